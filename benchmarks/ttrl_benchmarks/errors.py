@@ -1,0 +1,46 @@
+"""The errors of this package, and the sentence that lists close names.
+
+- `BenchmarkError`: whatever is wrong with a benchmark or its data, in one sentence.
+- `UnknownNameError`: a name that nothing answers to.
+- `unknown_name`: builds the latter, with the names that come close.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["BenchmarkError", "UnknownNameError", "unknown_name"]
+
+
+class BenchmarkError(ValueError):
+    """A benchmark that cannot be built or read; the message says what to do."""
+
+
+class UnknownNameError(BenchmarkError):
+    """No benchmark, environment, reward or model has this name."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """Builds the error for a name that is not known, with the names that come close.
+
+    Args:
+        kind: What was looked for, e.g. `"benchmark"`.
+        name: The name that was asked for.
+        known: Every name that exists.
+
+    Returns:
+        The error, for the caller to raise.
+
+    >>> unknown_name("reward", "majorty", ["majority", "oracle", "random"])
+    UnknownNameError("Unknown reward 'majorty'. Did you mean 'majority'? Known: majority, oracle, random.")
+    """
+    names = sorted(known)
+    lowered = {each.lower(): each for each in names}
+    close = [
+        lowered[match]
+        for match in difflib.get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.5)
+    ]
+    hint = " Did you mean " + " or ".join(repr(each) for each in close) + "?" if close else ""
+    listing = ", ".join(names) if names else "none"
+    return UnknownNameError(f"Unknown {kind} {name!r}.{hint} Known: {listing}.")
