@@ -1,0 +1,69 @@
+"""What every sampler offers.
+
+- `SamplingParams`: temperature, top-p and the length limit.
+- `Sampler`: the protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ttrl_env.completion import Completion
+
+__all__ = ["Progress", "Sampler", "SamplingParams"]
+
+Progress = Callable[[int], None]
+"""Called with the number of tokens sampled since the last call."""
+
+
+@dataclass(frozen=True)
+class SamplingParams:
+    """How completions are drawn.
+
+    Attributes:
+        max_tokens: The most tokens that one completion may have, the end-of-text token included.
+        temperature: Divides the logits; 0 takes the likeliest token.
+        top_p: Only the likeliest tokens that together reach this probability are drawn; 1 is all.
+
+    Raises:
+        ValueError: A value is out of its range.
+    """
+
+    max_tokens: int
+    temperature: float = 1.0
+    top_p: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < 1:
+            raise ValueError(f"max_tokens must be 1 or more, not {self.max_tokens}")
+        if not self.temperature >= 0:
+            raise ValueError(f"temperature must be 0 or more, not {self.temperature}")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p must be in (0, 1], not {self.top_p}")
+
+
+class Sampler(Protocol):
+    """Draws completions of prompts."""
+
+    def sample(
+        self,
+        prompts: Sequence[str],
+        params: SamplingParams,
+        *,
+        seed: int,
+        progress: Progress | None = None,
+    ) -> list[Completion]:
+        """Draws one completion of each prompt; equal prompts draw independently.
+
+        Args:
+            prompts: What the environment showed, one entry for each completion.
+            params: How to draw.
+            seed: Names the draw: the same seed, prompts and weights give the same completions.
+            progress: Called with the number of new tokens while sampling goes on.
+
+        Returns:
+            The completions, in the order of the prompts, with token ids and log-probabilities.
+        """
+        ...

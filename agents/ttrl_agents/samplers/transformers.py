@@ -1,0 +1,212 @@
+"""Sampling with the policy's own `transformers` model, on CPU or GPU.
+
+- `TransformersSampler`: the sampler.
+- `draw_tokens`: one token for each row of logits.
+
+Against `model.generate` it encodes each distinct prompt once however many completions are asked
+of it, writes the key-value cache in place, drops finished rows, and draws by inverting the
+cumulated distribution, which is several times cheaper than `torch.multinomial`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ttrl_agents.log_probs import pad
+from ttrl_agents.policy import Policy
+from ttrl_agents.samplers.base import Progress, SamplingParams
+from ttrl_agents.samplers.kv_cache import make_cache
+from ttrl_env.completion import Completion
+
+__all__ = ["TransformersSampler", "draw_tokens"]
+
+# Rows are dropped from the batch once this share of them has finished: each drop copies the cache.
+_DROP_SHARE = 0.15
+_CPU_CACHE_BYTES = 2 * 2**30
+_GPU_CACHE_SHARE = 0.5
+
+
+class TransformersSampler:
+    """Samples with the policy's model as it is at the moment: weights are never stale.
+
+    Args:
+        policy: The model and its tokenizer.
+        max_rows: The most completions in one batch; by default what 2 GiB of key-value cache
+            hold on CPU, and half of the free memory on GPU.
+    """
+
+    def __init__(self, policy: Policy, max_rows: int | None = None) -> None:
+        self.policy = policy
+        self.max_rows = max_rows
+
+    @torch.inference_mode()
+    def sample(
+        self,
+        prompts: Sequence[str],
+        params: SamplingParams,
+        *,
+        seed: int,
+        progress: Progress | None = None,
+    ) -> list[Completion]:
+        """Draws one completion of each prompt; see `Sampler.sample`."""
+        # One number for each row and position, drawn beforehand: what a row draws does not depend
+        # on which rows share its batch or have finished.
+        uniforms = np.random.default_rng(seed).random((len(prompts), params.max_tokens))
+        encoded = self.policy.encode_prompts(prompts)
+        # Equal prompts side by side, long ones first: prompts are encoded once, padding is short.
+        order = sorted(range(len(prompts)), key=lambda i: (-len(encoded[i]), encoded[i], i))
+        completions: list[Completion | None] = [None] * len(prompts)
+        was_training = self.policy.model.training
+        self.policy.model.eval()
+        try:
+            rows = self._rows_per_batch(max(map(len, encoded), default=0) + params.max_tokens)
+            for start in range(0, len(order), rows):
+                batch = order[start : start + rows]
+                drawn = self._sample_batch(
+                    [encoded[i] for i in batch], uniforms[batch], params, progress
+                )
+                for i, completion in zip(batch, drawn, strict=True):
+                    completions[i] = completion
+        finally:
+            self.policy.model.train(was_training)
+        return [completion for completion in completions if completion is not None]
+
+    def _rows_per_batch(self, length: int) -> int:
+        if self.max_rows is not None:
+            return self.max_rows
+        config = self.policy.model.config.get_text_config()
+        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+        width = getattr(config, "head_dim", None) or (
+            config.hidden_size // config.num_attention_heads
+        )
+        itemsize = torch.finfo(self.policy.model.dtype).bits // 8
+        row_bytes = 2 * config.num_hidden_layers * heads * width * itemsize * length
+        if self.policy.device.type == "cuda":
+            budget = _GPU_CACHE_SHARE * torch.cuda.mem_get_info(self.policy.device)[0]
+        else:
+            budget = _CPU_CACHE_BYTES
+        return max(1, int(budget // row_bytes))
+
+    def _sample_batch(
+        self,
+        prompt_ids: list[tuple[int, ...]],
+        uniforms: np.ndarray[Any, Any],
+        params: SamplingParams,
+        progress: Progress | None,
+    ) -> list[Completion]:
+        policy, device = self.policy, self.policy.device
+        distinct = {ids: k for k, ids in enumerate(dict.fromkeys(prompt_ids))}
+        width = max(map(len, distinct))
+        capacity = width + params.max_tokens
+        input_ids, mask = (each.to(device) for each in pad(list(distinct), policy.pad_token_id, left=True))
+        mask = F.pad(mask, (0, params.max_tokens), value=True)
+        positions = (mask[:, :width].cumsum(-1) - 1).clamp(min=0)
+
+        cache = make_cache(policy.model.config, capacity)
+        logits = self._forward(input_ids, mask[:, :width], positions, cache)
+        rows = torch.tensor([distinct[ids] for ids in prompt_ids], device=device)
+        cache.batch_select_indices(rows)
+        mask, logits, position = mask[rows], logits[rows], positions[rows, -1]
+
+        draws = torch.from_numpy(uniforms).to(device)
+        tokens = torch.full((len(rows), params.max_tokens), -1, device=device)
+        log_probs = torch.zeros((len(rows), params.max_tokens), device=device)
+        ends = torch.tensor(policy.end_token_ids, device=device)
+        alive = torch.arange(len(rows), device=device)  # the row of each batch entry
+        active = torch.ones(len(rows), dtype=torch.bool, device=device)
+        for t in range(params.max_tokens):
+            token, log_prob = draw_tokens(logits, draws[alive, t], params)
+            writers = alive[active]
+            tokens[writers, t] = token[active]
+            log_probs[writers, t] = log_prob[active]
+            if progress is not None:
+                progress(len(writers))
+            active &= ~torch.isin(token, ends)
+            remaining = int(active.sum())
+            if remaining == 0 or t + 1 == params.max_tokens:
+                break
+            if remaining <= (1 - _DROP_SHARE) * len(alive):
+                keep = active.nonzero().squeeze(-1)
+                cache.batch_select_indices(keep)
+                alive, mask, position, token = alive[keep], mask[keep], position[keep], token[keep]
+                active = torch.ones(len(alive), dtype=torch.bool, device=device)
+            position = position + 1
+            logits = self._forward(
+                token[:, None], mask[:, : width + t + 1], position[:, None], cache
+            )
+        return self._completions(tokens, log_probs)
+
+    def _forward(
+        self, input_ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: Any
+    ) -> torch.Tensor:
+        output = self.policy.model(
+            input_ids=input_ids,
+            attention_mask=mask,
+            position_ids=positions,
+            use_cache=True,
+            logits_to_keep=1,
+            **{self.policy.cache_argument: cache},
+        )
+        logits: torch.Tensor = output.logits[:, -1]
+        return logits
+
+    def _completions(self, tokens: torch.Tensor, log_probs: torch.Tensor) -> list[Completion]:
+        ids, log_prob_rows = tokens.cpu().numpy(), log_probs.cpu().numpy()
+        lengths = (ids >= 0).sum(axis=1)
+        ends = np.isin(ids[np.arange(len(ids)), lengths - 1], self.policy.end_token_ids)
+        texts = self.policy.decode(
+            [
+                row[: n - end].tolist()
+                for row, n, end in zip(ids, lengths.tolist(), ends.tolist(), strict=True)
+            ]
+        )
+        return [
+            Completion(text, token_ids=row[:n], log_probs=log_prob[:n], finished=bool(end))
+            for text, row, log_prob, n, end in zip(
+                texts, ids, log_prob_rows, lengths.tolist(), ends.tolist(), strict=True
+            )
+        ]
+
+
+def draw_tokens(
+    logits: torch.Tensor, uniforms: torch.Tensor, params: SamplingParams
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draws one token for each row of logits.
+
+    Args:
+        logits: Shape (rows, vocabulary).
+        uniforms: One number in [0, 1) for each row, float64.
+        params: Temperature and top-p.
+
+    Returns:
+        The tokens, shape (rows,), int64, and their log-probabilities under the distribution they
+        were drawn from, shape (rows,), float32. With temperature 0 these are log-probabilities
+        of the untempered distribution.
+    """
+    logits = logits.float()
+    if params.temperature == 0:
+        token = logits.argmax(-1)
+        return token, logits.log_softmax(-1).gather(-1, token[:, None]).squeeze(-1)
+    log_probs = (logits / params.temperature).log_softmax(-1)
+    if params.top_p < 1:
+        log_probs = _keep_top_p(log_probs, params.top_p)
+    # float64: over a large vocabulary a float32 sum loses the unlikely tokens.
+    cumulated = log_probs.double().exp().cumsum(-1)
+    target = uniforms.to(cumulated.dtype) * cumulated[:, -1]
+    token = torch.searchsorted(cumulated, target[:, None], right=True).squeeze(-1)
+    token = token.clamp(max=logits.shape[-1] - 1)
+    return token, log_probs.gather(-1, token[:, None]).squeeze(-1)
+
+
+def _keep_top_p(log_probs: torch.Tensor, top_p: float) -> torch.Tensor:
+    ordered, order = log_probs.sort(-1, descending=True)
+    probs = ordered.exp()
+    # A token stays while those before it have not reached top_p: the likeliest always stays.
+    dropped = probs.cumsum(-1) - probs >= top_p
+    kept = ordered.masked_fill(dropped, -torch.inf)
+    return torch.full_like(log_probs, -torch.inf).scatter(-1, order, kept).log_softmax(-1)

@@ -1,0 +1,24 @@
+"""The embedded arithmetic benchmark: word problems generated from a seed, with exact labels.
+
+- `load`: the benchmark, one split of it.
+- `Problem`, `Step`: a question with the steps that solve it.
+- `draw_problem`, `split_of`: one problem at random, and the split that it belongs to.
+- `TEMPLATES`, `Template`: the wordings, and the arithmetic behind each.
+"""
+
+from ttrl_benchmarks.arithmetic.benchmark import LEVELS, SPLITS, draw_problem, load, split_of
+from ttrl_benchmarks.arithmetic.problem import Problem, Step, solve
+from ttrl_benchmarks.arithmetic.templates import TEMPLATES, Template
+
+__all__ = [
+    "LEVELS",
+    "SPLITS",
+    "TEMPLATES",
+    "Problem",
+    "Step",
+    "Template",
+    "draw_problem",
+    "load",
+    "solve",
+    "split_of",
+]

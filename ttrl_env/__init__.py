@@ -1,0 +1,37 @@
+"""Test-time reinforcement learning (TTRL, arXiv 2504.16084) as Gymnasium environments.
+
+Importing this package registers its environments:
+
+    import gymnasium as gym, ttrl_env
+    env = gym.make("TTRL-AIME24-v0", group_size=16)
+    envs = gym.make_vec("TTRL-AIME24-v0", num_envs=8 * 64, group_size=64)
+
+- `envs`: the environments, single and vectorized.
+- `answers`: from a completion to its answer, and from an answer to its canonical key.
+- `consensus`: ballots and the label-free rewards computed on them.
+- `wrappers`: the consensus reward, label metrics.
+- `spaces`, `completion`: observations and actions.
+- `registration`: every environment id, in one table.
+"""
+
+from ttrl_env.completion import Completion
+from ttrl_env.envs import TTRLEnv, TTRLVectorEnv
+from ttrl_env.registration import ENV_IDS, register_envs
+from ttrl_env.spaces import UnicodeText
+from ttrl_env.wrappers import ConsensusReward, LabelMetrics, finished_info
+
+__all__ = [
+    # environments
+    "ENV_IDS",
+    "TTRLEnv",
+    "TTRLVectorEnv",
+    # wrappers
+    "ConsensusReward",
+    "LabelMetrics",
+    "finished_info",
+    # observations and actions
+    "Completion",
+    "UnicodeText",
+]
+
+register_envs()

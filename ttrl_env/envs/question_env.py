@@ -1,0 +1,180 @@
+"""The single environment: one question, asked once for each vote.
+
+- `TTRLEnv`: the environment.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import gymnasium as gym
+import numpy as np
+from ttrl_benchmarks import Benchmark, Question, load_benchmark
+
+from ttrl_env.consensus import Estimator, hold_vote, resolve_estimator
+from ttrl_env.envs.question_order import QuestionOrder
+from ttrl_env.spaces import UnicodeText
+
+__all__ = ["MAX_LENGTH", "TTRLEnv", "fresh_seed", "resolve_benchmark"]
+
+MAX_LENGTH = 2**20  # characters of a prompt or a completion
+
+
+class TTRLEnv(gym.Env[str, str]):
+    """One question at a time, asked `group_size` times; the votes are counted at the end.
+
+    The observation is the prompt, the action a completion. Every step but the last is rewarded
+    with 0; the last with the mean consensus reward of the group, the paper's objective
+    E[r(y, y*)] (arXiv 2504.16084, equation 2). `info` always holds `question_id`, `position` and
+    `answer` (of the completion just given, or `None`); at the end also `rewards` (one for each
+    vote, shape (group_size,), float64), `consensus` (the winning answer, or `None`),
+    `majority_ratio` and `abstained`.
+
+    Args:
+        benchmark: A benchmark, or the name of one.
+        group_size: Votes on a question, 1 or more.
+        reward: A label-free reward: a name such as `"majority"`, an estimator, or `None` for an
+            environment that never rewards (for a `ConsensusReward` around several of them).
+        max_length: The most characters of a prompt or a completion.
+        slot: The place of this environment among `num_slots` that share one order of questions.
+        num_slots: How many environments share the order.
+        **benchmark_options: Options of the named benchmark, e.g. `path` or `split`.
+
+    Raises:
+        BenchmarkError: The benchmark cannot be loaded.
+        UnknownNameError: There is no such reward.
+        ValueError: `group_size`, `slot` or `num_slots` is out of range.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+
+    def __init__(
+        self,
+        benchmark: str | Benchmark,
+        group_size: int = 16,
+        reward: str | Estimator | None = "majority",
+        *,
+        max_length: int = MAX_LENGTH,
+        slot: int = 0,
+        num_slots: int = 1,
+        render_mode: str | None = None,
+        **benchmark_options: Any,
+    ) -> None:
+        if group_size < 1:
+            raise ValueError(f"group_size must be 1 or more, not {group_size}")
+        if not 0 <= slot < num_slots:
+            raise ValueError(f"slot must be from 0 to num_slots - 1 = {num_slots - 1}, not {slot}")
+        self.benchmark = resolve_benchmark(benchmark, benchmark_options)
+        self.group_size = group_size
+        self.estimator = None if reward is None else resolve_estimator(reward, self.benchmark)
+        self.render_mode = render_mode
+        self.observation_space = UnicodeText(max_length)
+        self.action_space = UnicodeText(max_length)
+        self._slot, self._num_slots = slot, num_slots
+        self._order: QuestionOrder | None = None
+        self._position = slot
+        self._completions: list[str] = []
+
+    @property
+    def question(self) -> Question:
+        """The question that is being asked.
+
+        Raises:
+            RuntimeError: The environment was never reset.
+        """
+        if self._order is None:
+            raise RuntimeError("call reset before anything else")
+        return self.benchmark.questions[self._order[self._position]]
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[str, dict[str, Any]]:
+        """Asks the next question.
+
+        Args:
+            seed: Starts the order of questions named by this seed; by default the order goes on.
+            options: `{"position": p}` goes to a place in the order, counted from 0.
+
+        Returns:
+            The prompt, and the information described above.
+        """
+        super().reset(seed=seed)
+        if seed is not None or self._order is None:
+            chosen = fresh_seed() if seed is None else seed
+            self._order = QuestionOrder(len(self.benchmark), chosen)
+            self._position = self._slot
+        else:
+            self._position += self._num_slots
+        if options is not None and "position" in options:
+            self._position = int(options["position"]) + self._slot
+        self._completions = []
+        return self._observe(), self._info(None)
+
+    def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        """Takes one completion as a vote; the last one ends the episode.
+
+        Raises:
+            gymnasium.error.ResetNeeded: All votes have been given.
+            gymnasium.error.InvalidAction: The action is no string, or too long.
+        """
+        if self._order is None or len(self._completions) == self.group_size:
+            raise gym.error.ResetNeeded("the episode is over; call reset before the next step")
+        if not self.action_space.contains(action):
+            shown = f"{len(action)} characters" if isinstance(action, str) else repr(action)[:80]
+            raise gym.error.InvalidAction(
+                f"an action is a completion: a string of at most "
+                f"{self.action_space.max_length} characters, not {shown}"
+            )
+        self._completions.append(action)
+        done = len(self._completions) == self.group_size
+        info = self._info(action)
+        reward = 0.0
+        if done and self.estimator is not None:
+            ballot = hold_vote(self._completions, self.question, self.benchmark, self._position)
+            verdict = self.estimator(ballot)
+            reward = float(np.mean(verdict.rewards))
+            info["rewards"] = verdict.rewards.copy()
+            info["consensus"] = ballot.answer_of(verdict.pseudo_label)
+            info["majority_ratio"] = ballot.majority_ratio
+            info["abstained"] = verdict.abstains
+        return self._observe(), reward, done, False, info
+
+    def _observe(self) -> str:
+        prompt = self.benchmark.prompt(self.question)
+        if len(prompt) > self.observation_space.max_length:
+            raise ValueError(
+                f"question {self.question.id!r} makes a prompt of {len(prompt)} characters, more "
+                f"than max_length = {self.observation_space.max_length}; pass a larger one"
+            )
+        return prompt
+
+    def _info(self, completion: str | None) -> dict[str, Any]:
+        info: dict[str, Any] = {"question_id": self.question.id, "position": self._position}
+        if completion is not None:
+            ballot = hold_vote([completion], self.question, self.benchmark, self._position)
+            info["answer"] = ballot.answers[0]
+        else:
+            info["answer"] = None
+        return info
+
+
+def resolve_benchmark(benchmark: str | Benchmark, options: dict[str, Any]) -> Benchmark:
+    """Returns a benchmark as it is, or the one of this name with these options.
+
+    Raises:
+        TypeError: Options were given beside a benchmark that is loaded already.
+        BenchmarkError: The named benchmark cannot be loaded.
+    """
+    if isinstance(benchmark, str):
+        return load_benchmark(benchmark, **options)
+    if options:
+        raise TypeError(
+            f"options {', '.join(sorted(options))} go with the name of a benchmark, "
+            f"not with {benchmark.name!r}, which is loaded already"
+        )
+    return benchmark
+
+
+def fresh_seed() -> int:
+    """Returns a seed from the operating system's entropy, for a reset without one."""
+    return int(np.random.SeedSequence().generate_state(1)[0])

@@ -1,0 +1,290 @@
+"""The vector environment: a batch of completions in, a batch of rewards out.
+
+- `TTRLVectorEnv`: groups of completions of as many questions; never rewards by itself.
+- `make_vector_env`: the same inside a `ConsensusReward`; what `gym.make_vec` calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from ttrl_benchmarks import Benchmark, Question
+
+from ttrl_env.consensus import Estimator
+from ttrl_env.envs.question_env import MAX_LENGTH, fresh_seed, resolve_benchmark
+from ttrl_env.envs.question_order import QuestionOrder
+from ttrl_env.spaces import UnicodeText
+
+__all__ = ["TTRLVectorEnv", "make_vector_env"]
+
+Array = npt.NDArray[Any]
+Prompts = tuple[str, ...]
+
+
+class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
+    """Many completions of many questions at once.
+
+    Sub-environments k·G to k·G+G-1, with G the group size, show the same question. A step takes
+    one completion from each and is a whole episode. Rewards are 0 until a `ConsensusReward` is
+    put around it, as `gym.make_vec` does. Information about an answered question, under
+    `final_info` in the mode SAME_STEP, holds `question_id`, `position` and (from
+    `ConsensusReward` on) more.
+
+    Args:
+        num_envs: Completions in a step; a multiple of `group_size`.
+        benchmark: A benchmark, or the name of one.
+        group_size: Completions of one question.
+        autoreset_mode: `"SAME_STEP"` (default: the step returns the next prompts, so that no
+            completion is wasted), `"NEXT_STEP"` or `"DISABLED"`, or the member of
+            `gymnasium.vector.AutoresetMode`.
+        max_length: The most characters of a prompt or a completion.
+        **benchmark_options: Options of the named benchmark, e.g. `path` or `split`.
+
+    Raises:
+        ValueError: `num_envs` is no multiple of `group_size`, or the mode is unknown.
+        BenchmarkError: The benchmark cannot be loaded.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+
+    def __init__(
+        self,
+        num_envs: int,
+        benchmark: str | Benchmark,
+        group_size: int = 16,
+        *,
+        autoreset_mode: str | AutoresetMode = "SAME_STEP",
+        max_length: int = MAX_LENGTH,
+        render_mode: str | None = None,
+        **benchmark_options: Any,
+    ) -> None:
+        if group_size < 1:
+            raise ValueError(f"group_size must be 1 or more, not {group_size}")
+        if num_envs < 1 or num_envs % group_size:
+            above = max(1, -(-num_envs // group_size)) * group_size
+            raise ValueError(
+                f"num_envs must be a multiple of group_size, so that every group is whole: "
+                f"{num_envs} is no multiple of {group_size}. Use num_envs={above}, or a "
+                "group_size that divides it."
+            )
+        self.benchmark = resolve_benchmark(benchmark, benchmark_options)
+        self.num_envs = num_envs
+        self.group_size = group_size
+        self.num_groups = num_envs // group_size
+        self.render_mode = render_mode
+        self.autoreset_mode = _resolve_autoreset_mode(autoreset_mode)
+        self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}
+        self.single_observation_space = UnicodeText(max_length)
+        self.single_action_space = UnicodeText(max_length)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._orders: list[QuestionOrder] = []
+        self._positions = np.zeros(self.num_groups, dtype=np.int64)
+        self._done = np.zeros(self.num_groups, dtype=np.bool_)
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """The question of each group.
+
+        Raises:
+            RuntimeError: The environment was never reset.
+        """
+        if not self._orders:
+            raise RuntimeError("call reset before anything else")
+        return tuple(
+            self.benchmark.questions[order[int(position)]]
+            for order, position in zip(self._orders, self._positions, strict=True)
+        )
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[Prompts, dict[str, Any]]:
+        """Asks the next questions.
+
+        Args:
+            seed: Starts the order of questions named by this seed; by default the order goes on.
+                A list has one seed for each sub-environment, the same within a group.
+            options: `{"position": p}` goes to a place in the order, counted in questions from 0;
+                `{"reset_mask": mask}`, with `mask` of shape (num_envs,) and bool, resets whole
+                groups and leaves the others as they are.
+
+        Returns:
+            The prompts and the information about them.
+
+        Raises:
+            ValueError: A list of seeds or a mask splits a group.
+        """
+        options = dict(options or {})
+        mask = self._group_mask(options.get("reset_mask"))
+        seeds = self._group_seeds(seed)
+        if not self._orders or seeds is not None:
+            if seeds is None:
+                seeds = [fresh_seed()] * self.num_groups
+            orders = [QuestionOrder(len(self.benchmark), each) for each in seeds]
+            if not self._orders:
+                mask[:] = True  # the first reset starts every group
+                self._orders = list(orders)
+            for group in np.flatnonzero(mask):
+                self._orders[group] = orders[group]
+                self._positions[group] = group
+        else:
+            self._positions[mask] += self.num_groups
+        if "position" in options:
+            self._positions[mask] = int(options["position"]) + np.flatnonzero(mask)
+        self._done[mask] = False
+        return self._observe(), self._info(self._every(mask))
+
+    def step(
+        self, actions: Sequence[str]
+    ) -> tuple[Prompts, Array, Array, Array, dict[str, Any]]:
+        """Takes one completion from each sub-environment; each ends its episode.
+
+        Raises:
+            gymnasium.error.ResetNeeded: A group is over and, in the mode DISABLED, was not reset.
+            gymnasium.error.InvalidAction: There are too many or too few completions, or one is
+                no string or too long.
+        """
+        if not self._orders:
+            raise gym.error.ResetNeeded("call reset before the first step")
+        self._check(actions)
+        rewards = np.zeros(self.num_envs, dtype=np.float64)
+        truncations = np.zeros(self.num_envs, dtype=np.bool_)
+        every = np.ones(self.num_envs, dtype=np.bool_)
+        if self.autoreset_mode == AutoresetMode.SAME_STEP:
+            final_obs = np.array(self._observe(), dtype=object)
+            final_info = self._info(every)
+            self._positions += self.num_groups
+            infos = self._info(every)
+            infos |= {"final_obs": final_obs, "_final_obs": every.copy()}
+            infos |= {"final_info": final_info, "_final_info": every.copy()}
+            return self._observe(), rewards, every, truncations, infos
+        if self.autoreset_mode == AutoresetMode.NEXT_STEP:
+            # Groups that are over ignore the action and show their next question.
+            over = self._done.copy()
+            self._positions[over] += self.num_groups
+            self._done = ~over
+            terminations = self._every(~over)
+            return self._observe(), rewards, terminations, truncations, self._info(every)
+        if self._done.any():
+            groups = ", ".join(map(str, np.flatnonzero(self._done)[:8]))
+            raise gym.error.ResetNeeded(
+                f"the episodes of groups {groups} are over; reset them with "
+                "options={'reset_mask': terminations} before the next step"
+            )
+        self._done[:] = True
+        return self._observe(), rewards, every, truncations, self._info(every)
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Nothing is held open."""
+
+    def _observe(self) -> Prompts:
+        prompts: list[str] = []
+        longest = self.single_observation_space.max_length
+        for question in self.questions:
+            prompt = self.benchmark.prompt(question)
+            if len(prompt) > longest:
+                raise ValueError(
+                    f"question {question.id!r} makes a prompt of {len(prompt)} characters, more "
+                    f"than max_length = {longest}; pass a larger one"
+                )
+            prompts += [prompt] * self.group_size
+        return tuple(prompts)
+
+    def _info(self, mask: Array) -> dict[str, Any]:
+        ids = np.array([question.id for question in self.questions], dtype=object)
+        return {
+            "question_id": self._every(ids),
+            "_question_id": mask.copy(),
+            "position": self._every(self._positions),
+            "_position": mask.copy(),
+        }
+
+    def _every(self, groups: Array) -> Array:
+        """Spreads one value a group over its sub-environments."""
+        return np.repeat(groups, self.group_size)
+
+    def _check(self, actions: Sequence[str]) -> None:
+        if isinstance(actions, str) or len(actions) != self.num_envs:
+            given = "one string" if isinstance(actions, str) else f"{len(actions)}"
+            raise gym.error.InvalidAction(
+                f"a step takes {self.num_envs} completions, one from each sub-environment, "
+                f"not {given}"
+            )
+        longest = self.single_action_space.max_length
+        for i, action in enumerate(actions):
+            if not isinstance(action, str) or len(action) > longest:
+                shown = f"{len(action)} characters" if isinstance(action, str) else repr(action)
+                raise gym.error.InvalidAction(
+                    f"completion {i} must be a string of at most {longest} characters, "
+                    f"not {shown[:80]}"
+                )
+
+    def _group_mask(self, reset_mask: Any) -> Array:
+        if reset_mask is None:
+            return np.ones(self.num_groups, dtype=np.bool_)
+        mask = np.asarray(reset_mask)
+        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
+            raise ValueError(
+                f"reset_mask must be a bool array of shape ({self.num_envs},) with one True or "
+                f"more, not {mask.dtype} of shape {mask.shape} with {int(mask.sum())}"
+            )
+        return self._whole(mask, "reset_mask")
+
+    def _group_seeds(self, seed: int | Sequence[int | None] | None) -> list[int] | None:
+        if seed is None:
+            return None
+        if isinstance(seed, int | np.integer):
+            return [int(seed)] * self.num_groups
+        if len(seed) != self.num_envs:
+            raise ValueError(f"{len(seed)} seeds for {self.num_envs} sub-environments")
+        if all(each is None for each in seed):
+            return None
+        if any(each is None for each in seed):
+            raise ValueError("a list of seeds holds a seed for every sub-environment, or none")
+        return [int(each) for each in self._whole(np.asarray(seed), "seed")]
+
+    def _whole(self, values: Array, name: str) -> Array:
+        """One value a group, of values that must agree within each."""
+        groups = values.reshape(self.num_groups, self.group_size)
+        for k, group in enumerate(groups):
+            if not (group == group[0]).all():
+                raise ValueError(
+                    f"{name} splits group {k}: its {self.group_size} sub-environments show one "
+                    f"question and need one value, not {group.tolist()}"
+                )
+        return groups[:, 0].copy()
+
+
+def make_vector_env(
+    num_envs: int, *, reward: str | Estimator | None = "majority", **kwargs: Any
+) -> VectorEnv[Prompts, Sequence[str], Array]:
+    """Makes a `TTRLVectorEnv` with its reward: what `gym.make_vec` calls.
+
+    Args:
+        num_envs: Completions in a step; a multiple of `group_size`.
+        reward: A label-free reward: a name such as `"majority"`, an estimator, or `None` for no
+            reward wrapper at all.
+        **kwargs: The other arguments of `TTRLVectorEnv`.
+    """
+    from ttrl_env.wrappers.consensus_reward import ConsensusReward
+
+    envs = TTRLVectorEnv(num_envs, **kwargs)
+    return envs if reward is None else ConsensusReward(envs, reward)
+
+
+def _resolve_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
+    if isinstance(mode, AutoresetMode):
+        return mode
+    names = {each.name: each for each in AutoresetMode}
+    if mode.upper() not in names:
+        raise ValueError(f"unknown autoreset mode {mode!r}; use one of {', '.join(names)}")
+    return names[mode.upper()]

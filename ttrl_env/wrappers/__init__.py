@@ -1,0 +1,11 @@
+"""Wrappers of vector environments.
+
+- `ConsensusReward`: the votes of each group become its rewards.
+- `LabelMetrics`: how right the pseudo-labels are; the only wrapper that sees labels.
+- `finished_info`: the information about the episodes that a step ended.
+"""
+
+from ttrl_env.wrappers.consensus_reward import ConsensusReward, finished_info
+from ttrl_env.wrappers.label_metrics import LabelMetrics
+
+__all__ = ["ConsensusReward", "LabelMetrics", "finished_info"]

@@ -1,0 +1,161 @@
+"""The reward wrapper: the votes of each group become its rewards.
+
+- `ConsensusReward`: the wrapper.
+- `finished_info`: the information about the episodes that a step ended, in any autoreset mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium.vector import VectorEnv, VectorWrapper
+from ttrl_benchmarks import Benchmark
+
+from ttrl_env.consensus import Estimator, hold_vote, resolve_estimator
+
+__all__ = ["ConsensusReward", "finished_info"]
+
+Array = npt.NDArray[Any]
+
+
+def finished_info(infos: dict[str, Any]) -> dict[str, Any]:
+    """Returns the information about the episodes that a step ended.
+
+    Args:
+        infos: What `step` returned.
+
+    Returns:
+        `infos["final_info"]` where the environment resets within the step (SAME_STEP), else
+        `infos` itself.
+    """
+    final: dict[str, Any] = infos.get("final_info", infos)
+    return final
+
+
+class ConsensusReward(VectorWrapper):
+    """Rewards the completions of each group by a label-free estimator.
+
+    Works on a `TTRLVectorEnv` and, with the same numbers, on a `SyncVectorEnv` of `TTRLEnv`s
+    with `group_size=1` and `reward=None`. It adds to the information about finished episodes
+    (see `finished_info`), one value for each sub-environment:
+
+    - `answer`: the completion's answer, or `None` (object);
+    - `consensus`: the winning answer of its group, or `None` (object);
+    - `majority_ratio`: the winner's share of the group (float64);
+    - `abstained`: whether the group should teach nothing (bool);
+    - `finished`: whether the completion ended by itself (bool).
+
+    Args:
+        env: The vector environment.
+        reward: The name of a reward, or an estimator.
+        group_size: Completions of one question; by default the environment's own.
+
+    Raises:
+        ValueError: The environment names no benchmark, or its size is no multiple of the group.
+        UnknownNameError: There is no reward of this name.
+    """
+
+    def __init__(
+        self,
+        env: VectorEnv[Any, Any, Any],
+        reward: str | Estimator = "majority",
+        group_size: int | None = None,
+    ) -> None:
+        super().__init__(env)
+        base = env.unwrapped
+        self.benchmark: Benchmark = _attribute(base, "benchmark")
+        self.group_size = group_size or int(_attribute(base, "group_size"))
+        if self.num_envs % self.group_size:
+            raise ValueError(
+                f"{self.num_envs} sub-environments make no whole groups of {self.group_size}; "
+                "use a multiple of the group size"
+            )
+        self.estimator = resolve_estimator(reward, self.benchmark)
+        self._by_id = {question.id: question for question in self.benchmark.questions}
+        self._question_ids: Array = np.empty(0, dtype=object)
+        self._positions: Array = np.empty(0, dtype=np.int64)
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[Any, dict[str, Any]]:
+        """Resets the environment and remembers what it asks."""
+        observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]
+        self._remember(infos)
+        return observations, infos
+
+    def step(self, actions: Any) -> tuple[Any, Array, Array, Array, dict[str, Any]]:
+        """Steps, and replaces the rewards of every group that ends by its consensus rewards.
+
+        Raises:
+            ValueError: A part of a group ended and the rest did not, or the members of a group
+                were asked different questions.
+        """
+        asked, positions = self._question_ids.copy(), self._positions.copy()
+        observations, _, terminations, truncations, infos = self.env.step(actions)
+        done = (terminations | truncations).reshape(-1, self.group_size)
+        rewards = np.zeros(self.num_envs, dtype=np.float64)
+        added: dict[str, Array] = {
+            "answer": np.full(self.num_envs, None, dtype=object),
+            "consensus": np.full(self.num_envs, None, dtype=object),
+            "majority_ratio": np.zeros(self.num_envs),
+            "abstained": np.zeros(self.num_envs, dtype=np.bool_),
+            "finished": np.zeros(self.num_envs, dtype=np.bool_),
+        }
+        for k in np.flatnonzero(done.any(axis=1)):
+            members = slice(k * self.group_size, (k + 1) * self.group_size)
+            self._check_whole(int(k), done[k], asked[members])
+            ballot = hold_vote(
+                actions[members],
+                self._by_id[asked[members][0]],
+                self.benchmark,
+                int(positions[members][0]),
+            )
+            verdict = self.estimator(ballot)
+            rewards[members] = verdict.rewards
+            added["answer"][members] = ballot.answers
+            added["consensus"][members] = ballot.answer_of(verdict.pseudo_label)
+            added["majority_ratio"][members] = ballot.majority_ratio
+            added["abstained"][members] = verdict.abstains
+            added["finished"][members] = ballot.finished
+        mask = done.ravel()
+        final = finished_info(infos)
+        for key, values in added.items():
+            final[key], final["_" + key] = values, mask.copy()
+        self._remember(infos)
+        return observations, rewards, terminations, truncations, infos
+
+    def _remember(self, infos: dict[str, Any]) -> None:
+        # A sub-environment that was left alone keeps the question that it showed before.
+        ids, told = infos["question_id"], infos["_question_id"]
+        if len(self._question_ids) == 0:
+            self._question_ids = np.full(self.num_envs, None, dtype=object)
+            self._positions = np.zeros(self.num_envs, dtype=np.int64)
+        self._question_ids[told] = np.asarray(ids, dtype=object)[told]
+        self._positions[told] = np.asarray(infos["position"])[told]
+
+    def _check_whole(self, group: int, done: Array, question_ids: Array) -> None:
+        if not done.all():
+            raise ValueError(
+                f"{int(done.sum())} of the {len(done)} completions of group {group} ended; a vote "
+                "needs all of them at once"
+            )
+        if (question_ids != question_ids[0]).any():
+            raise ValueError(
+                f"group {group} was asked different questions ({', '.join(set(question_ids))}); "
+                f"give its {len(done)} sub-environments the same slot and the same seed"
+            )
+
+
+def _attribute(env: Any, name: str) -> Any:
+    """An attribute of a vector environment, or of the first of its sub-environments."""
+    if hasattr(env, name):
+        return getattr(env, name)
+    if hasattr(env, "get_attr"):
+        return env.get_attr(name)[0]
+    raise ValueError(f"{env!r} has no {name!r}: it is no environment of ttrl_env")
