@@ -27,7 +27,7 @@ CARD = BenchmarkCard(
         sha256="4de056fd006062cee46e3900727dd5d00094b8592ed0bfd6b5dfae2267f72dd7",
     ),
     file_names=("AMC-TTT.json",),
-    content_digest="d6eee94ffa03f793753f362ecd7ac1b68323942b2126fbc345e5293b68ddaa4e",
+    content_digests=("d6eee94ffa03f793753f362ecd7ac1b68323942b2126fbc345e5293b68ddaa4e",),
     licence="Apache-2.0",
     citation=(
         "Mathematical Association of America, AMC 12, 2022 and 2023; "
@@ -40,12 +40,15 @@ def load(
     *,
     path: str | os.PathLike[str] | None = None,
     instruction: str | None = None,
+    download: bool = True,
 ) -> Benchmark:
     """Loads AMC, the 83 problems that the paper uses (not the 40 known as AMC 23).
 
     Args:
-        path: Its file, or a folder that holds it; otherwise it is looked for at hand.
+        path: Its file, or a folder that holds it; otherwise it is looked for at hand and
+            downloaded.
         instruction: Replaces the paper's prompt instruction.
+        download: Whether it may be downloaded.
 
     Returns:
         83 questions, named `amc/0` to `amc/82` in the publisher's order, whose own ids start
@@ -54,4 +57,4 @@ def load(
     Raises:
         BenchmarkError: The file cannot be had, read or believed.
     """
-    return load_published(CARD, path=path, instruction=instruction)
+    return load_published(CARD, path=path, instruction=instruction, download=download)

@@ -26,15 +26,14 @@ class HubFile:
         repo_id: The dataset, `"owner/name"`.
         revision: The full commit hash, so that the file can never change under us.
         filename: The file's path within the dataset.
-        sha256: The file's SHA-256 where it is known; otherwise the checksum that the Hub states
-            for the file at this revision is what a download is held against.
+        sha256: The file's SHA-256, which every download and cached copy must have.
         gated: Whether the publisher asks for an accepted form and a token.
     """
 
     repo_id: str
     revision: str
     filename: str
-    sha256: str | None = None
+    sha256: str
     gated: bool = False
 
     @property
@@ -55,8 +54,12 @@ class BenchmarkCard:
         size: The number of questions, or `None` where an option or the user's file decides it.
         levels: The difficulty levels that its questions have, if any.
         hub: The publisher's file, or `None` for questions that are made or brought along.
-        file_names: The names under which `TTRL_DATA_DIR` may hold its file, the first found used.
-        content_digest: The `content_digest` of its questions and labels, where it is known.
+        made_by: Who or what makes or brings them, where there is no publisher's file.
+        file_names: The names under which a folder may hold its file, besides its own name with
+            any suffix; the first found is used.
+        content_digests: The `content_digest` of each transcription by which other files than the
+            publisher's are known to hold it.
+        label_digest: The `label_digest` that does so where no transcription is known.
         instruction: What is appended to each question to make its prompt.
         licence: The terms that the publisher states.
         citation: Who to cite, as text.
@@ -71,13 +74,15 @@ class BenchmarkCard:
     citation: str
     levels: tuple[int, ...] = ()
     hub: HubFile | None = None
+    made_by: str = ""
     file_names: tuple[str, ...] = ()
-    content_digest: str | None = None
+    content_digests: tuple[str, ...] = ()
+    label_digest: str | None = None
     instruction: str = PAPER_INSTRUCTION
 
     @property
     def source(self) -> str:
         """Where the questions come from, in a few words."""
         if self.hub is None:
-            return "made or brought by you"
+            return self.made_by
         return f"{self.hub.page}/{self.hub.filename}"

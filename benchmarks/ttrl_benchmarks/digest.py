@@ -1,19 +1,21 @@
 """Fingerprints: of what a benchmark says, and of a file's bytes.
 
 - `content_digest`: of questions and labels, whatever file format carries them.
-- `file_sha256`, `git_blob_sha1`: of a file's bytes, as the Hugging Face Hub states them.
+- `label_digest`: of labels alone, whoever transcribed the questions.
+- `file_sha256`: of a file's bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from ttrl_benchmarks.base import Benchmark
 from ttrl_benchmarks.columns import normalized_text
 
-__all__ = ["content_digest", "file_sha256", "git_blob_sha1"]
+__all__ = ["content_digest", "file_sha256", "label_digest"]
 
 
 def content_digest(benchmark: Benchmark) -> str:
@@ -26,12 +28,32 @@ def content_digest(benchmark: Benchmark) -> str:
     Returns:
         64 hexadecimal digits.
     """
+    texts = [normalized_text(question.text) for question in benchmark.questions]
+    return _digest(zip(texts, _labels(benchmark), strict=True))
+
+
+def label_digest(benchmark: Benchmark) -> str:
+    """Returns a fingerprint of a benchmark's labels, in the order of its questions.
+
+    It tells an exam by its answers, of which there is one list, where its questions have been
+    transcribed by several hands.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    return _digest(_labels(benchmark))
+
+
+def _labels(benchmark: Benchmark) -> list[str | None]:
+    # Only a digest comes of them, so this reader of labels leaks none.
+    labels = (benchmark.labels.reveal(question.id) for question in benchmark.questions)
+    return [None if label is None else normalized_text(label) for label in labels]
+
+
+def _digest(values: Iterable[object]) -> str:
     digest = hashlib.sha256()
-    for question in benchmark.questions:
-        # A digest shows no label, so this reader of labels cannot leak one.
-        label = benchmark.labels.reveal(question.id)
-        pair = [normalized_text(question.text), None if label is None else normalized_text(label)]
-        digest.update(json.dumps(pair).encode() + b"\n")
+    for value in values:
+        digest.update(json.dumps(value).encode() + b"\n")
     return digest.hexdigest()
 
 
@@ -39,10 +61,3 @@ def file_sha256(path: Path) -> str:
     """Returns the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def git_blob_sha1(path: Path) -> str:
-    """Returns the id that git gives a file's content, in hexadecimal."""
-    data = path.read_bytes()
-    # SHA-1 because git names blobs by it; it guards against broken transfers, not forgery.
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

@@ -40,7 +40,7 @@ CARD = BenchmarkCard(
         sha256="35dc41080a3680858b27fa7e0533d2d547825316fc5dafe5d316f4ccc5a06132",
     ),
     file_names=("MATH-TTT.json",),
-    content_digest="127c95d115a218d75497eba38bd2a4e9de862a1cd2525a3fc4422c148dfb3d57",
+    content_digests=("127c95d115a218d75497eba38bd2a4e9de862a1cd2525a3fc4422c148dfb3d57",),
     licence="MIT (the MATH dataset)",
     citation=(
         "Hendrycks et al., Measuring Mathematical Problem Solving With the MATH Dataset, 2021; "
@@ -65,7 +65,7 @@ LEVEL_CARDS = {
         size=size,
         levels=(level,),
         file_names=(LEVEL_FILE.format(level=level), *CARD.file_names),
-        content_digest=digest,
+        content_digests=(digest,),
     )
     for level, (size, digest) in _LEVELS.items()
 }
@@ -76,6 +76,7 @@ def load(
     level: int | None = None,
     path: str | os.PathLike[str] | None = None,
     instruction: str | None = None,
+    download: bool = True,
 ) -> Benchmark:
     """Loads MATH-500, or one level of it.
 
@@ -85,8 +86,10 @@ def load(
 
     Args:
         level: One level from 1 to 5, or all of them.
-        path: The file, or a folder that holds it; otherwise it is looked for at hand. A file of one level will do for that level.
+        path: The file, or a folder that holds it; otherwise it is looked for at hand and
+            downloaded. A file of one level will do for that level.
         instruction: Replaces the paper's prompt instruction.
+        download: Whether it may be downloaded.
 
     Returns:
         The questions in the publisher's order, under the publisher's ids.
@@ -98,7 +101,7 @@ def load(
     if level is not None and level not in LEVEL_CARDS:
         raise BenchmarkError(f"MATH-500 has levels 1 to 5, not {level!r}; choose one of them.")
     card = CARD if level is None else LEVEL_CARDS[level]
-    located = locate(card, path)
+    located = locate(card, path, download=download)
     table = read_table(located.path)
     levels = _levels_of(table, located, level)
     benchmark = question_table(card, table, ids=_ids(table), levels=levels, instruction=instruction)

@@ -2,6 +2,8 @@
 
 - `DATA_DIR_VARIABLE`: the environment variable that names a folder of files at hand.
 - `Located`: a benchmark's file and how it was come by.
+- `looked_for`: the names that its file may have in a folder.
+- `find_at_hand`: its file in `TTRL_DATA_DIR`.
 - `locate`: the file given, the file at hand, the cached download or a fresh one, in that order.
 - `load_published`: all of it at once, for a benchmark without peculiarities.
 - `question_table`: rows to questions and labels, by the usual columns.
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,9 +29,10 @@ from ttrl_benchmarks.columns import (
     required_column,
     text_cell,
 )
-from ttrl_benchmarks.digest import content_digest
+from ttrl_benchmarks.digest import content_digest, label_digest
 from ttrl_benchmarks.errors import BenchmarkError, BenchmarkWarning
-from ttrl_benchmarks.tables import Table, read_table
+from ttrl_benchmarks.hub import cached_file, fetch_file, matches
+from ttrl_benchmarks.tables import SUFFIXES, Table, read_table, require_reader
 
 __all__ = [
     "DATA_DIR_VARIABLE",
@@ -38,6 +41,7 @@ __all__ = [
     "find_at_hand",
     "load_published",
     "locate",
+    "looked_for",
     "question_table",
 ]
 
@@ -50,23 +54,27 @@ class Located:
 
     Attributes:
         path: The file.
-        origin: `"given"` by `path=`, found `"at hand"` in a folder, or `"downloaded"`.
+        origin: `"given"` by `path=`, `"at hand"` in `TTRL_DATA_DIR`, or `"downloaded"` and
+            verified, now or before.
     """
 
     path: Path
     origin: Literal["given", "at hand", "downloaded"]
 
 
-def locate(card: BenchmarkCard, path: str | os.PathLike[str] | None = None) -> Located:
-    """Finds a benchmark's file: the one given, else at hand, else downloaded.
+def locate(
+    card: BenchmarkCard, path: str | os.PathLike[str] | None = None, *, download: bool = True
+) -> Located:
+    """Finds a benchmark's file: the one given, else at hand, else cached, else downloaded.
 
     Args:
         card: The benchmark.
-        path: A file, or a folder to look in by `card.file_names`.
+        path: A file, or a folder to look in by `looked_for`.
+        download: Whether it may be downloaded.
 
     Raises:
         BenchmarkError: The path or `TTRL_DATA_DIR` does not exist, the folder given lacks the
-            file, or the download failed.
+            file, or the file is nowhere to be had.
     """
     if path is not None:
         given = Path(path).expanduser()
@@ -78,16 +86,24 @@ def locate(card: BenchmarkCard, path: str | os.PathLike[str] | None = None) -> L
         if found is None:
             raise BenchmarkError(
                 f"{given}: holds no file of {card.title}; looked for "
-                f"{', '.join(card.file_names)}; give the file itself as path=."
+                f"{', '.join(looked_for(card))}; give the file itself as path=."
             )
         return Located(found, "given")
     at_hand = find_at_hand(card)
     if at_hand is not None:
         return Located(at_hand, "at hand")
-    raise BenchmarkError(
-        f"{card.title} is not at hand; give its file as path=, or set {DATA_DIR_VARIABLE} to a "
-        f"folder that holds one of {', '.join(card.file_names)}."
-    )
+    if card.hub is None:
+        raise BenchmarkError(f"{card.title} has no publisher; give its file as path=.")
+    require_reader(Path(card.hub.filename))
+    if download:
+        return Located(fetch_file(card.hub, card.title), "downloaded")
+    cached = cached_file(card.hub)
+    if cached is None:
+        raise BenchmarkError(
+            f"{card.title} is not at hand and download=False; run `ttrl fetch {card.name}`, give "
+            f"its file as path=, or set {DATA_DIR_VARIABLE} to a folder that holds it."
+        )
+    return Located(cached, "downloaded")
 
 
 def find_at_hand(card: BenchmarkCard) -> Path | None:
@@ -110,6 +126,8 @@ def load_published(
     *,
     path: str | os.PathLike[str] | None = None,
     instruction: str | None = None,
+    download: bool = True,
+    arrange: Callable[[Table], Table] = lambda table: table,
 ) -> Benchmark:
     """Loads a benchmark of questions and answers in the usual columns, its ids by position.
 
@@ -117,12 +135,15 @@ def load_published(
         card: The benchmark.
         path: Its file, or a folder that holds it.
         instruction: Replaces the card's instruction.
+        download: Whether it may be downloaded.
+        arrange: Puts the rows into the benchmark's order.
 
     Raises:
         BenchmarkError: The file cannot be had, read or believed.
     """
-    located = locate(card, path)
-    benchmark = question_table(card, read_table(located.path), instruction=instruction)
+    located = locate(card, path, download=download)
+    table = arrange(read_table(located.path))
+    benchmark = question_table(card, table, instruction=instruction)
     return check_content(card, benchmark, located)
 
 
@@ -177,21 +198,29 @@ def question_table(
 
 
 def check_content(card: BenchmarkCard, benchmark: Benchmark, located: Located) -> Benchmark:
-    """Holds questions and labels against what the card says of them.
+    """Holds questions and labels against what is known of the benchmark.
 
-    A file that the caller gave by name may differ, with a warning; one that was found or
-    downloaded may not.
+    The publisher's own file is known by its checksum, any other by its content. A file given by
+    name may differ, with a warning; one found in `TTRL_DATA_DIR` may not.
+
+    Returns:
+        The benchmark.
 
     Raises:
-        BenchmarkError: The content of a file at hand or downloaded is not the benchmark's.
+        BenchmarkError: A file at hand does not hold this benchmark.
     """
-    differs = ""
+    if located.origin == "downloaded":  # verified byte for byte
+        return benchmark
     if card.size is not None and len(benchmark) != card.size:
         differs = f"holds {len(benchmark)} questions where {card.title} has {card.size}"
-    elif card.content_digest is not None and content_digest(benchmark) != card.content_digest:
-        differs = f"its questions or labels are not those of {card.title}"
-    if not differs:
+    elif (
+        (card.hub is not None and matches(card.hub, located.path))
+        or content_digest(benchmark) in card.content_digests
+        or label_digest(benchmark) == card.label_digest
+    ):
         return benchmark
+    else:
+        differs = f"its questions or labels are not those of {card.title}"
     if located.origin == "given":
         warnings.warn(
             f"{located.path}: {differs}; used all the same, as the path was given.",
@@ -206,7 +235,10 @@ def check_content(card: BenchmarkCard, benchmark: Benchmark, located: Located) -
 
 
 def _find_in(folder: Path, card: BenchmarkCard) -> Path | None:
-    for name in card.file_names:
-        if (folder / name).is_file():
-            return folder / name
-    return None
+    candidates = (folder / name for name in looked_for(card))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def looked_for(card: BenchmarkCard) -> tuple[str, ...]:
+    """Returns the file names under which a folder may hold a benchmark, in order."""
+    return (*card.file_names, *(card.name + suffix for suffix in SUFFIXES))

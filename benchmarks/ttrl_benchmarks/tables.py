@@ -1,7 +1,9 @@
 """Files of questions as rows of named cells, whatever their format.
 
+- `SUFFIXES`: the suffixes of the files that can be read.
 - `Row`: one row, which knows where it stands in its file.
 - `Table`: the rows of one file and the names of its columns.
+- `require_reader`: refuses a file that nothing installed can read.
 - `read_table`: reads JSON, JSON Lines, CSV, TSV or Parquet into a `Table`.
 
 Nothing here trusts the file: it is parsed by `json`, `csv` and `pyarrow`, none of which runs what
@@ -11,6 +13,7 @@ it reads, and whatever is wrong with it becomes a `BenchmarkError` that names th
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -19,7 +22,7 @@ from pathlib import Path
 
 from ttrl_benchmarks.errors import BenchmarkError
 
-__all__ = ["Row", "Table", "read_table"]
+__all__ = ["SUFFIXES", "Row", "Table", "read_table", "require_reader"]
 
 JSON_LINES_SUFFIXES = (".jsonl", ".ndjson")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -76,14 +79,10 @@ def read_table(path: Path) -> Table:
     Raises:
         BenchmarkError: The file is missing, empty, of another format, or has an unreadable row.
     """
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise BenchmarkError(
-            f"{path}: cannot read a {suffix or 'suffixless'!r} file; "
-            f"save the questions as one of {', '.join(SUFFIXES)}."
-        )
+    require_reader(path)
     if not path.is_file():
         raise BenchmarkError(f"{path}: there is no such file; check the path.")
+    suffix = path.suffix.lower()
     if suffix == ".parquet":
         rows = list(_parquet_rows(path))
     else:
@@ -98,6 +97,24 @@ def read_table(path: Path) -> Table:
         raise BenchmarkError(f"{path}: the file holds no rows; give a file with questions in it.")
     columns = dict.fromkeys(column for row in rows for column in row.cells)
     return Table(path=path, columns=tuple(columns), rows=tuple(rows))
+
+
+def require_reader(path: Path) -> None:
+    """Refuses a file that nothing installed can read; looks at its name alone.
+
+    Raises:
+        BenchmarkError: Its format is unknown, or needs a package that is missing.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise BenchmarkError(
+            f"{path}: cannot read a {suffix or 'suffixless'!r} file; "
+            f"save the questions as one of {', '.join(SUFFIXES)}."
+        )
+    if suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
+        raise BenchmarkError(
+            f"{path}: reading Parquet needs pyarrow; run `pip install 'ttrl-env[parquet]'`."
+        )
 
 
 def _place(number: int, line: int | None) -> str:
@@ -188,13 +205,9 @@ def _delimited_rows(path: Path, text: str, delimiter: str) -> Iterator[Row]:
 
 
 def _parquet_rows(path: Path) -> Iterator[Row]:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise BenchmarkError(
-            f"{path}: reading Parquet needs pyarrow; run `pip install 'ttrl-env[parquet]'`."
-        ) from error
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         values: list[object] = pq.read_table(path).to_pylist()
     except (pa.ArrowException, OSError, ValueError) as error:
