@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
@@ -29,7 +30,8 @@ class Question:
         id: Names the question within its benchmark, and is unique there.
         text: The question as its publisher wrote it, without any instruction.
         level: Difficulty from 1 (easiest) to 5, or `None` where the benchmark has no levels.
-        options: The options of a multiple-choice question, in the order of their letters.
+        options: The options of a multiple-choice question, in the order of their letters; at
+            most 26.
     """
 
     id: str
@@ -130,8 +132,20 @@ class Benchmark:
         return len(self.questions)
 
     def prompt(self, question: Question) -> str:
-        """Returns the question with the benchmark's instruction: what the environment shows."""
-        return question.text + self.instruction
+        """Returns what the environment shows: the question, its lettered options, the instruction.
+
+        >>> choice = Question("q", "Which is even?", options=("1", "2"))
+        >>> print(Benchmark("one", (choice,), instruction=" Think.").prompt(choice))
+        Which is even?
+        <BLANKLINE>
+        A) 1
+        B) 2 Think.
+        """
+        if question.options is None:
+            return question.text + self.instruction
+        lettered = zip(string.ascii_uppercase, question.options, strict=False)
+        options = "\n".join(f"{letter}) {option}" for letter, option in lettered)
+        return f"{question.text}\n\n{options}{self.instruction}"
 
     def unlabeled(self) -> Benchmark:
         """Returns the same benchmark with every label deleted."""
@@ -184,6 +198,37 @@ class Benchmark:
             self._with(tuple(q for i, q in enumerate(self.questions) if i in first)),
             self._with(tuple(q for i, q in enumerate(self.questions) if i not in first)),
         )
+
+    def concatenate(self, *others: Benchmark, name: str | None = None) -> Benchmark:
+        """Returns the questions of this benchmark and then of the others, labels still sealed.
+
+        Args:
+            *others: Benchmarks with the same answer format and instruction; no question id may
+                stand in two of them.
+            name: The name of the whole; otherwise the names joined by `+`.
+
+        Raises:
+            BenchmarkError: The benchmarks do not fit together.
+
+        >>> one = Benchmark("one", (Question("a", "What is 1 + 1?"),))
+        >>> two = Benchmark("two", (Question("b", "What is 2 + 2?"),))
+        >>> one.concatenate(two).name
+        'one+two'
+        """
+        name = "+".join(part.name for part in (self, *others)) if name is None else name
+        for other in others:
+            for attribute in ("answer_format", "instruction"):
+                mine, theirs = getattr(self, attribute), getattr(other, attribute)
+                if mine != theirs:
+                    raise BenchmarkError(
+                        f"Benchmark {other.name!r} has {attribute} {theirs!r}, and {self.name!r} "
+                        f"has {mine!r}; load both with the same one to concatenate them."
+                    )
+        labels = self.labels
+        for other in others:
+            labels = labels.merged_with(other.labels)
+        questions = tuple(q for part in (self, *others) for q in part.questions)
+        return replace(self, name=name, questions=questions, labels=labels)
 
     def _with(self, questions: tuple[Question, ...]) -> Benchmark:
         labels = self.labels.restricted_to(question.id for question in questions)

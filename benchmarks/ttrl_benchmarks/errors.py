@@ -1,6 +1,7 @@
 """The errors of this package, and the sentence that lists close names.
 
 - `BenchmarkError`: whatever is wrong with a benchmark or its data, in one sentence.
+- `BenchmarkWarning`: data that is used, although it is not what its name promises.
 - `UnknownNameError`: a name that nothing answers to.
 - `unknown_name`: builds the latter, with the names that come close.
 """
@@ -10,11 +11,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["BenchmarkError", "UnknownNameError", "unknown_name"]
+__all__ = ["BenchmarkError", "BenchmarkWarning", "UnknownNameError", "unknown_name"]
 
 
 class BenchmarkError(ValueError):
     """A benchmark that cannot be built or read; the message says what to do."""
+
+
+class BenchmarkWarning(UserWarning):
+    """Data that is used, because its path was given, although its name promises other data."""
 
 
 class UnknownNameError(BenchmarkError):
@@ -32,8 +37,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     Returns:
         The error, for the caller to raise.
 
-    >>> unknown_name("reward", "majorty", ["majority", "oracle", "random"])
-    UnknownNameError("Unknown reward 'majorty'. Did you mean 'majority'? Known: majority, oracle, random.")
+    >>> str(unknown_name("reward", "majorty", ["majority", "oracle"]))
+    "Unknown reward 'majorty'. Did you mean 'majority'? Known: majority, oracle."
     """
     names = sorted(known)
     lowered = {each.lower(): each for each in names}

@@ -1,0 +1,35 @@
+"""Benchmarks for test-time reinforcement learning: questions in the open, labels sealed.
+
+- `load_benchmark`, `fetch_benchmark`, `list_benchmarks`, `benchmark_card`: every benchmark by name.
+- `Benchmark`, `Question`, `SealedLabels`: what a benchmark is.
+- `BenchmarkCard`, `HubFile`, `BenchmarkListing`: what is known of one before it is read.
+- `BenchmarkError`, `BenchmarkWarning`, `UnknownNameError`: what goes wrong, and what to do.
+"""
+
+from ttrl_benchmarks.base import Benchmark, Question, SealedLabels
+from ttrl_benchmarks.card import PAPER_INSTRUCTION, BenchmarkCard, HubFile
+from ttrl_benchmarks.errors import BenchmarkError, BenchmarkWarning, UnknownNameError
+from ttrl_benchmarks.registry import (
+    BenchmarkListing,
+    benchmark_card,
+    fetch_benchmark,
+    list_benchmarks,
+    load_benchmark,
+)
+
+__all__ = [
+    "PAPER_INSTRUCTION",
+    "Benchmark",
+    "BenchmarkCard",
+    "BenchmarkError",
+    "BenchmarkListing",
+    "BenchmarkWarning",
+    "HubFile",
+    "Question",
+    "SealedLabels",
+    "UnknownNameError",
+    "benchmark_card",
+    "fetch_benchmark",
+    "list_benchmarks",
+    "load_benchmark",
+]

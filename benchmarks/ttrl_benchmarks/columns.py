@@ -1,0 +1,202 @@
+"""From rows to questions: which column is which, and what a cell means.
+
+- `QUESTION`, `ANSWER`, `ID`, `LEVEL`, `OPTIONS`: the usual names of each column.
+- `required_column`, `optional_column`: the column asked for, or the first with a usual name.
+- `text_cell`, `level_cell`, `options_cell`: a cell as text, a level or options.
+- `clean_label`: a label in the form that its answer format has.
+- `check_duplicates`: refuses a question that stands twice.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from ttrl_benchmarks.base import AnswerFormat
+from ttrl_benchmarks.errors import BenchmarkError, unknown_name
+from ttrl_benchmarks.tables import Row, Table
+
+__all__ = [
+    "ANSWER",
+    "ID",
+    "LEVEL",
+    "OPTIONS",
+    "QUESTION",
+    "check_duplicates",
+    "clean_label",
+    "level_cell",
+    "normalized_text",
+    "optional_column",
+    "options_cell",
+    "required_column",
+    "text_cell",
+]
+
+QUESTION = ("question", "problem", "prompt", "query", "input")
+ANSWER = ("answer", "label", "target", "final_answer", "expected_answer")
+ID = ("id", "unique_id", "question_id")
+LEVEL = ("level",)
+OPTIONS = ("options", "choices")
+
+_INTEGER = re.compile(r"[+-]?\d{1,1000}(?:\.0{0,20})?", re.ASCII)
+_CHOICE = re.compile(r"\(?([A-Za-z])[).:]?", re.ASCII)
+_LEVEL = re.compile(r"(?:level\s*)?([1-5])(?:\.0)?", re.ASCII | re.IGNORECASE)
+
+
+def required_column(table: Table, role: str, usual: Sequence[str], asked: str | None = None) -> str:
+    """Finds the column that plays a role: the one asked for, or the first with a usual name.
+
+    Args:
+        table: Where to look.
+        role: What the column is for, e.g. `"question"`; for messages.
+        usual: The usual names of such a column, the first found taken; case does not matter.
+        asked: The column that the caller names, spelt as in the file.
+
+    Raises:
+        BenchmarkError: There is no such column; its message lists those that there are.
+    """
+    column = optional_column(table, role, usual, asked)
+    if column is None:
+        raise BenchmarkError(
+            f"{table.path}: no {role} column; looked for {', '.join(usual)}, "
+            f"found {', '.join(table.columns) or 'no column'}; "
+            f"rename one, or name it with columns={{{role!r}: ...}}."
+        )
+    return column
+
+
+def optional_column(
+    table: Table, role: str, usual: Sequence[str], asked: str | None = None
+) -> str | None:
+    """Finds a column as `required_column` does, or returns `None` where none has a usual name.
+
+    Raises:
+        BenchmarkError: The column asked for is missing.
+    """
+    if asked is not None:
+        if asked in table.columns:
+            return asked
+        raise BenchmarkError(
+            f"{table.path}: {unknown_name(f'{role} column', asked, table.columns)}"
+        )
+    by_lowered = {column.strip().lower(): column for column in reversed(table.columns)}
+    return next((by_lowered[name] for name in usual if name in by_lowered), None)
+
+
+def text_cell(table: Table, row: Row, column: str) -> str | None:
+    """Returns a cell as text, or `None` where it is missing, null or blank.
+
+    Whole numbers that a spreadsheet made into floats lose their `.0`.
+    """
+    value = row.cells.get(column)
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BenchmarkError(
+            f"{table.path}, {row.place}: column {column!r} holds a {type(value).__name__}; "
+            "write it as text or a number."
+        )
+    if isinstance(value, float):
+        if math.isnan(value):  # how data frames write a missing value
+            return None
+        if value.is_integer():
+            return str(int(value))
+    return str(value)
+
+
+def level_cell(table: Table, row: Row, column: str) -> int | None:
+    """Returns a cell as a level from 1 to 5, or `None` where it is blank; "Level 3" will do."""
+    text = text_cell(table, row, column)
+    if text is None:
+        return None
+    match = _LEVEL.fullmatch(text.strip())
+    if match is None:
+        raise BenchmarkError(
+            f"{table.path}, {row.place}: {text[:40]!r} in column {column!r} is not a level from "
+            '1 to 5; correct it, or leave levels out with columns={"level": None}.'
+        )
+    return int(match[1])
+
+
+def options_cell(table: Table, row: Row, column: str) -> tuple[str, ...] | None:
+    """Returns a cell as options: an array of texts, or JSON text of one; `None` where blank."""
+    value = row.cells.get(column)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            value = None
+    if (
+        not isinstance(value, list)
+        or not 2 <= len(value) <= 26
+        or not all(isinstance(option, str) and option.strip() for option in value)
+    ):
+        raise BenchmarkError(
+            f"{table.path}, {row.place}: column {column!r} is not an array of 2 to 26 texts; "
+            "correct it."
+        )
+    return tuple(value)
+
+
+def clean_label(label: str, answer_format: AnswerFormat, place: str) -> str:
+    r"""Returns a label in the form that its answer format has.
+
+    Args:
+        label: The label as the file has it.
+        answer_format: Integers lose padding and a zero fraction; choices become one capital.
+        place: Where the label stands, for messages.
+
+    Raises:
+        BenchmarkError: The label is no integer or no letter, where one is needed.
+
+    >>> clean_label("025", "integer", "row 1"), clean_label("142.0", "integer", "row 2")
+    ('25', '142')
+    >>> clean_label("(b)", "choice", "row 3"), clean_label(r" \frac12 ", "latex", "row 4")
+    ('B', '\\frac12')
+    """
+    label = label.strip()
+    if answer_format == "integer":
+        if _INTEGER.fullmatch(label) is None:
+            raise BenchmarkError(
+                f"{place}: label {label[:40]!r} is not an integer; "
+                "correct it, or use answer_format='latex'."
+            )
+        return str(int(label.partition(".")[0]))
+    if answer_format == "choice":
+        match = _CHOICE.fullmatch(label)
+        if match is None:
+            raise BenchmarkError(
+                f"{place}: label {label[:40]!r} is not the letter of an option; "
+                "correct it, or use answer_format='text'."
+            )
+        return match[1].upper()
+    return label
+
+
+def normalized_text(text: str) -> str:
+    """Returns text with Unicode composed and every run of white space made one space."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def check_duplicates(table: Table, texts: Iterable[tuple[Row, str]]) -> None:
+    """Refuses a question that stands twice, white space aside.
+
+    Raises:
+        BenchmarkError: Two rows hold the same question; both are named.
+    """
+    seen: dict[str, Row] = {}
+    for row, text in texts:
+        key = normalized_text(text)
+        if key in seen:
+            raise BenchmarkError(
+                f"{table.path}, {row.place}: the same question stands in {seen[key].place}; "
+                "remove one of them."
+            )
+        seen[key] = row

@@ -1,0 +1,244 @@
+"""What every published benchmark shares: finding its file, reading it, and holding it to account.
+
+- `DATA_DIR_VARIABLE`: the environment variable that names a folder of files at hand.
+- `Located`: a benchmark's file and how it was come by.
+- `looked_for`: the names that its file may have in a folder.
+- `find_at_hand`: its file in `TTRL_DATA_DIR`.
+- `locate`: the file given, the file at hand, the cached download or a fresh one, in that order.
+- `load_published`: all of it at once, for a benchmark without peculiarities.
+- `question_table`: rows to questions and labels, by the usual columns.
+- `check_content`: holds questions and labels against what the card says of them.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ttrl_benchmarks.base import Benchmark, Question, SealedLabels
+from ttrl_benchmarks.card import BenchmarkCard
+from ttrl_benchmarks.columns import (
+    ANSWER,
+    QUESTION,
+    check_duplicates,
+    clean_label,
+    required_column,
+    text_cell,
+)
+from ttrl_benchmarks.digest import content_digest, label_digest
+from ttrl_benchmarks.errors import BenchmarkError, BenchmarkWarning
+from ttrl_benchmarks.hub import cached_file, fetch_file, matches
+from ttrl_benchmarks.tables import SUFFIXES, Table, read_table, require_reader
+
+__all__ = [
+    "DATA_DIR_VARIABLE",
+    "Located",
+    "check_content",
+    "find_at_hand",
+    "load_published",
+    "locate",
+    "looked_for",
+    "question_table",
+]
+
+DATA_DIR_VARIABLE = "TTRL_DATA_DIR"
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A benchmark's file and how it was come by.
+
+    Attributes:
+        path: The file.
+        origin: `"given"` by `path=`, `"at hand"` in `TTRL_DATA_DIR`, or `"downloaded"` and
+            verified, now or before.
+    """
+
+    path: Path
+    origin: Literal["given", "at hand", "downloaded"]
+
+
+def locate(
+    card: BenchmarkCard, path: str | os.PathLike[str] | None = None, *, download: bool = True
+) -> Located:
+    """Finds a benchmark's file: the one given, else at hand, else cached, else downloaded.
+
+    Args:
+        card: The benchmark.
+        path: A file, or a folder to look in by `looked_for`.
+        download: Whether it may be downloaded.
+
+    Raises:
+        BenchmarkError: The path or `TTRL_DATA_DIR` does not exist, the folder given lacks the
+            file, or the file is nowhere to be had.
+    """
+    if path is not None:
+        given = Path(path).expanduser()
+        if given.is_file():
+            return Located(given, "given")
+        if not given.is_dir():
+            raise BenchmarkError(f"{given}: there is no such file or folder; check path=.")
+        found = _find_in(given, card)
+        if found is None:
+            raise BenchmarkError(
+                f"{given}: holds no file of {card.title}; looked for "
+                f"{', '.join(looked_for(card))}; give the file itself as path=."
+            )
+        return Located(found, "given")
+    at_hand = find_at_hand(card)
+    if at_hand is not None:
+        return Located(at_hand, "at hand")
+    if card.hub is None:
+        raise BenchmarkError(f"{card.title} has no publisher; give its file as path=.")
+    require_reader(Path(card.hub.filename))
+    if download:
+        return Located(fetch_file(card.hub, card.title), "downloaded")
+    cached = cached_file(card.hub)
+    if cached is None:
+        raise BenchmarkError(
+            f"{card.title} is not at hand and download=False; run `ttrl fetch {card.name}`, give "
+            f"its file as path=, or set {DATA_DIR_VARIABLE} to a folder that holds it."
+        )
+    return Located(cached, "downloaded")
+
+
+def find_at_hand(card: BenchmarkCard) -> Path | None:
+    """Returns the benchmark's file in `TTRL_DATA_DIR`, or `None` where there is none.
+
+    Raises:
+        BenchmarkError: `TTRL_DATA_DIR` is set, and is no folder.
+    """
+    value = os.environ.get(DATA_DIR_VARIABLE)
+    if not value:
+        return None
+    folder = Path(value).expanduser()
+    if not folder.is_dir():
+        raise BenchmarkError(f"{DATA_DIR_VARIABLE}={value}: there is no such folder; correct it.")
+    return _find_in(folder, card)
+
+
+def load_published(
+    card: BenchmarkCard,
+    *,
+    path: str | os.PathLike[str] | None = None,
+    instruction: str | None = None,
+    download: bool = True,
+    arrange: Callable[[Table], Table] = lambda table: table,
+) -> Benchmark:
+    """Loads a benchmark of questions and answers in the usual columns, its ids by position.
+
+    Args:
+        card: The benchmark.
+        path: Its file, or a folder that holds it.
+        instruction: Replaces the card's instruction.
+        download: Whether it may be downloaded.
+        arrange: Puts the rows into the benchmark's order.
+
+    Raises:
+        BenchmarkError: The file cannot be had, read or believed.
+    """
+    located = locate(card, path, download=download)
+    table = arrange(read_table(located.path))
+    benchmark = question_table(card, table, instruction=instruction)
+    return check_content(card, benchmark, located)
+
+
+def question_table(
+    card: BenchmarkCard,
+    table: Table,
+    *,
+    ids: Sequence[str] | None = None,
+    levels: Sequence[int | None] | None = None,
+    instruction: str | None = None,
+) -> Benchmark:
+    """Makes a benchmark of rows that have a question and an answer in the usual columns.
+
+    Args:
+        card: The benchmark.
+        table: Its rows.
+        ids: The id of each row; otherwise the benchmark's name and the row's index.
+        levels: The level of each row, where the benchmark has levels.
+        instruction: Replaces the card's instruction.
+
+    Raises:
+        BenchmarkError: A column, a question or a label is missing, or a question stands twice.
+    """
+    question_column = required_column(table, "question", QUESTION)
+    answer_column = required_column(table, "answer", ANSWER)
+    questions: list[Question] = []
+    labels: dict[str, str] = {}
+    for index, row in enumerate(table.rows):
+        text = text_cell(table, row, question_column)
+        label = text_cell(table, row, answer_column)
+        if text is None or label is None:
+            column = question_column if text is None else answer_column
+            raise BenchmarkError(
+                f"{table.path}, {row.place}: column {column!r} is blank; {card.title} has a "
+                "question and an answer in every row."
+            )
+        question = Question(
+            id=ids[index] if ids else f"{card.name}/{index}",
+            text=text,
+            level=levels[index] if levels else None,
+        )
+        questions.append(question)
+        labels[question.id] = clean_label(label, card.answer_format, f"{table.path}, {row.place}")
+    check_duplicates(table, zip(table.rows, (q.text for q in questions), strict=True))
+    return Benchmark(
+        name=card.name,
+        questions=tuple(questions),
+        labels=SealedLabels(labels),
+        answer_format=card.answer_format,
+        instruction=card.instruction if instruction is None else instruction,
+    )
+
+
+def check_content(card: BenchmarkCard, benchmark: Benchmark, located: Located) -> Benchmark:
+    """Holds questions and labels against what is known of the benchmark.
+
+    The publisher's own file is known by its checksum, any other by its content. A file given by
+    name may differ, with a warning; one found in `TTRL_DATA_DIR` may not.
+
+    Returns:
+        The benchmark.
+
+    Raises:
+        BenchmarkError: A file at hand does not hold this benchmark.
+    """
+    if located.origin == "downloaded":  # verified byte for byte
+        return benchmark
+    if card.size is not None and len(benchmark) != card.size:
+        differs = f"holds {len(benchmark)} questions where {card.title} has {card.size}"
+    elif (
+        (card.hub is not None and matches(card.hub, located.path))
+        or content_digest(benchmark) in card.content_digests
+        or label_digest(benchmark) == card.label_digest
+    ):
+        return benchmark
+    else:
+        differs = f"its questions or labels are not those of {card.title}"
+    if located.origin == "given":
+        warnings.warn(
+            f"{located.path}: {differs}; used all the same, as the path was given.",
+            BenchmarkWarning,
+            stacklevel=2,
+        )
+        return benchmark
+    raise BenchmarkError(
+        f"{located.path}: {differs}; remove or replace the file, "
+        "or give it as path= to use it all the same."
+    )
+
+
+def _find_in(folder: Path, card: BenchmarkCard) -> Path | None:
+    candidates = (folder / name for name in looked_for(card))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def looked_for(card: BenchmarkCard) -> tuple[str, ...]:
+    """Returns the file names under which a folder may hold a benchmark, in order."""
+    return (*card.file_names, *(card.name + suffix for suffix in SUFFIXES))
