@@ -270,6 +270,8 @@ class Canonicaliser:
         if kind == "cup":
             return self.union(node)
         left, right = node[1], node[2]
+        if left[0] in _LIST_KINDS and _is_expression(right):
+            right = ("set", [right])
         if left[0] in _LIST_KINDS and right[0] in _LIST_KINDS:
             a = {key for item in left[1] for key in self.elements(item)}
             b = {key for item in right[1] for key in self.elements(item)}
@@ -335,6 +337,8 @@ class Canonicaliser:
             parts = parts[cut:] if len(kept) == 1 and _is_name(kept[0]) else kept
             if len(parts) == 1:
                 return self.key(parts[0])
+        while len(parts) > 1 and parts[0][0] != "x" and _is_name(parts[0]) and not _is_name(parts[1]):
+            parts = parts[1:]
         if len(parts) == 2:
             solved = self.solved(parts)
             if solved is not None:

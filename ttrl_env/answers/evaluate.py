@@ -405,7 +405,7 @@ class Evaluator:
         varying, self.varying = self.varying, self.varying or before
         if varying and name in _BRANCHED:
             self.branchy = True
-        if varying and name in _STEPPED:
+        if varying and name in _STEPPED and not all(map(is_exact, values)):
             return self.opaque(node)
         result = method(self, node, values)
         return self.without_dust(self.checked(result)) if not is_exact(result) else result

@@ -46,7 +46,7 @@ _NUMBER: Final = re.compile(
     r"(?:\s?\\?%)?"
 )
 _ANY_NUMBER: Final = re.compile(r"(?:\\frac\s?\{[^{}]{1,20}\}\{[^{}]{1,20}\}|\d+(?:[,.]\d+)*(?:/\d+)?)(?:\s?\\?%)?")
-_LINK: Final = re.compile(r"(?:\b(?:is|are|equals|be|was|were|to)\b|[=:：是为])(?!.*(?:\b(?:is|are|equals)\b|[=:：是为]))")
+_LINK: Final = re.compile(r"\b(?:is|are|equals|be|was|were)\b|[=:：是为]")
 _CONCLUSION: Final = re.compile(
     r"\b(?:thus|so|therefore|hence|in total|altogether|finally|in conclusion|conclusion)\b|"
     r"因此|所以|总共|结论|इसलिए|поэтому|donc|por lo tanto|also",
@@ -132,12 +132,12 @@ def _value_in(sentence: str, *, phrase: bool) -> str | None:
             return _value_of(first)
         if len(rest.split()) <= 3 and not any(character.isdigit() for character in rest):
             return _value_of(last)
-    link = _LINK.search(sentence)
-    if link:
-        value = _as_value(sentence[link.end() :].strip(" *_"))
+    links = list(_LINK.finditer(sentence))
+    if links:
+        value = _as_value(sentence[links[-1].end() :].strip(" *_"))
         if value:
             return value
-    if phrase or _CONCLUSION.search(sentence) or link:
+    if phrase or _CONCLUSION.search(sentence) or links:
         numbers = _NUMBER.findall(sentence) or _ANY_NUMBER.findall(sentence)
         if numbers and (phrase or _CONCLUSION.search(sentence) or _ends_in(sentence, numbers[-1])):
             return str(numbers[0] if phrase and sentence.startswith(numbers[0]) else numbers[-1]).strip()
@@ -180,7 +180,7 @@ def _concluding(text: str) -> str | None:
     if last.rstrip("*_ ")[-1:].isalpha() and last.isascii() and len(lines) > 1 and len(last) > 200:
         return None
     pieces = [piece for piece in _SENTENCE_END.split(last) if piece.strip(" *_")]
-    value = _value_in(pieces[-1], phrase=False) if pieces else None
+    value = _value_in(pieces[-1][-_SENTENCE:], phrase=False) if pieces else None
     return _last_side(value) if value else None
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from ttrl_env.answers.extraction import extract_answer
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
 from ttrl_env.answers.keys import answer_key
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["AnswerGroups", "group_answers"]
 
@@ -56,6 +58,9 @@ def group_answers(
     >>> groups.classes.tolist(), groups.representatives
     ([0, -1, 0, 1], ('0.5', '2'))
     """
+    # Here, so that reading single answers doesn't wait for NumPy.
+    import numpy as np
+
     check_answer_format(answer_format)
     answers = tuple(extract_answer(text, answer_format, options) for text in texts)
     keys = {

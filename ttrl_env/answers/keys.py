@@ -13,12 +13,14 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from ttrl_env.answers.boxes import last_box
 from ttrl_env.answers.canonical import Canonicaliser, digest, number_key
 from ttrl_env.answers.choices import choice_of
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
 from ttrl_env.answers.limits import MAX_CHARACTERS, MAX_DIGITS, MAX_KEY, Unreadable
 from ttrl_env.answers.parser import decimal, parse
 from ttrl_env.answers.spelling import plain_text, to_ascii, trim
+from ttrl_env.answers.vocabulary import CONSTANTS, GREEK, JOINERS, WORD_FUNCTIONS
 
 __all__ = ["Reading", "answer_key", "equivalent", "read"]
 
@@ -29,6 +31,7 @@ _FRACTION: Final = re.compile(
 _DECIMAL: Final = re.compile(r"([-+]?)(\d{0,60}\.\d{1,60}|\d{1,60}\.)")
 _TEXT_ONLY: Final = re.compile(r"\\(?:text|mbox|mathrm|textbf|textit|textrm|textnormal)\s*\{([^{}]*)\}")
 _WORDS: Final = re.compile(r"[A-Za-z][A-Za-z'-]*(?:\s+[A-Za-z][A-Za-z'-]*)*")
+_BOX_AROUND: Final = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{\s*\}")
 _SHORT_WORDS: Final = frozenset({"no", "up", "in", "on", "yes", "all", "odd"})
 _WHOLE_NUMBER: Final = re.compile(r"([-+]?)0*(\d+)(?:\.0*)?")
 
@@ -93,7 +96,11 @@ def _read(answer: str, answer_format: AnswerFormat) -> Reading:
         return Reading(letter, "choice", letter) if letter else _as_text(answer)
     if _INTEGER.fullmatch(answer):
         return Reading(answer, "number", str(int(answer)))
-    text = trim(to_ascii(answer)) if len(answer) <= 4 * MAX_CHARACTERS else answer
+    if len(answer) > 4 * MAX_CHARACTERS:
+        return _as_text(answer)
+    text = trim(to_ascii(answer))
+    if "boxed" in text:
+        text = _unboxed(text)
     return _as_number(text) or _as_words(text) or _as_formula(text, answer)
 
 
@@ -123,34 +130,28 @@ def _as_words(text: str) -> Reading | None:
     if not inside or not _WORDS.fullmatch(inside) or len(inside) > MAX_CHARACTERS:
         return None
     words = inside.split()
-    if len(words) == 1 and (len(inside) < 3 or inside.lower() in _NAMES):
-        if inside not in _SHORT_WORDS:
+    if any(word in _MATHEMATICAL for word in words) or all(len(word) == 1 for word in words):
+        return None
+    if len(words) == 1 and inside not in _SHORT_WORDS:
+        if len(inside) < 3 or (len(inside) == 3 and not set(inside.lower()) & set("aeiou")):
             return None
-    elif len(words) > 1 and all(len(word) == 1 for word in words):
-        return None
-    elif len(words) > 1 and any(word in _NAMES or word in {"and", "or"} for word in words):
-        return None
+        if any(inside.startswith(name) for name in ("sin", "cos", "tan", "sqrt", "ln", "pi")):
+            # Such a word may be a formula without spaces: the parser says no where it is not.
+            return None
     return _as_text(text)
 
 
-_NAMES: Final = frozenset(
-    "pi infinity inf alpha beta gamma delta theta lambda mu sigma omega phi".split()
-)
+_MATHEMATICAL: Final = WORD_FUNCTIONS | frozenset(CONSTANTS) | GREEK | JOINERS
 
 
 def _as_formula(text: str, answer: str) -> Reading:
-    try:
-        tree = parse(text)
-        return Reading(text, _KINDS.get(tree[0], "expression"), Canonicaliser().key(tree))
-    except Unreadable:
-        pass
     found = _TEXT_ONLY.fullmatch(text)
-    if found:
+    for spelling in (found[1], text) if found else (text,):
         try:
-            tree = parse(found[1])
+            tree = parse(spelling)
             return Reading(text, _KINDS.get(tree[0], "expression"), Canonicaliser().key(tree))
         except Unreadable:
-            pass
+            continue
     return _as_text(answer)
 
 
@@ -170,8 +171,17 @@ _KINDS: Final = {
 }
 
 
+def _unboxed(text: str) -> str:
+    """Return the content of a box that is the whole answer."""
+    content = last_box(text)
+    if content is not None and _BOX_AROUND.fullmatch(text.replace(content, "", 1)):
+        return trim(content)
+    return text
+
+
 def _as_text(answer: str) -> Reading:
-    text = plain_text(answer)
+    # Normalising is only worth it for what a person may have written.
+    text = plain_text(answer) if len(answer) <= 4 * MAX_CHARACTERS else " ".join(answer.split())
     key = "text:" + text
     if len(key) > MAX_KEY:
         key = f"text#{digest(text)}"

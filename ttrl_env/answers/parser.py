@@ -47,7 +47,15 @@ _FLOAT_DIGITS: Final = 15
 _ROUNDED_DIGITS: Final = 12
 _LETTER_FUNCTIONS: Final = frozenset("fgh")
 _INVERTIBLE: Final = frozenset("sin cos tan cot sec csc sinh cosh tanh coth sech csch".split())
-_HUNDRED_DAYS: Final = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9}
+_BRACKET_FUNCTIONS: Final = {
+    "lfloor": "floor",
+    "llcorner": "floor",
+    "lceil": "ceil",
+    "ulcorner": "ceil",
+    "lvert": "abs",
+    "lVert": "abs",
+}
+_SCALES: Final = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 
 
 def decimal(text: str) -> Node:
@@ -400,7 +408,7 @@ class _Parser:
 
     def scaled(self, node: Node) -> Node:
         """Skip the units after a quantity; `million` and its like multiply it."""
-        scale = _HUNDRED_DAYS.get(self.token.text.strip().lower())
+        scale = _SCALES.get(self.token.text.strip().lower())
         self.skip_units()
         return node if scale is None else ("*", [node, ("n", scale)])
 
@@ -668,10 +676,8 @@ class _Parser:
             raise Unreadable("an open bracket")
         self.bars = bars
         self.depth -= 1
-        if opening in {"lfloor", "llcorner", "lceil", "ulcorner"}:
-            return ("f", "floor" if opening[-1] == "r" and opening[1] != "c" else "ceil", items)
-        if opening in {"lvert", "lVert"}:
-            return ("f", "abs", items)
+        if opening in _BRACKET_FUNCTIONS:
+            return ("f", _BRACKET_FUNCTIONS[opening], items)
         if opening in {r"\{", "lbrace"}:
             return ("set", items)
         if not items:
