@@ -92,7 +92,7 @@ def extract_choice(text: str, options: Sequence[str] | None = None) -> str | Non
         return None
     found = _chosen(tail, letters, texts)
     if found is None and len(tail) < len(text):
-        return _chosen(text[: len(text) - len(tail)], letters, texts)
+        found = _chosen(text[: len(text) - len(tail)], letters, texts)
     return found or None
 
 

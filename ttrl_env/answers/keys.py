@@ -2,7 +2,8 @@ r"""The key of an answer: equal keys, and nothing else, make two answers equal.
 
 - `answer_key`: the key.
 - `equivalent`: whether two answers have the same key.
-- `read`: how an answer was read, for `explain`.
+- `read`, `Reading`: how an answer was read, for `explain`.
+- `forget`: empties the memory of what was read.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from ttrl_env.answers.parser import decimal, parse
 from ttrl_env.answers.spelling import plain_text, to_ascii, trim
 from ttrl_env.answers.vocabulary import CONSTANTS, GREEK, JOINERS, WORD_FUNCTIONS
 
-__all__ = ["Reading", "answer_key", "equivalent", "read"]
+__all__ = ["Reading", "answer_key", "equivalent", "forget", "read"]
 
 _INTEGER: Final = re.compile(r"[-+]?\d{1,60}")
 _FRACTION: Final = re.compile(
@@ -86,6 +87,11 @@ def read(answer: str, answer_format: AnswerFormat) -> Reading:
 @lru_cache(maxsize=8192)
 def _read_cached(answer: str, answer_format: AnswerFormat) -> Reading:
     return _read(answer, answer_format)
+
+
+def forget() -> None:
+    """Forget what was read, so that a measurement starts cold."""
+    _read_cached.cache_clear()
 
 
 def _read(answer: str, answer_format: AnswerFormat) -> Reading:
