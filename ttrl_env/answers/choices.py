@@ -1,0 +1,173 @@
+r"""The letter of a multiple-choice answer, where there is exactly one.
+
+- `choice_of`: the letter that an answer (not a whole completion) stands for.
+- `extract_choice`: the letter that a completion chooses, or None where it is not clear.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from ttrl_env.answers.boxes import last_box, reply
+from ttrl_env.answers.spelling import plain_text, to_ascii, trim
+
+__all__ = ["choice_of", "extract_choice"]
+
+_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_WINDOW: Final = 1 << 15
+_MARKERS: Final = 64
+_DECORATION: Final = r"[\s:：*_\"'“”‘’`$(\[（【{<>=~–—.-]"
+_STYLED: Final = re.compile(r"\\(?:text|textbf|mathrm|mathbf|boxed|fbox|textit)\s*\{|\\[()\[\]]")
+_AFTER_MARKER: Final = re.compile(
+    rf"{_DECORATION}{{0,12}}(?:(?:is|are|be|would be|should be|must be|option|choice|letter|the|"
+    rf"correct|est|es|ist|是|选项|选|为|：){_DECORATION}{{0,8}}){{0,4}}"
+    r"(?P<letter>[A-Za-z])(?![A-Za-z0-9])(?P<rest>.{0,60})",
+    re.DOTALL,
+)
+_STRONG: Final = re.compile(
+    r"answers?|choose|select(?:ed)?|finali[sz]e|答案|réponse|respuesta|antwort|resposta|risposta|"
+    r"ответ|उत्तर|答え|정답|选择|应选|故选",
+    re.IGNORECASE,
+)
+_WEAK: Final = re.compile(r"option|choice|选项", re.IGNORECASE)
+_ANOTHER: Final = re.compile(
+    r"^[\s)\]）*_\"'$}.]{0,6}(?:(?:[,/、&|]|or\b|and\b|ou\b|y\b|或|和)[\s(*_\"'（]{0,4}"
+    r"(?:or\s+|and\s+)?[\s(*_\"'（]{0,4}|\s+)(?P<other>[A-Z])(?![A-Za-z0-9'’])"
+)
+_LEADING: Final = re.compile(
+    r"^[\s*_\"'“`$(\[（【{]{0,8}(?P<letter>[A-Z])(?P<after>[\s)\]）】.:：,，。*_\"'$}]|[^\x00-\x7f]|$)"
+    r"(?P<rest>.{0,60})",
+    re.DOTALL,
+)
+_ALONE: Final = re.compile(r"[\s*_\"'“”`$(\[（【{]*([A-Za-z])[\s*_\"'“”`$)\]）】}.。:]*")
+_ARTICLE: Final = re.compile(r"^\s+[a-z]")
+_VERDICT: Final = re.compile(r"\b(?P<letter>[A-Z])\)?\**\s+is\s+(?:the\s+)?(?:correct|right|best)", re.ASCII)
+
+
+def choice_of(answer: str) -> str | None:
+    r"""Return the letter an answer stands for, in upper case, or None.
+
+    >>> choice_of(r"\text{(c)}"), choice_of("C) 300"), choice_of("cat")
+    ('C', 'C', None)
+    """
+    if len(answer) > 256:
+        return None
+    text = _STYLED.sub("", trim(to_ascii(answer)))
+    found = _ALONE.fullmatch(text)
+    if found:
+        return found[1].upper()
+    found = re.fullmatch(r"[(\[]?([A-Z])\s*[)\]:.]\s*\S.*", text, re.DOTALL)
+    return found[1] if found else None
+
+
+def _labels(options: Sequence[str] | None) -> tuple[str, dict[str, str]]:
+    """Return the letters allowed, and the letter of each option's text."""
+    if options is None:
+        return _LETTERS[:10], {}
+    stripped = [option.strip() for option in options]
+    if all(len(option) == 1 and option.isalpha() for option in stripped):
+        return "".join(stripped).upper(), {}
+    if len(stripped) > len(_LETTERS):
+        raise ValueError(f"at most {len(_LETTERS)} options can be lettered; got {len(stripped)}")
+    letters = _LETTERS[: len(stripped)]
+    return letters, {plain_text(text): letter for text, letter in zip(stripped, letters, strict=True)}
+
+
+def extract_choice(text: str, options: Sequence[str] | None = None) -> str | None:
+    """Return the letter that a completion chooses, or None where it chooses none or several.
+
+    Args:
+        text: The completion.
+        options: The letters that may be chosen, or the texts of the options, which are then
+            lettered from A and may be answered by their text. By default A to J.
+
+    >>> extract_choice("So it is C.\\n\\n**Answer:** (C) 300"), extract_choice("Answer: A or B")
+    ('C', None)
+    """
+    letters, texts = _labels(options)
+    tail = reply(text)
+    if tail is None:
+        return None
+    found = _chosen(tail, letters, texts)
+    if found is None and len(tail) < len(text):
+        found = _chosen(text[: len(text) - len(tail)], letters, texts)
+    return found or None
+
+
+def _chosen(text: str, letters: str, texts: dict[str, str]) -> str | None:
+    """Return the letter, "" where the text is ambiguous, or None where it says nothing."""
+    boxed = last_box(text)
+    if boxed is not None:
+        letter = _in_box(boxed, letters, texts)
+        if letter:
+            return letter
+    window = _STYLED.sub("", text[-_WINDOW:])
+    stripped = window.strip()
+    alone = _ALONE.fullmatch(stripped) if len(stripped) < 64 else None
+    if alone:
+        return alone[1].upper() if alone[1].upper() in letters else None
+    if texts and len(stripped) < 512 and plain_text(stripped) in texts:
+        return texts[plain_text(stripped)]
+    for pattern in (_STRONG, _WEAK):
+        said = _after_markers(window, pattern, letters, texts)
+        if said is not None:
+            return said
+    return _by_position(window, stripped, letters)
+
+
+def _in_box(content: str, letters: str, texts: dict[str, str]) -> str | None:
+    if texts and len(content) < 512:
+        letter = texts.get(plain_text(content))
+        if letter:
+            return letter
+    letter = choice_of(content)
+    if letter is None and len(content) < 256:
+        plain = _STYLED.sub("", content)
+        found = list(_STRONG.finditer(plain))
+        after = _AFTER_MARKER.match(plain, found[-1].end()) if found else None
+        letter = after["letter"].upper() if after else None
+    return letter if letter and letter in letters else None
+
+
+def _after_markers(
+    text: str, pattern: re.Pattern[str], letters: str, texts: dict[str, str]
+) -> str | None:
+    for marker in list(pattern.finditer(text))[: -_MARKERS - 1 : -1]:
+        found = _AFTER_MARKER.match(text, marker.end())
+        if found is None:
+            if texts:
+                line = plain_text(text[marker.end() : marker.end() + 256].split("\n")[0].lstrip(" :*_"))
+                letter = texts.get(line.removeprefix("is ").strip(" *_"))
+                if letter:
+                    return letter
+            continue
+        letter, rest = found["letter"], found["rest"]
+        if letter.islower() and re.match(r"\s*[^\W\d]", rest):
+            continue  # an article or a word of some language, not a choice
+        if letter == "A" and pattern is _WEAK and _ARTICLE.match(rest):
+            continue
+        if letter.upper() not in letters:
+            continue
+        other = _ANOTHER.match(rest)
+        if other and other["other"] in letters and other["other"] != letter.upper():
+            return ""
+        return letter.upper()
+    return None
+
+
+def _by_position(window: str, stripped: str, letters: str) -> str | None:
+    """Return the letter that a reply begins with or calls correct."""
+    verdicts = {found["letter"] for found in _VERDICT.finditer(window)} & set(letters)
+    if len(verdicts) == 1:
+        return verdicts.pop()
+    found = _LEADING.match(stripped)
+    if not found or found["letter"] not in letters:
+        return None
+    if found["after"].isspace() and _ARTICLE.match(" " + found["rest"]):
+        return None
+    other = _ANOTHER.match(found["after"] + found["rest"])
+    if other and other["other"] in letters and other["other"] != found["letter"]:
+        return None
+    return found["letter"]

@@ -1,0 +1,192 @@
+r"""The answer in a completion.
+
+- `extract_answer`: what a completion gives as its answer, or None.
+
+The ladder, from the end of what follows the thinking: the last finished box; the last phrase
+such as "the answer is"; a last sentence that ends in a value. Otherwise there is no answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from ttrl_env.answers.boxes import last_box, reply
+from ttrl_env.answers.choices import extract_choice
+from ttrl_env.answers.formats import AnswerFormat, check_answer_format
+from ttrl_env.answers.keys import read
+from ttrl_env.answers.spelling import to_ascii, trim
+
+__all__ = ["extract_answer"]
+
+_WINDOW: Final = 1 << 14
+_MARKERS: Final = 16
+_SENTENCE: Final = 400
+_MARK: Final = re.compile(r"<\|[^<>|]{1,40}\|>|</?s>|<eos>|<end_of_turn>|###\s*Response")
+_PHRASE: Final = re.compile(
+    r"""
+    \#\#\#\#
+  | \b(?:final\ |correct\ |my\ |our\ |the\ )?(?:answer|result|solution)
+    (?:\s+(?:is|are|should\ be|must\ be|will\ be|becomes|equals|comes\ to|=)|\s*[:=]|\s+(?=[$\\\d-]))
+  | 答案(?:是|为|：|:)? | 结果(?:是|为|：|:) | (?:ответ|respuesta|réponse|antwort|resposta|risposta)
+    (?:\s+(?:est|es|ist|é|è)|\s*[:=]) | 答え(?:は|：|:)
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_BEFORE: Final = re.compile(r"\$([^$]{1,300})\$\s*(?:is|are)\s+(?:the|our|my)\s+(?:final\s+)?(?:answer|solution|result)")
+_SENTENCE_END: Final = re.compile(r"[.!?](?=\s|$|\*)|[。！？।]|\n\s*\n|\n(?=\S)")
+_CLOSING: Final = re.compile(r"I hope (?:it|this) is correct.*", re.IGNORECASE | re.DOTALL)
+_LEAD: Final = re.compile(r"^(?:[\s:：*_#>–—=~-]+(?=[^\d.\s])|[\s:：*_#>=]+|that\b|therefore\b|simply\b|just\b|now\b|thus\b|approximately\b|about\b)+", re.IGNORECASE)
+_SEGMENT: Final = re.compile(
+    r"\$\$(.{1,400}?)\$\$|\$([^$\n]{1,400})\$|\\\((.{1,400}?)\\\)|\\\[(.{1,400}?)\\\]", re.DOTALL
+)
+_NUMBER: Final = re.compile(
+    r"(?<![\w.])[-−+]?\s?[$€£]?(?:\\frac\s?\{[^{}]{1,20}\}\{[^{}]{1,20}\}|\d+(?:[,.]\d+)*(?:\s?/\s?\d+)?[½¼¾]?)"
+    r"(?:\s?\\?%)?"
+)
+_ANY_NUMBER: Final = re.compile(r"(?:\\frac\s?\{[^{}]{1,20}\}\{[^{}]{1,20}\}|\d+(?:[,.]\d+)*(?:/\d+)?)(?:\s?\\?%)?")
+_LINK: Final = re.compile(r"\b(?:is|are|equals|be|was|were)\b|[=:：是为]")
+_CONCLUSION: Final = re.compile(
+    r"\b(?:thus|so|therefore|hence|in total|altogether|finally|in conclusion|conclusion)\b|"
+    r"因此|所以|总共|结论|इसलिए|поэтому|donc|por lo tanto|also",
+    re.IGNORECASE,
+)
+
+
+def extract_answer(
+    text: str, answer_format: AnswerFormat = "latex", options: Sequence[str] | None = None
+) -> str | None:
+    r"""Return the answer a completion gives, or None where it gives none.
+
+    The time is linear in the length of the text.
+
+    Args:
+        text: The completion.
+        answer_format: One of `ANSWER_FORMATS`.
+        options: For `"choice"`, the letters or the texts that may be chosen.
+
+    Raises:
+        ValueError: If `answer_format` is unknown.
+
+    >>> extract_answer(r"<think>\boxed{1}?</think> It is $\boxed{\frac{1}{2}}$.")
+    '\\frac{1}{2}'
+    >>> extract_answer("I ran out of") is None
+    True
+    """
+    if check_answer_format(answer_format) == "choice":
+        return extract_choice(text, options)
+    said = reply(text)
+    if said is None:
+        return None
+    boxed = last_box(said)
+    if boxed is not None:
+        return boxed
+    tail = _MARK.sub("\n", said[-_WINDOW:])
+    answer = _after_phrase(tail) or _concluding(tail)
+    return answer or None
+
+
+def _after_phrase(text: str) -> str | None:
+    before = list(_BEFORE.finditer(text))
+    markers = list(_PHRASE.finditer(text))
+    if before and (not markers or before[-1].end() >= markers[-1].end()):
+        return before[-1][1].strip()
+    for marker in markers[: -_MARKERS - 1 : -1]:
+        sentence = _sentence(text[marker.end() : marker.end() + _SENTENCE])
+        value = _value_in(sentence, phrase=True)
+        if value:
+            return value
+    return None
+
+
+def _sentence(text: str) -> str:
+    """Return the first sentence of a text, without what leads up to its content."""
+    text = _CLOSING.sub("", text)
+    text = _LEAD.sub("", text)
+    position = 0
+    for found in _SENTENCE_END.finditer(text):
+        inside = text[: found.start()]
+        if inside.count("$") % 2 or inside.count("{") > inside.count("}"):
+            continue
+        if inside.strip(" *_#"):
+            position = found.start()
+            return text[:position]
+    return text
+
+
+def _value_in(sentence: str, *, phrase: bool) -> str | None:
+    """Return the value a sentence states, if it states one."""
+    sentence = sentence.strip().strip("*_ ").strip()
+    if not sentence:
+        return None
+    whole = _as_value(sentence)
+    if whole:
+        return whole
+    segments = list(_SEGMENT.finditer(sentence))
+    if segments:
+        last = segments[-1]
+        rest = sentence[last.end() :].strip(" .*_,")
+        first = segments[0]
+        if phrase and not sentence[: first.start()].strip(" *_:"):
+            return _value_of(first)
+        if len(rest.split()) <= 3 and not any(character.isdigit() for character in rest):
+            return _value_of(last)
+    links = list(_LINK.finditer(sentence))
+    if links:
+        value = _as_value(sentence[links[-1].end() :].strip(" *_"))
+        if value:
+            return value
+    if phrase or _CONCLUSION.search(sentence) or links:
+        numbers = _NUMBER.findall(sentence) or _ANY_NUMBER.findall(sentence)
+        if numbers and (phrase or _CONCLUSION.search(sentence) or _ends_in(sentence, numbers[-1])):
+            return str(numbers[0] if phrase and sentence.startswith(numbers[0]) else numbers[-1]).strip()
+    if phrase and len(sentence.split()) <= 4 and sentence[0].isalnum():
+        return sentence
+    return None
+
+
+def _ends_in(sentence: str, number: str) -> bool:
+    """Whether a sentence ends in a number and at most a unit."""
+    rest = sentence[sentence.rindex(number) + len(number) :]
+    return len(rest.split()) <= 2 and len(rest) <= 16
+
+
+def _value_of(segment: re.Match[str]) -> str:
+    inside = next(group for group in segment.groups() if group is not None)
+    return inside.strip()
+
+
+def _as_value(text: str) -> str | None:
+    """Return `text` if it reads as a formula."""
+    text = trim(text)
+    if not text or len(text) > 200:
+        return None
+    reading = read(to_ascii(text), "latex")
+    return text if reading.kind != "text" else None
+
+
+def _concluding(text: str) -> str | None:
+    """Return the value that the last sentence states, if that is how it ends."""
+    text = text.rstrip()
+    lines = [line for line in text.split("\n") if line.strip()]
+    if not lines:
+        return None
+    last = lines[-1].strip()
+    if len(lines) > 1 or "=" in last or "$" in last:
+        whole = _as_value(last) if len(last) < 200 else None
+        if whole:
+            return _last_side(whole)
+    if last.rstrip("*_ ")[-1:].isalpha() and last.isascii() and len(lines) > 1 and len(last) > 200:
+        return None
+    pieces = [piece for piece in _SENTENCE_END.split(last) if piece.strip(" *_")]
+    value = _value_in(pieces[-1][-_SENTENCE:], phrase=False) if pieces else None
+    return _last_side(value) if value else None
+
+
+def _last_side(value: str) -> str:
+    """Return the right-hand side of a computation such as `3 * 4 = 12`."""
+    sides = value.split("=")
+    if len(sides) > 1 and sides[-1].strip(" $") and any(c.isdigit() for c in sides[0]):
+        return sides[-1].strip(" $")
+    return value

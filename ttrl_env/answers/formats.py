@@ -1,0 +1,30 @@
+"""The kinds of answer a question can ask for.
+
+- `AnswerFormat`: the type of the `answer_format` argument everywhere.
+- `ANSWER_FORMATS`: its values.
+- `check_answer_format`: refuses anything else.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, cast, get_args
+
+__all__ = ["ANSWER_FORMATS", "AnswerFormat", "check_answer_format"]
+
+AnswerFormat = Literal["integer", "latex", "choice", "text"]
+ANSWER_FORMATS: tuple[AnswerFormat, ...] = get_args(AnswerFormat)
+
+
+def check_answer_format(answer_format: str) -> AnswerFormat:
+    """Return `answer_format` if it is one of `ANSWER_FORMATS`.
+
+    Raises:
+        ValueError: If it is not; the message names the value and the allowed ones.
+
+    >>> check_answer_format("integer")
+    'integer'
+    """
+    if answer_format not in ANSWER_FORMATS:
+        allowed = ", ".join(map(repr, ANSWER_FORMATS))
+        raise ValueError(f"answer_format must be one of {allowed}; got {answer_format!r}")
+    return cast(AnswerFormat, answer_format)

@@ -1,0 +1,194 @@
+r"""The key of an answer: equal keys, and nothing else, make two answers equal.
+
+- `answer_key`: the key.
+- `equivalent`: whether two answers have the same key.
+- `read`, `Reading`: how an answer was read, for `explain`.
+- `forget`: empties the memory of what was read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from fractions import Fraction
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from ttrl_env.answers.boxes import last_box
+from ttrl_env.answers.canonical import Canonicaliser, digest, number_key
+from ttrl_env.answers.choices import choice_of
+from ttrl_env.answers.formats import AnswerFormat, check_answer_format
+from ttrl_env.answers.limits import MAX_CHARACTERS, MAX_DIGITS, MAX_KEY, Unreadable
+from ttrl_env.answers.parser import decimal, parse
+from ttrl_env.answers.spelling import plain_text, to_ascii, trim
+from ttrl_env.answers.vocabulary import CONSTANTS, GREEK, JOINERS, WORD_FUNCTIONS
+
+__all__ = ["Reading", "answer_key", "equivalent", "forget", "read"]
+
+_INTEGER: Final = re.compile(r"[-+]?\d{1,60}")
+_FRACTION: Final = re.compile(
+    r"(-?)\s*(?:\\[dt]?frac\s*\{\s*(-?\d{1,60})\s*\}\s*\{\s*(\d{1,60})\s*\}|(\d{1,60})\s*/\s*(\d{1,60}))"
+)
+_DECIMAL: Final = re.compile(r"([-+]?)(\d{0,60}\.\d{1,60}|\d{1,60}\.)")
+_TEXT_ONLY: Final = re.compile(r"\\(?:text|mbox|mathrm|textbf|textit|textrm|textnormal)\s*\{([^{}]*)\}")
+_WORDS: Final = re.compile(r"[A-Za-z][A-Za-z'-]*(?:\s+[A-Za-z][A-Za-z'-]*)*")
+_BOX_AROUND: Final = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{\s*\}")
+_SHORT_WORDS: Final = frozenset({"no", "up", "in", "on", "yes", "all", "odd"})
+_WHOLE_NUMBER: Final = re.compile(r"([-+]?)0*(\d+)(?:\.0*)?")
+
+
+class Reading(NamedTuple):
+    """How an answer was read: the text that was read, as what, and its key."""
+
+    text: str
+    kind: str
+    key: str
+
+
+def answer_key(answer: str, answer_format: AnswerFormat = "latex") -> Hashable:
+    r"""Return the key under which an answer is counted.
+
+    The key is a short string, the same in every process. The function never raises for any
+    answer, never executes any part of it, and takes bounded time.
+
+    Args:
+        answer: The answer, as `extract_answer` returns it.
+        answer_format: One of `ANSWER_FORMATS`.
+
+    Raises:
+        ValueError: If `answer_format` is unknown.
+
+    >>> answer_key(r"\frac{2}{4}") == answer_key("0.5")
+    True
+    >>> answer_key("025", "integer")
+    '25'
+    """
+    return read(answer, check_answer_format(answer_format)).key
+
+
+def equivalent(a: str, b: str, answer_format: AnswerFormat = "latex") -> bool:
+    r"""Return whether two answers are the same: whether their keys are equal.
+
+    >>> equivalent(r"\sqrt{12}", r"2\sqrt{3}")
+    True
+    >>> equivalent("(1,2)", "(2,1)")
+    False
+    """
+    return answer_key(a, answer_format) == answer_key(b, answer_format)
+
+
+def read(answer: str, answer_format: AnswerFormat) -> Reading:
+    """Read an answer; the results for short ones are remembered."""
+    if len(answer) <= MAX_CHARACTERS:
+        return _read_cached(answer, answer_format)
+    return _read(answer, answer_format)
+
+
+@lru_cache(maxsize=8192)
+def _read_cached(answer: str, answer_format: AnswerFormat) -> Reading:
+    return _read(answer, answer_format)
+
+
+def forget() -> None:
+    """Forget what was read, so that a measurement starts cold."""
+    _read_cached.cache_clear()
+
+
+def _read(answer: str, answer_format: AnswerFormat) -> Reading:
+    if answer_format == "text":
+        return _as_text(answer)
+    if answer_format == "choice":
+        letter = choice_of(answer)
+        return Reading(letter, "choice", letter) if letter else _as_text(answer)
+    if _INTEGER.fullmatch(answer):
+        return Reading(answer, "number", str(int(answer)))
+    if len(answer) > 4 * MAX_CHARACTERS:
+        return _as_text(answer)
+    text = trim(to_ascii(answer))
+    if "boxed" in text:
+        text = _unboxed(text)
+    return _as_number(text) or _as_words(text) or _as_formula(text, answer)
+
+
+def _as_number(text: str) -> Reading | None:
+    """Read integers, fractions and decimals, which most answers are, without a parser."""
+    if _INTEGER.fullmatch(text):
+        return Reading(text, "number", str(int(text)))
+    found = _FRACTION.fullmatch(text)
+    if found:
+        top, bottom = int(found[2] or found[4]), int(found[3] or found[5])
+        if bottom:
+            value = Fraction(-top if found[1] else top, bottom)
+            return Reading(text, "number", number_key(value))
+        return None
+    found = _DECIMAL.fullmatch(text)
+    if found:
+        kind, value = decimal(found[2])
+        if kind == "n":
+            return Reading(text, "number", number_key(-value if found[1] == "-" else value))
+    return None
+
+
+def _as_words(text: str) -> Reading | None:
+    """Read an answer in words."""
+    found = _TEXT_ONLY.fullmatch(text)
+    inside = found[1].strip() if found else text
+    if not inside or not _WORDS.fullmatch(inside) or len(inside) > MAX_CHARACTERS:
+        return None
+    words = inside.split()
+    if any(word in _MATHEMATICAL for word in words) or all(len(word) == 1 for word in words):
+        return None
+    if len(words) == 1 and inside not in _SHORT_WORDS:
+        if len(inside) < 3 or (len(inside) == 3 and not set(inside.lower()) & set("aeiou")):
+            return None
+        if any(inside.startswith(name) for name in ("sin", "cos", "tan", "sqrt", "ln", "pi")):
+            # Such a word may be a formula without spaces: the parser says no where it is not.
+            return None
+    return _as_text(text)
+
+
+_MATHEMATICAL: Final = WORD_FUNCTIONS | frozenset(CONSTANTS) | GREEK | JOINERS
+
+
+def _as_formula(text: str, answer: str) -> Reading:
+    found = _TEXT_ONLY.fullmatch(text)
+    for spelling in (found[1], text) if found else (text,):
+        try:
+            tree = parse(spelling)
+            return Reading(text, _KINDS.get(tree[0], "expression"), Canonicaliser().key(tree))
+        except Unreadable:
+            continue
+    return _as_text(answer)
+
+
+_KINDS: Final = {
+    "n": "number",
+    "~": "number",
+    "list": "list",
+    "set": "set",
+    "tuple": "tuple or interval",
+    "rel": "relation",
+    "ratio": "ratio",
+    "base": "numeral in a base",
+    "mat": "matrix",
+    "cup": "union",
+    "cap": "intersection",
+    "minus": "set difference",
+}
+
+
+def _unboxed(text: str) -> str:
+    """Return the content of a box that is the whole answer."""
+    content = last_box(text)
+    if content is not None and _BOX_AROUND.fullmatch(text.replace(content, "", 1)):
+        return trim(content)
+    return text
+
+
+def _as_text(answer: str) -> Reading:
+    # Normalising is only worth it for what a person may have written.
+    text = plain_text(answer) if len(answer) <= 4 * MAX_CHARACTERS else " ".join(answer.split())
+    key = "text:" + text
+    if len(key) > MAX_KEY:
+        key = f"text#{digest(text)}"
+    return Reading(text[:MAX_KEY], "text", key)

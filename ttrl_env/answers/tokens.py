@@ -1,0 +1,93 @@
+r"""A formula as a list of tokens.
+
+- `Token`: kind, text, and whether a space stands before it.
+- `tokenize`: the list for a text; refuses what no formula contains.
+
+Kinds: `num`, `cmd` (a LaTeX command, without its backslash), `word` (a run of letters),
+`text` (what stands in `\text{}` and its like), `op`, `row` (`\\`), `end`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from ttrl_env.answers.limits import MAX_TOKENS, Unreadable
+
+__all__ = ["Token", "tokenize"]
+
+
+class Token(NamedTuple):
+    """One token of a formula."""
+
+    kind: str
+    text: str
+    spaced: bool
+
+
+_SCANNER: Final = re.compile(
+    r"""
+    (?P<skip>
+        \s+ | ~ | \\[,;:!>\s] | \\\$ | \$ | \\[()\[\]] | [€£¥`]
+      | \\(?:left|right|mleft|mright|middle)(?![a-zA-Z])\s*\.?
+      | \\(?:quad|qquad|[bB]ig[lrm]?|[bB]igg[lrm]?|displaystyle|textstyle|scriptstyle
+            |limits|nolimits|thinspace|enspace|space|hfill|hline|strut|mathstrut|ensuremath
+            |allowbreak|phantom|mathopen|mathclose|mathbin|mathrel|mathord)(?![a-zA-Z])
+      | \\hspace\*?\{[^{}]*\} | \\vspace\*?\{[^{}]*\}
+    )
+  | (?P<num>
+        \d+(?:(?:\{,\}|\\,|,\\!\ ?|\{,\\!\}|\\!|\\\ |,\\\ ?)\d{3})+(?!\d)(?:\.\d+)?
+      | (?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z0-9.]))?
+    )
+  | (?P<text>\\(?:text|textbf|textit|textrm|textnormal|textsf|mbox|hbox|mathrm|mathbf|mathit|mathsf
+              |mathcal|boldsymbol|bm|vec|operatorname\*?|rm)\s*\{[^{}]*\})
+  | (?P<cmd>\\[a-zA-Z]+)
+  | (?P<row>\\\\(?:\[[^\]]*\])?)
+  | (?P<word>[A-Za-z]+)
+  | (?P<op>\\[{}%&_\#|] | \*\* | <= | >= | != | == | \.\.\.+ | [-+*/^_=<>()\[\]{}|,;:!'%&])
+    """,
+    re.VERBOSE,
+)
+_OPERATORS: Final = {
+    "**": "^",
+    "==": "=",
+    r"\%": "%",
+    r"\|": "|",
+    r"\_": "_",
+}
+
+
+def tokenize(text: str) -> list[Token]:
+    r"""Return the tokens of `text`, without spacing, sizes and math delimiters.
+
+    Raises:
+        Unreadable: At a character that no formula contains, or over `MAX_TOKENS` tokens.
+
+    >>> [token.text for token in tokenize(r"\frac12 + 1{,}234")]
+    ['frac', '12', '+', '1{,}234', '']
+    """
+    tokens: list[Token] = []
+    position, spaced, end = 0, False, len(text)
+    match = _SCANNER.match
+    while position < end:
+        found = match(text, position)
+        if found is None:
+            raise Unreadable(f"unexpected {text[position]!r}")
+        position = found.end()
+        kind = found.lastgroup
+        if kind == "skip":
+            spaced = True
+            continue
+        piece = found[0]
+        if kind == "op":
+            piece = _OPERATORS.get(piece, piece)
+        elif kind == "cmd":
+            piece = piece[1:]
+        elif kind == "text":
+            piece = piece[piece.index("{") + 1 : -1]
+        tokens.append(Token(kind or "", piece, spaced))
+        if len(tokens) > MAX_TOKENS:
+            raise Unreadable(f"more than {MAX_TOKENS} tokens")
+        spaced = False
+    tokens.append(Token("end", "", spaced))
+    return tokens

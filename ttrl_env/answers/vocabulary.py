@@ -1,0 +1,176 @@
+"""The words of mathematical answers: functions, constants, letters, units, joiners.
+
+- `FUNCTIONS`: every spelling of a function, with the name we use for it.
+- `CONSTANTS`, `GREEK`: named numbers and letters.
+- `UNITS`: words that may follow a number and are not part of it.
+- `RELATIONS`: every spelling of a relation, with the sign we use for it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "ACCENTS",
+    "BRACKETS",
+    "CONSTANTS",
+    "FRACTIONS",
+    "FUNCTIONS",
+    "GREEK",
+    "JOINERS",
+    "MATRICES",
+    "PRODUCTS",
+    "RELATIONS",
+    "UNITS",
+    "WORD_FUNCTIONS",
+]
+
+_TRIGONOMETRIC: Final = ("sin", "cos", "tan", "cot", "sec", "csc")
+FUNCTIONS: Final[dict[str, str]] = {
+    **{name: name for name in _TRIGONOMETRIC},
+    **{name + "h": name + "h" for name in _TRIGONOMETRIC},
+    **{
+        prefix + name + suffix: "a" + name + suffix
+        for name in _TRIGONOMETRIC
+        for suffix in ("", "h")
+        for prefix in ("arc", "a", "ar")
+    },
+    "cosec": "csc",
+    "ctg": "cot",
+    "tg": "tan",
+    "arctg": "atan",
+    "ln": "ln",
+    "log": "log",
+    "lg": "lg",
+    "exp": "exp",
+    "sqrt": "sqrt",
+    "cbrt": "cbrt",
+    "gcd": "gcd",
+    "lcm": "lcm",
+    "min": "min",
+    "max": "max",
+    "abs": "abs",
+    "Abs": "abs",
+    "floor": "floor",
+    "ceil": "ceil",
+    "ceiling": "ceil",
+    "factorial": "factorial",
+    "binomial": "binom",
+    "sgn": "sign",
+    "sign": "sign",
+    "det": "det",
+    "Re": "re",
+    "Im": "im",
+    "arg": "arg",
+    "deg": "degree",
+    "dim": "dim",
+    "ker": "ker",
+    "Pr": "Pr",
+}
+del FUNCTIONS["deg"]
+# Words that only LaTeX marks as functions: as plain letters they are products or text.
+WORD_FUNCTIONS: Final = frozenset(FUNCTIONS) - {
+    *("tg", "ctg", "Re", "Im", "arg", "dim", "ker", "Pr", "det", "sgn", "sign"),
+    *("asec", "arsin", "arcos", "artan", "arcot", "arsec", "arcsc"),
+}
+CONSTANTS: Final[dict[str, str]] = {
+    "pi": "pi",
+    "Pi": "pi",
+    "e": "e",
+    "E": "E",
+    "exponentialE": "e",
+    "i": "i",
+    "I": "i",
+    "imaginaryI": "i",
+    "imath": "i",
+    "infty": "inf",
+    "inf": "inf",
+    "infinity": "inf",
+    "Infinity": "inf",
+    "oo": "inf",
+}
+del CONSTANTS["E"]
+GREEK: Final = frozenset(
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi "
+    "rho varrho sigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Sigma "
+    "Upsilon Phi Psi Omega ell hbar partial nabla Re Im aleph".split()
+)
+FRACTIONS: Final = frozenset({"frac", "dfrac", "tfrac", "cfrac", "sfrac", "nicefrac"})
+PRODUCTS: Final = frozenset({"times", "cdot", "cdotp", "ast", "bullet"})
+ACCENTS: Final = frozenset(
+    "overline bar vec hat widehat tilde widetilde overrightarrow overset underline mathbb mathcal "
+    "mathfrak mathscr overarc wideparen".split()
+)
+BRACKETS: Final[dict[str, str]] = {
+    "(": ")",
+    "[": "]",
+    "{": "}",
+    r"\{": r"\}",
+    "lbrace": "rbrace",
+    "lbrack": "rbrack",
+    "lgroup": "rgroup",
+    "langle": "rangle",
+    "lfloor": "rfloor",
+    "llcorner": "lrcorner",
+    "lceil": "rceil",
+    "ulcorner": "urcorner",
+    "lvert": "rvert",
+    "lVert": "rVert",
+}
+MATRICES: Final = frozenset(
+    {"matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array", "vmatrix", "Vmatrix"}
+)
+RELATIONS: Final[dict[str, str]] = {
+    "=": "=",
+    "<": "<",
+    ">": ">",
+    "<=": "<=",
+    ">=": ">=",
+    "!=": "!=",
+    "lt": "<",
+    "gt": ">",
+    "le": "<=",
+    "leq": "<=",
+    "leqslant": "<=",
+    "leqq": "<=",
+    "ge": ">=",
+    "geq": ">=",
+    "geqslant": ">=",
+    "geqq": ">=",
+    "ne": "!=",
+    "neq": "!=",
+    "approx": "~",
+    "simeq": "~",
+    "thickapprox": "~",
+    "in": "in",
+    "notin": "notin",
+    "equiv": "=",
+    "cong": "=",
+    "sim": "=",
+    "parallel": "parallel",
+    "perp": "perp",
+    "mid": "|",
+    "to": "->",
+    "rightarrow": "->",
+    "mapsto": "->",
+    "subset": "subset",
+    "subseteq": "subset",
+    "implies": "=>",
+    "Rightarrow": "=>",
+}
+JOINERS: Final = frozenset({"and", "or", "&", "land", "lor", "wedge", "vee"})
+UNITS: Final = frozenset(
+    """
+    % percent percentage percents pct
+    mm cm dm km ft yd mi mg kg lb lbs oz ml mL kW kWh Hz kHz mph rpm Pa kPa
+    cc sq in. hr hrs min mins sec secs ms
+    meter meters metre metres centimeter centimeters millimeter millimeters kilometer kilometers
+    inch inches foot feet yard yards mile miles
+    gram grams kilogram kilograms pound pounds ounce ounces ton tons tonne tonnes
+    second seconds minute minutes hour hours day days week weeks month months year years
+    degree degrees radian radians rad deg
+    dollar dollars cent cents euro euros USD EUR rupees
+    liter liters litre litres gallon gallons joule joules watt watts newton newtons
+    square squared cubic cubed unit units per times point points people person
+    """.split()
+)
