@@ -15,6 +15,7 @@ from gymnasium.vector import VectorEnv, VectorWrapper
 from ttrl_benchmarks import Benchmark
 
 from ttrl_env.consensus import Estimator, hold_vote, resolve_estimator
+from ttrl_env.wrappers.attributes import find_attribute
 
 __all__ = ["ConsensusReward", "finished_info"]
 
@@ -65,9 +66,8 @@ class ConsensusReward(VectorWrapper):
         group_size: int | None = None,
     ) -> None:
         super().__init__(env)
-        base = env.unwrapped
-        self.benchmark: Benchmark = _attribute(base, "benchmark")
-        self.group_size = group_size or int(_attribute(base, "group_size"))
+        self.benchmark: Benchmark = find_attribute(env, "benchmark")
+        self.group_size = group_size or int(find_attribute(env, "group_size"))
         if self.num_envs % self.group_size:
             raise ValueError(
                 f"{self.num_envs} sub-environments make no whole groups of {self.group_size}; "
@@ -150,12 +150,3 @@ class ConsensusReward(VectorWrapper):
                 f"group {group} was asked different questions ({', '.join(set(question_ids))}); "
                 f"give its {len(done)} sub-environments the same slot and the same seed"
             )
-
-
-def _attribute(env: Any, name: str) -> Any:
-    """An attribute of a vector environment, or of the first of its sub-environments."""
-    if hasattr(env, name):
-        return getattr(env, name)
-    if hasattr(env, "get_attr"):
-        return env.get_attr(name)[0]
-    raise ValueError(f"{env!r} has no {name!r}: it is no environment of ttrl_env")

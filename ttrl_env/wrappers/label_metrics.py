@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ import numpy.typing as npt
 from gymnasium.vector import VectorEnv, VectorWrapper
 
 from ttrl_env.answers import answer_key
-from ttrl_env.wrappers.consensus_reward import _attribute, finished_info
+from ttrl_env.wrappers.attributes import find_attribute
+from ttrl_env.wrappers.consensus_reward import finished_info
 
 __all__ = ["LabelMetrics"]
 
@@ -25,6 +27,8 @@ class LabelMetrics(VectorWrapper):
     Goes around a `ConsensusReward`. For each group, one value repeated over its members, float64,
     with the definitions of TTRL's section 4 (arXiv 2504.16084):
 
+    - `majority_accuracy`: 1 if the most frequent answer equals the label (maj@k), whatever the
+      reward;
     - `label_accuracy`: 1 if the pseudo-label equals the label, else 0;
     - `reward_accuracy`: the share of rewards that equal the true reward;
     - `ground_truth_ratio`: the share of completions whose answer equals the label (mean@k).
@@ -38,14 +42,14 @@ class LabelMetrics(VectorWrapper):
 
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
         super().__init__(env)
-        self._benchmark = _attribute(env.unwrapped, "benchmark")
-        self._group_size = int(env.get_wrapper_attr("group_size"))  # type: ignore[attr-defined]
+        self._benchmark = find_attribute(env, "benchmark")
+        self._group_size = int(find_attribute(env, "group_size"))
 
     def step(self, actions: Any) -> tuple[Any, Array, Array, Array, dict[str, Any]]:
         """Steps, and adds the metrics."""
         observations, rewards, terminations, truncations, infos = self.env.step(actions)
         final = finished_info(infos)
-        names = ("label_accuracy", "reward_accuracy", "ground_truth_ratio")
+        names = ("majority_accuracy", "label_accuracy", "reward_accuracy", "ground_truth_ratio")
         added = {name: np.zeros(self.num_envs) for name in names}
         mask = np.zeros(self.num_envs, dtype=np.bool_)
         for start in range(0, self.num_envs, self._group_size):
@@ -54,7 +58,10 @@ class LabelMetrics(VectorWrapper):
             if label is None or not final["_answer"][start]:
                 continue
             truth = self._key(label)
-            true_rewards = np.array([self._key(a) == truth for a in final["answer"][members]])
+            keys = [self._key(answer) for answer in final["answer"][members]]
+            true_rewards = np.array([key == truth for key in keys])
+            votes = Counter(key for key in keys if key is not None).most_common(1)
+            added["majority_accuracy"][members] = bool(votes) and votes[0][0] == truth
             added["label_accuracy"][members] = self._key(final["consensus"][start]) == truth
             added["reward_accuracy"][members] = np.mean(rewards[members] == true_rewards)
             added["ground_truth_ratio"][members] = true_rewards.mean()

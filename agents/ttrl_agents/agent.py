@@ -1,0 +1,234 @@
+"""The agent: acts on prompts, learns from rollouts.
+
+- `Agent`: the protocol; anyone's algorithm can stand in its place.
+- `PolicyGradientAgent`: group-relative policy gradient (GRPO) on a language model.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from ttrl_env.completion import Completion
+
+from ttrl_agents.config import TrainConfig
+from ttrl_agents.errors import AgentError
+from ttrl_agents.log_probs import LogProbs, TokenBatch
+from ttrl_agents.losses import clipped_policy_loss, group_advantages, kl_estimate
+from ttrl_agents.policy import Policy
+from ttrl_agents.rollout import Rollout
+from ttrl_agents.samplers import Sampler, SamplingParams, TransformersSampler
+from ttrl_agents.samplers.base import Progress
+from ttrl_agents.seeds import Stream, derive_seed
+
+__all__ = ["Agent", "PolicyGradientAgent"]
+
+_SMALL_MODEL = 10_000_000
+
+
+class Agent(Protocol):
+    """What a training loop needs of an agent."""
+
+    def act(
+        self, observations: Sequence[str], step: int, progress: Progress | None = None
+    ) -> list[Completion]:
+        """Answers each prompt."""
+        ...
+
+    def learn(self, rollout: Rollout) -> dict[str, float]:
+        """Learns from whole groups of rewarded completions; returns metrics."""
+        ...
+
+
+class PolicyGradientAgent:
+    """Group-relative policy gradient on a language model.
+
+    One step of AdamW on each rollout. Groups that abstain, and groups whose rewards are all
+    equal, have no gradient and are not run through the model.
+
+    Args:
+        policy: The language model.
+        config: The options of the run.
+        sampler: Where completions come from; by default the model itself.
+    """
+
+    def __init__(
+        self, policy: Policy, config: TrainConfig, sampler: Sampler | None = None
+    ) -> None:
+        self.policy = policy
+        self.config = config
+        self.sampler = sampler or TransformersSampler(policy, config.sample_rows)
+        self.params = SamplingParams(config.max_tokens, config.temperature)
+        self.learning_rate = (
+            config.learning_rate
+            if config.learning_rate is not None
+            else 1e-4
+            if policy.num_parameters < _SMALL_MODEL
+            else 1e-6
+        )
+        self.optimizer = torch.optim.AdamW(
+            policy.model.parameters(), lr=self.learning_rate, weight_decay=config.weight_decay
+        )
+        self._log_probs = LogProbs(policy)
+        self._reference: LogProbs | None = None
+        if config.kl_coef > 0:
+            frozen = copy.deepcopy(policy.model).eval().requires_grad_(False)
+            self._reference = LogProbs(Policy(frozen, policy.tokenizer, policy.name))
+
+    def act(
+        self, observations: Sequence[str], step: int, progress: Progress | None = None
+    ) -> list[Completion]:
+        """Samples one completion of each prompt.
+
+        Args:
+            observations: The prompts.
+            step: The training step, which names the draw.
+            progress: Called with the number of new tokens while sampling goes on.
+        """
+        self._check_lengths(observations)
+        seed = derive_seed(self.config.seed, Stream.SAMPLING, step)
+        return self.sampler.sample(observations, self.params, seed=seed, progress=progress)
+
+    def learn(self, rollout: Rollout) -> dict[str, float]:
+        """Takes one optimizer step.
+
+        Returns:
+            `loss`, `entropy` (mean over the trained tokens, nats), `log_prob_gap` (largest
+            difference between the sampler's and the trainer's log-probabilities), `grad_norm`,
+            `learning_rate`, `trained_completions`, `trained_tokens`, `kl` where a reference is
+            kept, and `skipped`: 1 where the step was not taken because its loss or gradient was
+            not finite.
+        """
+        rate = self.learning_rate * self._schedule(rollout.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        advantages = self._advantages(rollout)
+        rows = np.flatnonzero(advantages)
+        num_tokens = sum(len(_tokens(rollout.completions[i])) for i in rows)
+        metrics = {
+            "learning_rate": rate,
+            "trained_completions": float(len(rows)),
+            "trained_tokens": float(num_tokens),
+            "skipped": 0.0,
+        }
+        # Without any contrast there is nothing to learn: no step, not even one of weight decay.
+        if len(rows) == 0:
+            return metrics | {"loss": 0.0, "entropy": math.nan, "grad_norm": 0.0}
+        metrics |= self._accumulate(rollout, rows, advantages, num_tokens)
+        norm = torch.nn.utils.clip_grad_norm_(
+            self.policy.model.parameters(), self.config.max_grad_norm
+        )
+        metrics["grad_norm"] = float(norm)
+        if math.isfinite(metrics["loss"]) and math.isfinite(metrics["grad_norm"]):
+            self.optimizer.step()
+        else:
+            metrics["skipped"] = 1.0
+        self.optimizer.zero_grad(set_to_none=True)
+        return metrics
+
+    def _accumulate(
+        self,
+        rollout: Rollout,
+        rows: npt.NDArray[np.intp],
+        advantages: npt.NDArray[np.float64],
+        num_tokens: int,
+    ) -> dict[str, float]:
+        """Adds up the gradient over micro-batches."""
+        policy, config = self.policy, self.config
+        prompts = policy.encode_prompts(rollout.prompts)
+        loss_sum = entropy_sum = kl_sum = gap = 0.0
+        for part in self._micro_batches(rollout, rows):
+            batch = TokenBatch.from_ids(
+                [prompts[i] for i in part],
+                [_tokens(rollout.completions[i]) for i in part],
+                pad_token_id=policy.pad_token_id,
+                device=policy.device,
+            )
+            mask = batch.completion_mask
+            log_probs, entropies = self._log_probs(batch, config.temperature)
+            loss = clipped_policy_loss(
+                log_probs,
+                log_probs.detach(),  # one update a rollout: the policy is the one that sampled
+                torch.tensor(advantages[part], dtype=torch.float32, device=policy.device),
+                mask,
+                clip_low=config.clip_low,
+                clip_high=config.clip_high,
+                num_tokens=num_tokens,
+            )
+            if self._reference is not None:
+                with torch.no_grad():
+                    reference, _ = self._reference(batch, config.temperature)
+                kl = kl_estimate(log_probs, reference, "k3").masked_fill(~mask, 0.0).sum()
+                kl_sum += kl.item() / num_tokens
+                loss = loss + config.kl_coef * kl / num_tokens
+            loss.backward()  # type: ignore[no-untyped-call]
+            loss_sum += loss.item()
+            entropy_sum += entropies.sum().item()
+            gap = max(gap, self._gap(rollout, part, log_probs))
+        metrics = {"loss": loss_sum, "entropy": entropy_sum / num_tokens, "log_prob_gap": gap}
+        return metrics if self._reference is None else metrics | {"kl": kl_sum}
+
+    def _advantages(self, rollout: Rollout) -> npt.NDArray[np.float64]:
+        """One advantage a completion, 0 where it does not train."""
+        trained = self.config.n_train or rollout.group_size
+        rewards = rollout.rewards.reshape(-1, rollout.group_size)[:, :trained]
+        advantages = np.zeros((len(rewards), rollout.group_size))
+        advantages[:, :trained] = group_advantages(
+            torch.from_numpy(rewards), scale_by_std=self.config.scale_by_std
+        ).numpy()
+        advantages[rollout.abstained.reshape(-1, rollout.group_size)] = 0.0
+        return advantages.ravel()
+
+    def _micro_batches(
+        self, rollout: Rollout, rows: npt.NDArray[np.intp]
+    ) -> Iterator[npt.NDArray[np.intp]]:
+        """Rows of like length, as many as the token budget holds, one at least."""
+        lengths = np.array([len(_tokens(rollout.completions[i])) for i in rows])
+        rows, lengths = rows[order := np.argsort(lengths, kind="stable")], lengths[order]
+        start = 0
+        while start < len(rows):
+            sizes = lengths[start:] * np.arange(1, len(rows) - start + 1)
+            count = max(1, int(np.searchsorted(sizes, self.config.micro_batch_tokens, "right")))
+            yield rows[start : start + count]
+            start += count
+
+    @staticmethod
+    def _gap(
+        rollout: Rollout, part: npt.NDArray[np.intp], log_probs: torch.Tensor
+    ) -> float:
+        ours = log_probs.detach().cpu().numpy()
+        gaps = [
+            np.abs(ours[row, : len(sampled)] - sampled).max()
+            for row, i in enumerate(part)
+            if (sampled := rollout.completions[i].log_probs) is not None
+        ]
+        return float(max(gaps, default=0.0))
+
+    def _schedule(self, step: int) -> float:
+        warmup = min(1.0, (step + 1) / max(self.config.warmup_steps, 1))
+        if self.config.schedule == "constant":
+            return warmup
+        return warmup * 0.5 * (1 + math.cos(math.pi * step / max(self.config.steps, 1)))
+
+    def _check_lengths(self, prompts: Sequence[str]) -> None:
+        limit = self.policy.max_length
+        if limit is None:
+            return
+        longest = max(map(len, self.policy.encode_prompts(prompts)))
+        if longest + self.config.max_tokens > limit:
+            raise AgentError(
+                f"A prompt of {longest} tokens and --max-tokens {self.config.max_tokens} exceed "
+                f"the {limit} positions of model {self.policy.name!r}. Use --max-tokens "
+                f"{max(1, limit - longest)} or fewer."
+            )
+
+
+def _tokens(completion: Completion) -> npt.NDArray[np.int64]:
+    if completion.token_ids is None:
+        raise ValueError("learning needs the token ids of each completion; the sampler gave none")
+    return completion.token_ids

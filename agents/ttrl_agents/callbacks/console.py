@@ -1,0 +1,196 @@
+"""What a person sees of a run: a header, a live display, a table.
+
+- `ConsoleCallback`: prints all three.
+
+On a terminal the display moves; in a log or a pipe it is a line every few seconds.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from ttrl_agents.trainer import Trainer
+
+__all__ = ["ConsoleCallback"]
+
+_LOG_SECONDS = 10.0
+_REWARD_WORDS = {
+    "majority": "agreement with the majority of the votes",
+    "oracle": "agreement with the TRUE labels (control: the upper bound)",
+    "random": "a coin (control: nothing to learn)",
+}
+
+
+class ConsoleCallback:
+    """Prints the header, the progress and the before/after table.
+
+    Args:
+        console: Where to; by default standard output.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(highlight=False)
+        self._live: Live | None = None
+        self._progress: Progress | None = None
+        self._phase = ""
+        self._last_line = 0.0
+        self._mean_sum, self._mean_count = 0.0, 0
+        self._tokens, self._phase_began = 0, time.monotonic()
+        self._status = ""
+        self._training = False
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Prints what is trained on what."""
+        config, policy, agent = trainer.config, trainer.policy, trainer.agent
+        known = len(trainer.benchmark.labels)
+        labels = (
+            "none exist"
+            if known == 0
+            else "learned from: this is the oracle"
+            if config.reward == "oracle"
+            else "sealed; they measure, nothing learns from them"
+        )
+        held_out = f", {len(trainer.held_out)} held out" if trainer.held_out else ""
+        precision = "bfloat16" if policy.device.type == "cuda" else "float32"
+        rows = {
+            "model": f"{policy.name} ({policy.num_parameters:,} weights, {precision}, "
+            f"{policy.device})",
+            "questions": f"{config.env} ({len(trainer.benchmark)} to train on{held_out})",
+            "labels": labels,
+            "reward": f"{config.reward}: {_REWARD_WORDS.get(config.reward, '')}",
+            "step": f"{config.questions_per_step} questions x {config.n_votes} votes, AdamW at "
+            f"{agent.learning_rate:g}, temperature {config.temperature:g}",
+            "run": f"{config.steps} steps, seed {config.seed}, into {trainer.folder}",
+        }
+        if trainer.state.step:
+            rows["resumed"] = f"after step {trainer.state.step}"
+        grid = Table.grid(padding=(0, 2))
+        for name, value in rows.items():
+            grid.add_row(Text(name, style="bold"), Text(value))
+        self.console.print(Panel(grid, title="TTRL: learning without labels", expand=False))
+        self._total, self._start = config.steps, trainer.state.step
+
+    def on_phase(self, name: str) -> None:
+        """Starts a new display, or a new line."""
+        self._stop()
+        self._phase, self._status = name, ""
+        self._tokens, self._phase_began = 0, time.monotonic()
+        self._last_line = time.monotonic()
+        self._training = name == "training"
+        if not self.console.is_terminal:
+            self.console.print(f"{name} ...")
+            return
+        bar: tuple[Any, ...] = (TextColumn("[bold]{task.description}"),)
+        if self._training:
+            bar += (BarColumn(bar_width=30), MofNCompleteColumn(), TimeRemainingColumn())
+        self._progress = Progress(*bar, TextColumn("{task.fields[status]}"), console=self.console)
+        self._progress.add_task(
+            name,
+            total=self._total if self._training else None,
+            completed=self._start if self._training else 0,
+            status="",
+        )
+        self._progress.start()
+
+    def on_tokens(self, count: int) -> None:
+        """Keeps the display moving while a step samples."""
+        self._tokens += count
+        if self._progress is not None and not self._training:
+            speed = self._tokens / max(time.monotonic() - self._phase_began, 1e-9)
+            self._show(f"{self._tokens:,} tokens, {speed:,.0f} tokens/s")
+
+    def on_step(self, step: int, metrics: dict[str, float]) -> None:
+        """Shows how the votes stand."""
+        parts = [f"majority ratio {metrics['majority_ratio']:.2f}"]
+        if "ground_truth_ratio" in metrics:
+            parts.append(f"mean@k {metrics['ground_truth_ratio']:.2f}")
+        parts += [f"entropy {metrics['entropy']:.3f}", f"{metrics['tokens_per_second']:,.0f} tok/s"]
+        self._status = "  ".join(parts)
+        if self._progress is not None:
+            self._progress.update(self._progress.task_ids[0], completed=step)
+            self._show(self._status)
+        elif step == self._total or time.monotonic() - self._last_line > _LOG_SECONDS:
+            self._last_line = time.monotonic()
+            done, left = step - self._start, self._total - step
+            seconds = (time.monotonic() - self._phase_began) / done * left
+            self.console.print(
+                f"step {step}/{self._total}  {self._status}  {_clock(seconds)} left", soft_wrap=True
+            )
+
+    def on_evaluation(self, name: str, results: dict[str, Any]) -> None:
+        """Prints the means in a line."""
+        self._stop() if not self._training else None
+        for split, result in results.items():
+            if result is not None:
+                means = "  ".join(f"{k} {v:.3f}" for k, v in result.items() if _is_score(k))
+                self.console.print(f"{name}, {split.replace('_', '-')} questions: {means}")
+
+    def on_end(self, summary: dict[str, Any]) -> None:
+        """Prints the before/after table and where everything lies."""
+        self._stop()
+        if summary["before"]["train"] is not None and summary["after"]["train"] is not None:
+            self.console.print(results_table(summary))
+        self.console.print(
+            f"{summary['steps']} steps in {_clock(summary['seconds'])}. "
+            "The run directory has config.json, metrics.jsonl, summary.json, curves.png and "
+            "checkpoint/ (for transformers).",
+            soft_wrap=True,
+        )
+
+    def close(self) -> None:
+        """Gives the terminal back."""
+        self._stop()
+
+    def _show(self, status: str) -> None:
+        if self._progress is not None:
+            self._progress.update(self._progress.task_ids[0], status=status)
+
+    def _stop(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+def results_table(summary: dict[str, Any]) -> Table:
+    """Returns the before/after table, with 95 % intervals."""
+    table = Table(title="Before and after (mean [95 % interval over questions])")
+    for name, justify in (("", "left"), ("before", "right"), ("after", "right"), ("", "right")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for split in ("train", "held_out"):
+        before, after = summary["before"][split], summary["after"][split]
+        if before is None or after is None:
+            continue
+        words = "trained questions" if split == "train" else "held-out questions"
+        for metric in filter(_is_score, before):
+            change = 100 * (after[metric] - before[metric])
+            table.add_row(
+                f"{metric}, {words}",
+                _with_interval(before, metric),
+                _with_interval(after, metric),
+                f"{change:+.1f} points",
+            )
+        table.add_section()
+    return table
+
+
+def _with_interval(result: dict[str, Any], metric: str) -> str:
+    low, high = result[metric + "_ci95"]
+    return f"{result[metric]:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _is_score(name: str) -> bool:
+    return "@" in name and not name.endswith("_ci95")
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

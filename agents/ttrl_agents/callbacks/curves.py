@@ -1,0 +1,150 @@
+"""The picture of a run.
+
+- `CurvesCallback`: draws it when the run ends.
+- `draw_curves`: draws it from a run directory.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from ttrl_agents.trainer import Trainer
+
+__all__ = ["CurvesCallback", "draw_curves"]
+
+_TRAIN, _HELD_OUT = "#1f5fa8", "#d1731c"
+
+
+class CurvesCallback:
+    """Draws `curves.png` into the run directory when the run ends."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Remembers where to draw."""
+        self._folder = trainer.folder
+
+    def on_phase(self, name: str) -> None:
+        """Nothing to draw."""
+
+    def on_tokens(self, count: int) -> None:
+        """Nothing to draw."""
+
+    def on_step(self, step: int, metrics: dict[str, float]) -> None:
+        """Nothing to draw."""
+
+    def on_evaluation(self, name: str, results: dict[str, Any]) -> None:
+        """Nothing to draw."""
+
+    def on_end(self, summary: dict[str, Any]) -> None:  # noqa: ARG002 - read from the folder
+        """Draws."""
+        if self._folder is not None:
+            draw_curves(self._folder)
+
+
+def draw_curves(folder: Path) -> Path:
+    """Draws the curves of a run from its metrics and its summary.
+
+    Args:
+        folder: The run directory.
+
+    Returns:
+        The picture, `curves.png` in that folder.
+    """
+    # Not at the top: it takes a second that `ttrl --help` need not wait for.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    k = _votes(summary)
+    panels = (
+        ("majority_ratio", "Majority ratio", "share of votes for the winner", None),
+        ("label_accuracy", "Label accuracy", "pseudo-labels that are right", None),
+        ("reward_accuracy", "Reward accuracy", "rewards that are right", None),
+        ("ground_truth_ratio", f"mean@{k}", "share of right answers", f"mean@{k}"),
+        ("majority_accuracy", f"maj@{k}", "questions the vote gets right", f"maj@{k}"),
+        ("entropy", "Entropy", "nats per token", None),
+    )
+    figure = Figure(figsize=(12, 6.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(2, 3, sharex=True)
+    for axis, (key, title, label, measured) in zip(axes.flat, panels, strict=True):
+        points = [(row["step"], row[key]) for row in rows if row.get(key) is not None]
+        axis.set_title(title, fontsize=12, fontweight="bold", loc="left")
+        axis.set_ylabel(label, fontsize=9)
+        axis.grid(alpha=0.25)
+        axis.spines[["top", "right"]].set_visible(False)
+        if points:
+            steps, values = map(np.array, zip(*points, strict=True))
+            axis.plot(steps, values, color=_TRAIN, alpha=0.25, linewidth=1)
+            axis.plot(steps, _smooth(values), color=_TRAIN, linewidth=2, label="in training")
+        else:
+            axis.text(0.5, 0.5, "needs labels", ha="center", va="center", transform=axis.transAxes)
+        if measured is not None:
+            _mark_evaluations(axis, summary, measured)
+        if key == "entropy":
+            axis.set_ylim(bottom=0)
+        else:
+            axis.set_ylim(-0.02, 1.02)
+    for axis in axes[1]:
+        axis.set_xlabel("training step", fontsize=9)
+    handles, labels = axes[1, 0].get_legend_handles_labels()
+    if handles:
+        axes[1, 0].legend(handles, labels, fontsize=8, loc="lower right")
+    figure.suptitle(
+        f"{summary['model']} on {summary['env_id']}, reward: {summary['reward']}, "
+        f"seed {summary['seed']}",
+        fontsize=13,
+    )
+    path = folder / "curves.png"
+    figure.savefig(path, dpi=130)
+    return path
+
+
+def _mark_evaluations(axis: Any, summary: dict[str, Any], metric: str) -> None:
+    """Dots with their 95 % intervals where the run was measured."""
+    measured = [(0, summary["before"]), (summary["steps"], summary["after"])]
+    measured += [(int(name.split()[1]), each) for name, each in summary["during"].items()]
+    for split, color, words in (
+        ("train", _TRAIN, "measured, trained questions"),
+        ("held_out", _HELD_OUT, "measured, held-out questions"),
+    ):
+        points = sorted((step, each[split]) for step, each in measured if each.get(split))
+        if not points:
+            continue
+        steps = [step for step, _ in points]
+        means = np.array([each[metric] for _, each in points])
+        low, high = np.array([each[metric + "_ci95"] for _, each in points]).T
+        axis.errorbar(
+            steps,
+            means,
+            yerr=(means - low, high - means),
+            color=color,
+            marker="o",
+            linestyle=":",
+            capsize=3,
+            label=words,
+        )
+
+
+def _votes(summary: dict[str, Any]) -> str:
+    """The k of mean@k."""
+    result = summary["before"].get("train") or {}
+    return next((key.split("@")[1] for key in result if key.startswith("mean@")), "k")
+
+
+def _smooth(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """A moving average over about a tenth of the run, without lag and without padding."""
+    half = max(1, len(values) // 20)
+    return np.array(
+        [values[max(0, i - half) : i + half + 1].mean() for i in range(len(values))]
+    )

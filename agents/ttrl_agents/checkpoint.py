@@ -1,0 +1,166 @@
+"""Saving a run so that it can be killed at any instant and go on.
+
+- `TrainerState`: what a run needs to go on, beside the model.
+- `save_state`, `load_state`: whole checkpoints, written aside and renamed into place.
+- `latest_state`: the newest whole checkpoint of a run.
+- `write_atomically`: one file, whole or not at all.
+
+Seeds are functions of the step (see `seeds`), so no random state needs saving.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from ttrl_agents.errors import AgentError
+from ttrl_agents.policy import Policy
+
+__all__ = [
+    "TrainerState",
+    "latest_state",
+    "load_state",
+    "replace_folder",
+    "save_state",
+    "write_atomically",
+]
+
+
+@dataclass
+class TrainerState:
+    """What a run needs to go on, beside the model.
+
+    Attributes:
+        step: Training steps that are done.
+        seconds: How long they took.
+        evaluations: Results so far: `before`, `after`, `step N`.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    evaluations: dict[str, Any] = field(default_factory=dict)
+
+
+def save_state(
+    folder: Path, policy: Policy, optimizer: torch.optim.Optimizer, state: TrainerState
+) -> None:
+    """Writes a checkpoint of a run and removes those before it.
+
+    Args:
+        folder: The run's folder of checkpoints.
+        policy: The model and its tokenizer.
+        optimizer: Its AdamW.
+        state: The rest.
+
+    Raises:
+        OSError: It could not be written; the checkpoint before it is whole and stays.
+    """
+
+    def fill(target: Path) -> None:
+        policy.save(target / "model")
+        save_file(_optimizer_tensors(policy, optimizer), target / "optimizer.safetensors")
+        values = {
+            "step": state.step,
+            "seconds": state.seconds,
+            "evaluations": state.evaluations,
+        }
+        (target / "trainer.json").write_text(json.dumps(values, indent=2) + "\n")
+
+    replace_folder(folder / f"step-{state.step:06d}", fill)
+    for other in _states(folder)[:-1]:
+        shutil.rmtree(other)
+
+
+def latest_state(folder: Path) -> Path | None:
+    """Returns the newest checkpoint, or `None` where there is none."""
+    states = _states(folder)
+    return states[-1] if states else None
+
+
+def load_state(path: Path, policy: Policy, optimizer: torch.optim.Optimizer) -> TrainerState:
+    """Restores the optimizer of a policy that was loaded from `path / "model"`.
+
+    Raises:
+        AgentError: The checkpoint is damaged, or of another model.
+    """
+    try:
+        tensors = load_file(path / "optimizer.safetensors")
+        values = json.loads((path / "trainer.json").read_text())
+        state = TrainerState(values["step"], values["seconds"], values["evaluations"])
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        raise AgentError(
+            f"Checkpoint {path} is damaged ({error}). Remove that folder to go on from an "
+            "earlier one, or start anew."
+        ) from error
+    names = {id(parameter): name for name, parameter in policy.model.named_parameters()}
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            prefix = names[id(parameter)] + "/"
+            found = {
+                key.removeprefix(prefix): tensor
+                for key, tensor in tensors.items()
+                if key.startswith(prefix)
+            }
+            if found and found["exp_avg"].shape != parameter.shape:
+                raise AgentError(f"Checkpoint {path} is of another model: {prefix[:-1]} differs.")
+            if found:
+                step = found.pop("step")
+                moved = {key: tensor.to(parameter.device) for key, tensor in found.items()}
+                optimizer.state[parameter] = {"step": step, **moved}
+    return state
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes a file whole or not at all."""
+    aside = path.with_name(f".{path.name}.tmp")
+    with aside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+
+
+def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
+    """Fills a new folder aside and puts it in place of the old one."""
+    aside, old = path.with_name(f".{path.name}.tmp"), path.with_name(f".{path.name}.old")
+    for leftover in (aside, old):
+        if leftover.exists():
+            shutil.rmtree(leftover)
+    try:
+        aside.mkdir(parents=True)
+        fill(aside)
+        for file in aside.rglob("*"):
+            if file.is_file():
+                with file.open("rb") as handle:
+                    os.fsync(handle.fileno())
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    if path.exists():
+        path.rename(old)
+    aside.rename(path)
+    if old.exists():
+        shutil.rmtree(old)
+
+
+def _states(folder: Path) -> list[Path]:
+    return sorted(folder.glob("step-*")) if folder.is_dir() else []
+
+
+def _optimizer_tensors(
+    policy: Policy, optimizer: torch.optim.Optimizer
+) -> dict[str, torch.Tensor]:
+    return {
+        f"{name}/{key}": tensor.detach().cpu().contiguous()
+        for name, parameter in policy.model.named_parameters()
+        for key, tensor in optimizer.state.get(parameter, {}).items()
+    }

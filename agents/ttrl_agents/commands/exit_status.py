@@ -1,0 +1,18 @@
+"""How a command ends other than well.
+
+- `Exit`: an exit status on its way out, everything said already.
+"""
+
+__all__ = ["Exit"]
+
+
+class Exit(Exception):  # noqa: N818 - not always an error
+    """Ends the process with a status.
+
+    Attributes:
+        status: The exit status.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status

@@ -1,0 +1,154 @@
+"""Every option of a training run, documented once.
+
+- `TrainConfig`: the options of `ttrl train`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ttrl_agents.errors import AgentError
+
+__all__ = ["TrainConfig"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Trains a language model on questions that nobody labelled.
+
+    Samples votes on each question, takes the majority for true, rewards the votes that agree and
+    takes a policy-gradient step. Labels, where they exist, only measure.
+
+    Raises:
+        AgentError: A value is out of its range.
+    """
+
+    env: str = "TTRL-Arithmetic-v0"
+    """Environment id."""
+    model: str = "tiny"
+    """tiny (ships with the package), the folder of a Hugging Face checkpoint, a GGUF file or the
+    folder of one, or an id on the Hugging Face Hub."""
+    reward: str = "majority"
+    """How votes become rewards: majority, or one of the controls oracle (true labels) and random."""
+    output: Path | None = None
+    """The run directory; by default a new one under runs/."""
+    seed: int = 0
+    """Names the order of questions and everything that is drawn."""
+    steps: int = 120
+    """Training steps."""
+    questions_per_step: int = 16
+    """Questions in a step."""
+    n_votes: int = 16
+    """Completions that vote on each question."""
+    n_train: int | None = None
+    """How many of them, the first ones, are trained on; by default all."""
+    max_tokens: int = 256
+    """The most tokens of one completion."""
+    temperature: float = 1.0
+    """Sampling temperature, in training and evaluation."""
+    learning_rate: float | None = None
+    """Peak rate of AdamW; by default 1e-4 for models of fewer than 10 million weights, else 1e-6."""
+    warmup_steps: int = 5
+    """Steps over which the rate rises from 0."""
+    schedule: Literal["constant", "cosine"] = "cosine"
+    """How the rate goes on: constant, or a half cosine to 0."""
+    weight_decay: float = 0.01
+    """Weight decay of AdamW."""
+    max_grad_norm: float = 1.0
+    """Gradients are scaled down to this norm."""
+    scale_by_std: bool = True
+    """Divide advantages by the standard deviation of the group (GRPO), or do not (Dr. GRPO)."""
+    clip_low: float = 0.2
+    """How far below 1 the probability ratio may fall."""
+    clip_high: float = 0.2
+    """How far above 1 the probability ratio may rise."""
+    kl_coef: float = 0.0
+    """Weight of the k3 divergence from the initial model in the loss; above 0 keeps a copy of it."""
+    micro_batch_tokens: int = 4096
+    """The most completion tokens, padding included, that are run through the model at once in an
+    update. Fewer need less memory; the result is the same."""
+    data: Path | None = None
+    """The file of questions, for benchmarks that are not embedded; by default they are looked for
+    in TTRL_DATA_DIR and downloaded from their publisher."""
+    held_out: float = 0.0
+    """The share of questions kept out of training to measure transfer, for benchmarks without a
+    held-out split of their own."""
+    eval_votes: int = 16
+    """Completions for each question in an evaluation."""
+    eval_every: int = 0
+    """Evaluate every so many steps as well; 0 is before and after only."""
+    evaluate: bool = True
+    """Whether to evaluate before and after at all."""
+    checkpoint_every: int = 20
+    """Save everything that is needed to resume every so many steps."""
+    device: str = "auto"
+    """auto (a GPU where there is one), cpu, cuda or cuda:N."""
+    chat_template: Path | None = None
+    """A Jinja file that replaces the model's chat template."""
+    sample_rows: int | None = None
+    """The most completions sampled at once; by default what memory holds."""
+
+    def __post_init__(self) -> None:
+        for name in (
+            "questions_per_step",
+            "max_tokens",
+            "micro_batch_tokens",
+            "eval_votes",
+            "checkpoint_every",
+        ):
+            self._require(name, getattr(self, name) >= 1, "1 or more")
+        for name in ("seed", "steps", "warmup_steps", "eval_every", "weight_decay", "kl_coef"):
+            self._require(name, getattr(self, name) >= 0, "0 or more")
+        self._require("n_votes", self.n_votes >= 2, "2 or more")
+        self._require(
+            "n_train",
+            self.n_train is None or 2 <= self.n_train <= self.n_votes,
+            f"from 2 to n_votes = {self.n_votes}",
+        )
+        self._require("temperature", self.temperature > 0, "more than 0")
+        self._require("held_out", 0 <= self.held_out < 1, "in [0, 1)")
+        self._require("max_grad_norm", self.max_grad_norm > 0, "more than 0")
+        self._require("clip_low", 0 <= self.clip_low <= 1, "in [0, 1]")
+        self._require("clip_high", self.clip_high >= 0, "0 or more")
+        self._require(
+            "learning_rate",
+            self.learning_rate is None or 0 <= self.learning_rate < 1,
+            "in [0, 1)",
+        )
+        self._require(
+            "sample_rows", self.sample_rows is None or self.sample_rows >= 1, "1 or more"
+        )
+
+    def _require(self, name: str, holds: bool, what: str) -> None:
+        if not holds:
+            option = "--" + name.replace("_", "-")
+            raise AgentError(f"{option} must be {what}, not {getattr(self, name)}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the options as JSON holds them."""
+        return {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
+        """Returns the options that `to_dict` wrote.
+
+        Raises:
+            AgentError: An option is unknown, or its value is out of range.
+        """
+        known = set(cls.__dataclass_fields__)
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise AgentError(
+                f"config.json has options that this version does not know: {', '.join(unknown)}."
+            )
+        paths = {
+            name: Path(values[name])
+            for name in ("output", "data", "chat_template")
+            if values.get(name) is not None
+        }
+        return cls(**{**values, **paths})

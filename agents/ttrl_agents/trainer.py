@@ -1,0 +1,346 @@
+"""The training loop: sample, vote, learn.
+
+- `Trainer`: one run, from its options to its results.
+- `resume_config`: the options of a run that is to go on.
+
+The loop itself is `Trainer._step`; the rest is what surrounds it: measuring before and after,
+checkpoints, and stopping in good order.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import VectorEnv
+from ttrl_benchmarks import Benchmark
+from ttrl_env.consensus import REWARDS
+from ttrl_env.registration import check_env_id
+from ttrl_env.wrappers import LabelMetrics, finished_info
+from ttrl_benchmarks.errors import unknown_name
+
+from ttrl_agents.agent import PolicyGradientAgent
+from ttrl_agents.checkpoint import (
+    TrainerState,
+    latest_state,
+    load_state,
+    replace_folder,
+    save_state,
+    write_atomically,
+)
+from ttrl_agents.config import TrainConfig
+from ttrl_agents.errors import AgentError
+from ttrl_agents.evaluate import Evaluation, evaluate
+from ttrl_agents.policy import load_policy
+from ttrl_agents.rollout import Rollout
+from ttrl_agents.seeds import Stream, derive_seed
+
+__all__ = ["Callback", "Interrupted", "Trainer", "resume_config"]
+
+Metrics = dict[str, float]
+
+
+class Interrupted(Exception):  # noqa: N818 - not an error: the run was asked to stop, and saved
+    """The run was asked to stop; what it has done is saved.
+
+    Attributes:
+        folder: The run directory.
+        step: Training steps that are saved.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        super().__init__(f"stopped after step {step}")
+        self.folder = folder
+        self.step = step
+
+
+class Callback(Protocol):
+    """Watches a run. Every method may do nothing."""
+
+    def on_start(self, trainer: Trainer) -> None:
+        """The model and the questions are loaded."""
+
+    def on_phase(self, name: str) -> None:
+        """A new phase begins, e.g. `"measuring the start"`."""
+
+    def on_tokens(self, count: int) -> None:
+        """So many more tokens have been sampled."""
+
+    def on_step(self, step: int, metrics: Metrics) -> None:
+        """A training step is done; steps count from 1."""
+
+    def on_evaluation(self, name: str, results: dict[str, Any]) -> None:
+        """An evaluation is done: `before`, `after` or `step N`."""
+
+    def on_end(self, summary: dict[str, Any]) -> None:
+        """The run is complete and everything is written."""
+
+
+class Trainer:
+    """One training run.
+
+    Args:
+        config: The options.
+        callbacks: Who watches.
+        resume: Whether to go on with the run in `config.output`.
+
+    Raises:
+        AgentError: Something the user can mend: an unknown name, a missing file, a folder that
+            holds another run.
+    """
+
+    def __init__(
+        self, config: TrainConfig, callbacks: Sequence[Callback] = (), *, resume: bool = False
+    ) -> None:
+        check_env_id(config.env)
+        if config.reward not in REWARDS:
+            raise unknown_name("reward", config.reward, REWARDS)
+        self.folder = _run_folder(config, resume=resume)
+        self.config = replace(config, output=self.folder)
+        self.callbacks = list(callbacks)
+        self.stopping = False
+        self.benchmark, self.held_out = _load_questions(config)
+        self.state_path = latest_state(self.folder / "checkpoints") if resume else None
+        source = str(self.state_path / "model") if self.state_path else config.model
+        self.policy = load_policy(
+            source, device=config.device, chat_template=config.chat_template
+        )
+        self.policy.name = config.model
+        self.agent = PolicyGradientAgent(self.policy, self.config)
+        self.envs = self._make_envs()
+        self.state = TrainerState()
+
+    def request_stop(self) -> None:
+        """Stops the run, saved, at the end of the step that is under way."""
+        self.stopping = True
+
+    def run(self) -> dict[str, Any]:
+        """Trains, and returns the summary that it also writes.
+
+        Raises:
+            Interrupted: `request_stop` was called; the run is saved and can be resumed.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(
+            self.folder / "config.json", json.dumps(self.config.to_dict(), indent=2) + "\n"
+        )
+        if self.state_path is not None:
+            self.state = load_state(self.state_path, self.policy, self.agent.optimizer)
+        _trim_metrics(self.folder / "metrics.jsonl", self.state.step)
+        self._tell("on_start", self)
+        if self.state_path is None:
+            if self.config.evaluate:
+                self._tell("on_phase", "measuring the start")
+                self._evaluate("before")
+            self._save()
+        self._tell("on_phase", "training")
+        self._train()
+        if self.config.evaluate and "after" not in self.state.evaluations:
+            self._tell("on_phase", "measuring the end")
+            self._evaluate("after")
+        summary = self._finish()
+        self._tell("on_end", summary)
+        return summary
+
+    def _train(self) -> None:
+        config = self.config
+        observations, _ = self.envs.reset(
+            seed=config.seed,
+            options={"position": self.state.step * config.questions_per_step},
+        )
+        while self.state.step < config.steps:
+            began = time.monotonic()
+            observations, metrics = self._step(observations)
+            self.state.step += 1
+            seconds = time.monotonic() - began
+            self.state.seconds += seconds
+            metrics |= {
+                "seconds": seconds,
+                "tokens_per_second": metrics["tokens"] / seconds,
+            }
+            _append(self.folder / "metrics.jsonl", {"step": self.state.step, **metrics})
+            self._tell("on_step", self.state.step, metrics)
+            last = self.state.step == config.steps
+            if config.eval_every and self.state.step % config.eval_every == 0 and not last:
+                self._evaluate(f"step {self.state.step}")
+            if last or self.stopping or self.state.step % config.checkpoint_every == 0:
+                self._save()
+            if self.stopping and not last:
+                raise Interrupted(self.folder, self.state.step)
+
+    def _step(self, observations: Sequence[str]) -> tuple[Sequence[str], Metrics]:
+        """One step of TTRL: sample, vote, learn."""
+        completions = self.agent.act(
+            observations, self.state.step, lambda count: self._tell("on_tokens", count)
+        )
+        next_observations, rewards, _, _, infos = self.envs.step(completions)
+        votes = finished_info(infos)
+        rollout = Rollout(
+            prompts=observations,
+            completions=completions,
+            rewards=rewards,
+            abstained=votes["abstained"],
+            group_size=self.config.n_votes,
+            step=self.state.step,
+        )
+        learned = self.agent.learn(rollout)
+        return next_observations, _vote_metrics(rollout, votes) | learned
+
+    def _evaluate(self, name: str) -> None:
+        """Measures the trained and the held-out questions."""
+        index = self.state.step
+        results: dict[str, Any] = {}
+        for split, benchmark in (("train", self.benchmark), ("held_out", self.held_out)):
+            result: Evaluation | None = None
+            if benchmark is not None:
+                result = evaluate(
+                    self.agent.sampler,
+                    benchmark,
+                    k=self.config.eval_votes,
+                    params=self.agent.params,
+                    seed=derive_seed(self.config.seed, Stream.EVALUATION, index),
+                    progress=lambda count: self._tell("on_tokens", count),
+                    stop=lambda: self.stopping,
+                )
+            if self.stopping:
+                raise Interrupted(self.folder, self.state.step)
+            results[split] = None if result is None else result.to_dict()
+        self.state.evaluations[name] = results
+        self._tell("on_evaluation", name, results)
+
+    def _save(self) -> None:
+        save_state(self.folder / "checkpoints", self.policy, self.agent.optimizer, self.state)
+
+    def _finish(self) -> dict[str, Any]:
+        """Writes the trained model and the summary."""
+        config = self.config
+        replace_folder(self.folder / "checkpoint", self.policy.save)
+        evaluations = self.state.evaluations
+        nothing = {"train": None, "held_out": None}
+        summary: dict[str, Any] = {
+            "env_id": config.env,
+            "model": config.model,
+            "reward": config.reward,
+            "seed": config.seed,
+            "steps": self.state.step,
+            "seconds": round(self.state.seconds, 2),
+            "before": evaluations.get("before", nothing),
+            "after": evaluations.get("after", nothing),
+            "during": {k: v for k, v in evaluations.items() if k not in ("before", "after")},
+            "questions": len(self.benchmark),
+            "checkpoint": "checkpoint",
+        }
+        write_atomically(self.folder / "summary.json", json.dumps(summary, indent=2) + "\n")
+        return summary
+
+    def _make_envs(self) -> VectorEnv[Any, Any, Any]:
+        config = self.config
+        envs = gym.make_vec(
+            config.env,
+            num_envs=config.questions_per_step * config.n_votes,
+            group_size=config.n_votes,
+            reward=config.reward,
+            benchmark=self.benchmark,
+        )
+        return LabelMetrics(envs)
+
+    def _tell(self, event: str, *arguments: Any) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(*arguments)
+
+
+def resume_config(folder: Path) -> TrainConfig:
+    """Returns the options of a run that is to go on.
+
+    Raises:
+        AgentError: The folder holds no run.
+    """
+    path = folder / "config.json"
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise AgentError(f"There is no run in {folder}: it has no config.json.") from error
+    except (OSError, ValueError) as error:
+        raise AgentError(f"{path} cannot be read: {error}") from error
+    return replace(TrainConfig.from_dict(values), output=folder)
+
+
+def _run_folder(config: TrainConfig, *, resume: bool) -> Path:
+    if config.output is None:
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        name = config.env.removesuffix("-v0").removeprefix("TTRL-").lower()
+        folder = base = Path("runs") / f"{name}-{config.reward}-seed{config.seed}-{stamp}"
+        count = 1
+        while folder.exists():
+            count += 1
+            folder = base.with_name(f"{base.name}-{count}")
+        return folder
+    if config.output.exists() and not config.output.is_dir():
+        raise AgentError(f"--output {config.output} is a file; name a folder.")
+    if not resume and config.output.is_dir() and any(config.output.iterdir()):
+        raise AgentError(
+            f"--output {config.output} is not empty. Name a new folder, or go on with the run in "
+            f"it: ttrl train --resume {config.output}"
+        )
+    return config.output
+
+
+def _load_questions(config: TrainConfig) -> tuple[Benchmark, Benchmark | None]:
+    """The questions to train on, and those to measure transfer on."""
+    spec = gym.spec(config.env)
+    options = {} if config.data is None else {"path": config.data}
+    probe = gym.make(config.env, **options).unwrapped
+    benchmark: Benchmark = probe.benchmark  # type: ignore[attr-defined]
+    if spec.kwargs.get("benchmark") == "arithmetic":
+        other = gym.make(config.env, split="held_out").unwrapped
+        return benchmark, other.benchmark  # type: ignore[attr-defined]
+    if config.held_out == 0:
+        return benchmark, None
+    held_out, train = benchmark.split(config.held_out, derive_seed(config.seed, Stream.SPLIT))
+    return train, held_out
+
+
+def _vote_metrics(rollout: Rollout, votes: dict[str, Any]) -> Metrics:
+    """What the votes of a step show; metrics of labels only where there are labels."""
+    group = rollout.group_size
+    per_group = rollout.rewards.reshape(-1, group)
+    lengths = np.array([0 if c.token_ids is None else len(c.token_ids) for c in rollout.completions])
+    metrics = {
+        "majority_ratio": float(votes["majority_ratio"].mean()),
+        "mean_reward": float(rollout.rewards.mean()),
+        "absent_answers": float(np.mean([answer is None for answer in votes["answer"]])),
+        "truncated": float(1 - votes["finished"].mean()),
+        "abstained_groups": float(votes["abstained"].mean()),
+        "groups_without_gradient": float((per_group == per_group[:, :1]).all(axis=1).mean()),
+        "completion_tokens": float(lengths.mean()),
+        "tokens": float(lengths.sum()),
+    }
+    for name in ("label_accuracy", "reward_accuracy", "ground_truth_ratio", "majority_accuracy"):
+        known = votes["_" + name]
+        if known.any():
+            metrics[name] = float(votes[name][known].mean())
+    return metrics
+
+
+def _append(path: Path, line: dict[str, Any]) -> None:
+    # NaN is no JSON: a step without gradient has no entropy.
+    clean = {key: None if value != value else value for key, value in line.items()}
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(clean) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _trim_metrics(path: Path, steps: int) -> None:
+    """Drops the lines of steps that come after the checkpoint, a torn last line included."""
+    if not path.is_file():
+        return
+    lines = path.read_text(encoding="utf-8").splitlines()
+    write_atomically(path, "".join(line + "\n" for line in lines[:steps]))
