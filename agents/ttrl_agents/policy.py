@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -119,8 +120,9 @@ class Policy:
 
     def save(self, folder: Path) -> None:
         """Writes the model and the tokenizer as a Hugging Face checkpoint (safetensors)."""
-        self.model.save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
+        with quiet_libraries():
+            self.model.save_pretrained(folder)
+            self.tokenizer.save_pretrained(folder)
 
 
 def resolve_device(device: str) -> torch.device:
@@ -160,7 +162,7 @@ def load_policy(source: str, *, device: str = "auto", chat_template: Path | None
     where = resolve_device(device)
     template = None if chat_template is None else _read_template(chat_template)
     folder, gguf = _locate(source)
-    with _quiet_transformers():
+    with quiet_libraries():
         try:
             options: dict[str, Any] = {"gguf_file": gguf} if gguf else {}
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, **options)
@@ -233,12 +235,18 @@ def _forget_quantization(model: Any) -> None:
 
 
 @contextlib.contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """Keeps the library's loading bars and advice out of our own output."""
-    verbosity = transformers_logging.get_verbosity()
+def quiet_libraries() -> Iterator[None]:
+    """Keeps the loading bars, retries and advice of the libraries out of our own output."""
+    hub = logging.getLogger("huggingface_hub")
+    levels = transformers_logging.get_verbosity(), hub.level
+    bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity_error()
+    hub.setLevel(logging.ERROR)
     transformers_logging.disable_progress_bar()
     try:
         yield
     finally:
-        transformers_logging.set_verbosity(verbosity)
+        transformers_logging.set_verbosity(levels[0])
+        hub.setLevel(levels[1])
+        if bars:
+            transformers_logging.enable_progress_bar()

@@ -1,0 +1,56 @@
+# Two commands do everything: `make train` (the main job) and `make test`.
+# Each makes its own virtual environment on its first call.
+
+PYTHON ?= python3
+# Options of `ttrl train`, e.g. make train ARGS="--seed 1 --output runs/one"
+ARGS ?=
+# Options of pytest, e.g. make test TESTS="-m 'not slow'"
+TESTS ?=
+
+# Threads that spin while they wait make shared cores several times slower.
+export OMP_WAIT_POLICY ?= PASSIVE
+
+SOURCES := pyproject.toml constraints.txt
+PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help train test lint tiny clean
+
+help:
+	@echo "make train   train the tiny reasoner without labels (a few minutes on 2 cores)"
+	@echo "make test    run every test"
+	@echo "make lint    check style and types"
+	@echo "make tiny    make the tiny reasoner anew, from nothing (about 15 minutes on 2 cores)"
+	@echo "make clean   remove the virtual environments and caches"
+
+train: .venv/installed
+	@.venv/bin/ttrl train $(ARGS)
+
+test: .venv-test/installed
+	.venv-test/bin/python -m pytest $(TESTS)
+
+lint: .venv-test/installed
+	.venv-test/bin/ruff check .
+	.venv-test/bin/ruff format --check .
+	.venv-test/bin/mypy
+
+tiny: .venv/installed
+	.venv/bin/python -m ttrl_agents.tiny.build
+
+.venv/installed: $(SOURCES)
+	$(call make_environment,.venv,agents)
+
+.venv-test/installed: $(SOURCES)
+	$(call make_environment,.venv-test,dev)
+
+clean:
+	rm -rf .venv .venv-test .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+
+# $(1) the folder, $(2) the extra
+define make_environment
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "ttrl-env needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 1; }
+	@echo "Making $(1): PyTorch and the rest are downloaded once, which takes a minute or two."
+	@$(PYTHON) -m venv $(1)
+	@$(1)/bin/python $(PIP) --editable '.[$(2)]'
+	@touch $@
+endef

@@ -1,0 +1,117 @@
+"""The command line: every mistake ends in a sentence, and Ctrl-C saves."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from ttrl_agents.cli import main
+
+SMALL = ["--questions-per-step", "2", "--n-votes", "4", "--max-tokens", "48", "--no-evaluate"]
+
+
+def run(capsys, *arguments):
+    status = main(["train", *map(str, arguments)])
+    return status, capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--env", "TTRL-AIM24-v0"], "Did you mean 'TTRL-AIME24-v0'"),
+        (["--reward", "orcale"], "Did you mean 'oracle'"),
+        (["--model", "tinny"], "Did you mean 'tiny'"),
+        (["--model", "/no/such/folder"], "There is no model at '/no/such/folder'"),
+        (["--env", "TTRL-AIME24-v0", "--data", "/no/such/file.json"], "/no/such/file.json"),
+        (["--device", "cuda:99"], "CUDA GPUs"),
+        (["--device", "abacus"], "Unknown device 'abacus'"),
+        (["--n-votes", "1"], "--n-votes must be 2 or more, not 1"),
+        (["--max-tokens", "4096"], "512 positions of model 'tiny'"),
+        (["--resume", "/no/such/run"], "There is no run in /no/such/run"),
+    ],
+)
+def test_a_mistake_ends_in_one_sentence(capsys, tmp_path, arguments, expected):
+    output = [] if "--resume" in arguments else ["--output", tmp_path / "run"]
+    status, printed = run(capsys, *arguments, *output)
+    assert status == 1
+    assert expected in printed.err
+    assert printed.err.startswith("ttrl: ")
+    assert "Traceback" not in printed.err + printed.out
+
+
+def test_a_wrong_option_exits_with_2(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--stpes", "3"])
+    assert ended.value.code == 2
+
+
+def test_help_documents_every_option(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--help"])
+    assert ended.value.code == 0
+    printed = capsys.readouterr().out
+    for option in ("--output", "--seed", "--steps", "--reward", "--env", "--model", "--resume"):
+        assert option in printed
+
+
+def test_a_run_prints_a_header_progress_and_the_table(capsys, tmp_path):
+    status, printed = run(
+        capsys, "--output", tmp_path / "run", "--steps", 2, *SMALL[:-1], "--eval-votes", 2
+    )
+    assert status == 0
+    for words in ("learning without labels", "TTRL-Arithmetic-v0", "majority ratio", "entropy"):
+        assert words in printed.out
+    assert "Before and after" in printed.out
+    assert (tmp_path / "run" / "curves.png").stat().st_size > 10_000
+
+
+def test_a_full_disk_ends_in_a_sentence_and_leaves_the_last_checkpoint(
+    capsys, tmp_path, monkeypatch
+):
+    from ttrl_agents import checkpoint
+
+    real = checkpoint.save_file
+    calls = []
+
+    def full(tensors, path):
+        calls.append(path)
+        if len(calls) > 2:
+            raise OSError(28, "No space left on device", str(path))
+        real(tensors, path)
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    options = ["--output", tmp_path / "run", "--steps", 4, "--checkpoint-every", 1, *SMALL]
+    status, printed = run(capsys, *options)
+    assert status == 1
+    assert "The disk is full" in printed.err
+    left = [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()]
+    assert left == ["step-000001"]
+    monkeypatch.setattr(checkpoint, "save_file", real)
+    status, _ = run(capsys, "--resume", tmp_path / "run")
+    assert status == 0
+
+
+def test_ctrl_c_saves_says_how_to_go_on_and_exits_with_130(tmp_path):
+    folder = tmp_path / "run"
+    options = ["--output", folder, "--steps", "500", *SMALL]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ttrl_agents.cli", "train", *map(str, options)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    deadline = time.monotonic() + 120
+    metrics = folder / "metrics.jsonl"
+    while not (metrics.is_file() and metrics.read_text().count("\n") >= 2):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert f"ttrl train --resume {folder}" in errors
+    assert "Traceback" not in errors
+    assert len(list((folder / "checkpoints").glob("step-*"))) == 1

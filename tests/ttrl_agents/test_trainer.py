@@ -1,0 +1,217 @@
+"""A run: what it writes, that it repeats, that it goes on, and that labels do not move it."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from ttrl_agents.config import TrainConfig
+from ttrl_agents.errors import AgentError
+from ttrl_agents.trainer import Interrupted, Trainer, resume_config
+from ttrl_benchmarks import Benchmark, UnknownNameError
+
+TIMES = {"seconds", "tokens_per_second"}
+
+
+def small(output, **options) -> TrainConfig:
+    return TrainConfig(
+        output=output,
+        **{
+            "steps": 4,
+            "questions_per_step": 2,
+            "n_votes": 4,
+            "max_tokens": 48,
+            "learning_rate": 1e-3,
+            "evaluate": False,
+            "checkpoint_every": 2,
+            **options,
+        },
+    )
+
+
+def metrics_of(folder):
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k not in TIMES} for line in lines]
+
+
+def weights_of(folder):
+    return load_file(folder / "checkpoint" / "model.safetensors")
+
+
+def assert_same_run(one, other):
+    assert metrics_of(one) == metrics_of(other)
+    first, second = weights_of(one), weights_of(other)
+    assert first.keys() == second.keys()
+    for name, tensor in first.items():
+        assert torch.equal(tensor, second[name]), name
+
+
+def test_a_run_writes_all_that_it_promises(tmp_path):
+    config = small(tmp_path / "run", steps=2, evaluate=True, eval_votes=2)
+    summary = Trainer(config).run()
+    folder = tmp_path / "run"
+    assert summary == json.loads((folder / "summary.json").read_text())
+    assert {"steps", "seconds", "seed", "env_id", "model", "reward"} <= set(summary)
+    for when in ("before", "after"):
+        for split in ("train", "held_out"):
+            assert {"mean@2", "maj@2", "pass@2"} <= set(summary[when][split])
+            assert summary[when][split]["questions"] == 100
+    rows = metrics_of(folder)
+    assert [row["step"] for row in rows] == [1, 2]
+    for row in rows:
+        assert row["skipped"] == 0
+        assert np.isfinite([row["loss"], row["entropy"], row["grad_norm"]]).all()
+        assert row["log_prob_gap"] < 1e-3
+    model = AutoModelForCausalLM.from_pretrained(folder / "checkpoint")
+    tokenizer = AutoTokenizer.from_pretrained(folder / "checkpoint")
+    assert tokenizer.chat_template
+    assert model.num_parameters() > 100_000
+    assert resume_config(folder).to_dict() == {**config.to_dict(), "output": str(folder)}
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(tmp_path):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        Trainer(small(tmp_path / name, seed=seed)).run()
+    assert_same_run(tmp_path / "a", tmp_path / "b")
+    assert metrics_of(tmp_path / "a") != metrics_of(tmp_path / "c")
+
+
+def test_deleting_every_label_changes_no_weight(tmp_path, monkeypatch):
+    labelled = Trainer(small(tmp_path / "labelled"))
+    labelled.run()
+    original = Benchmark.__post_init__
+
+    def without_labels(self):
+        original(self)
+        object.__setattr__(self, "labels", type(self.labels)())
+
+    monkeypatch.setattr(Benchmark, "__post_init__", without_labels)
+    bare = Trainer(small(tmp_path / "bare"))
+    assert len(bare.benchmark.labels) == 0
+    bare.run()
+    first, second = weights_of(tmp_path / "labelled"), weights_of(tmp_path / "bare")
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    names = {"label_accuracy", "reward_accuracy", "ground_truth_ratio", "majority_accuracy"}
+    for with_labels, without in zip(
+        metrics_of(tmp_path / "labelled"), metrics_of(tmp_path / "bare"), strict=True
+    ):
+        assert {k: v for k, v in with_labels.items() if k not in names} == without
+
+
+class StopAfter:
+    """Asks the trainer to stop once it has done so many steps."""
+
+    def __init__(self, steps):
+        self.steps = steps
+
+    def on_start(self, trainer):
+        self.trainer = trainer
+
+    def on_step(self, step, metrics):
+        if step == self.steps:
+            self.trainer.request_stop()
+
+    def __getattr__(self, name):
+        return lambda *arguments: None
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3])
+def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, stop):
+    Trainer(small(tmp_path / "whole")).run()
+    with pytest.raises(Interrupted) as interrupted:
+        Trainer(small(tmp_path / "halted"), [StopAfter(stop)]).run()
+    assert interrupted.value.step == stop
+    Trainer(resume_config(tmp_path / "halted"), resume=True).run()
+    assert_same_run(tmp_path / "whole", tmp_path / "halted")
+
+
+class Crash(Exception):
+    pass
+
+
+class CrashAfter(StopAfter):
+    """Dies without a word, as a process that is killed does: nothing is saved on the way out."""
+
+    def on_step(self, step, metrics):
+        if step == self.steps:
+            raise Crash
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path):
+    Trainer(small(tmp_path / "whole")).run()
+    with pytest.raises(Crash):
+        Trainer(small(tmp_path / "killed"), [CrashAfter(3)]).run()
+    assert len(metrics_of(tmp_path / "killed")) == 3  # one more than the checkpoint knows
+    with (tmp_path / "killed" / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 4, "majority_ra')  # a line torn by the kill
+    Trainer(resume_config(tmp_path / "killed"), resume=True).run()
+    assert_same_run(tmp_path / "whole", tmp_path / "killed")
+
+
+def test_micro_batches_change_no_metric_beyond_rounding(tmp_path):
+    Trainer(small(tmp_path / "large", steps=1)).run()
+    Trainer(small(tmp_path / "small", steps=1, micro_batch_tokens=1)).run()
+    large, tiny = metrics_of(tmp_path / "large")[0], metrics_of(tmp_path / "small")[0]
+    for name in ("loss", "entropy", "grad_norm"):
+        assert large[name] == pytest.approx(tiny[name], rel=1e-4, abs=1e-6)
+
+
+def test_a_kl_term_holds_the_policy_to_where_it_began(tmp_path):
+    for name, weight in (("free", 0.0), ("held", 10.0)):
+        Trainer(small(tmp_path / name, steps=8, kl_coef=weight, schedule="constant")).run()
+    rows = metrics_of(tmp_path / "held")
+    assert rows[0]["kl"] == pytest.approx(0, abs=1e-7)
+    assert rows[-1]["kl"] > 0
+    assert "kl" not in metrics_of(tmp_path / "free")[0]
+
+
+def test_only_the_first_n_train_completions_are_trained_on(tmp_path):
+    Trainer(small(tmp_path / "run", n_train=2)).run()
+    assert all(row["trained_completions"] <= 4 for row in metrics_of(tmp_path / "run"))
+
+
+def test_unknown_names_list_the_close_ones(tmp_path):
+    for options, message in (
+        ({"env": "TTRL-Arithmetik-v0"}, "'TTRL-Arithmetic-v0'"),
+        ({"reward": "majorty"}, "'majority'"),
+        ({"model": "tinny"}, "'tiny'"),
+    ):
+        with pytest.raises(UnknownNameError, match=f"Did you mean {message}"):
+            Trainer(small(tmp_path / "run", **options))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_with_something_in_it_is_not_written_over(tmp_path):
+    (tmp_path / "precious.txt").write_text("mine")
+    with pytest.raises(AgentError, match="not empty"):
+        Trainer(small(tmp_path))
+    with pytest.raises(AgentError, match="no run in"):
+        resume_config(tmp_path)
+
+
+def test_a_damaged_checkpoint_is_refused_with_a_sentence(tmp_path):
+    with pytest.raises(Interrupted):
+        Trainer(small(tmp_path / "run"), [StopAfter(2)]).run()
+    state = tmp_path / "run" / "checkpoints" / "step-000002" / "optimizer.safetensors"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(AgentError, match="damaged"):
+        Trainer(resume_config(tmp_path / "run"), resume=True).run()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("n_votes", 1), ("steps", -1), ("temperature", 0), ("n_train", 99), ("held_out", 1.0)],
+)
+def test_options_out_of_range_name_the_option(name, value):
+    with pytest.raises(AgentError, match="--" + name.replace("_", "-")):
+        replace(TrainConfig(), **{name: value})
+
+
+def test_config_round_trips_and_refuses_what_it_does_not_know(tmp_path):
+    config = small(tmp_path / "run", data=tmp_path / "questions.json")
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    with pytest.raises(AgentError, match="learning_rte"):
+        TrainConfig.from_dict({"learning_rte": 1})
