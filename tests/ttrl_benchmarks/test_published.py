@@ -168,6 +168,23 @@ def test_places_without_the_file_say_what_they_looked_for(
         load_benchmark("amc")
 
 
+def test_a_folder_may_hold_it_under_its_own_name(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(data_dir / "AMC-TTT.json", tmp_path / "amc.json")
+    monkeypatch.setenv("TTRL_DATA_DIR", str(tmp_path))
+    assert load_benchmark("amc") == load_benchmark("amc", path=data_dir)
+
+
+def test_math500_wants_ids(write_rows: Callable[..., Path]) -> None:
+    rows = [{"problem": "?", "answer": "1", "level": 1}]
+    with pytest.raises(BenchmarkError, match="no id column"):
+        load_benchmark("math500", path=write_rows("rows.json", rows))
+    rows[0]["unique_id"] = " "
+    with pytest.raises(BenchmarkError, match="row 1: column 'unique_id' is blank"):
+        load_benchmark("math500", path=write_rows("rows.json", rows))
+
+
 def test_a_blank_cell_is_named(write_rows: Callable[..., Path]) -> None:
     rows = [{"problem": "What is 1 + 1?", "answer": "2"}, {"problem": "And 2 + 2?", "answer": " "}]
     with pytest.raises(BenchmarkError, match=r"row 2 \(line 2\): column 'answer' is blank"):

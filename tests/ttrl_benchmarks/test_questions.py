@@ -106,6 +106,27 @@ def test_labels_may_be_absent_partial_or_left_out(write_rows: Callable[..., Path
     assert len(left_out.labels) == 0
 
 
+def test_numbers_and_blanks_of_a_data_frame(write_rows: Callable[..., Path]) -> None:
+    rows = [
+        {"question": "What is 1 + 1?", "answer": 2.0, "level": 1.0},
+        {"question": "What is 1 / 4?", "answer": 0.25, "level": float("nan")},
+        {"question": "What is the answer?", "answer": float("nan"), "level": None},
+    ]
+    benchmark = load_benchmark("questions", path=write_rows("frame.json", rows))
+    assert labels_of(benchmark) == ["2", "0.25", None]
+    assert [question.level for question in benchmark.questions] == [1, None, None]
+
+
+def test_a_question_without_options_may_stand_among_others(write_rows: Callable[..., Path]) -> None:
+    rows = [
+        {"question": "Which is even?", "options": ["1", "2"], "answer": "B"},
+        {"question": "Which letter is first? A or B?", "options": None, "answer": "a"},
+    ]
+    benchmark = load_benchmark("questions", path=write_rows("mixed.json", rows))
+    assert labels_of(benchmark) == ["B", "A"]
+    assert benchmark.questions[1].options is None
+
+
 def test_options_become_letters(tmp_path: Path) -> None:
     rows: list[dict[str, Any]] = [
         {"question": "Which is even?", "choices": ["one", "two", "three"], "answer": "two"},
