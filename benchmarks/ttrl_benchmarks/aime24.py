@@ -33,7 +33,7 @@ CARD = BenchmarkCard(
         sha256="26139847601a5037c237d5928b195e7260ca8074cf4f264b794af42847f79ccf",
     ),
     file_names=("AIME-TTT.json",),
-    # Of the reference implementation, and of AI-MO: four drawings and one word apart.
+    # Of the reference implementation, and of AI-MO: four drawings and two words apart.
     content_digests=(
         "8227863b9ae9b8353c8f84d4641e23c451c21f1c2293fb73ccc61d6943ad7123",
         "b6b55954d41d6f294d6f5b39977910678707209f6013fd10b670a0554b795ef3",

@@ -66,6 +66,19 @@ def test_every_card_is_whole(name: str) -> None:
     assert re.fullmatch(r"[0-9a-f]{64}", card.hub.sha256)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_documentation_says_the_same(name: str) -> None:
+    card = benchmark_card(name)
+    page = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    family = re.sub(r"-l\d$", "", name)
+    assert f"`{family}`" in page
+    if family == name:  # of the levels, the page names the first and the last
+        assert f"`{card.env_id}`" in page
+    if card.hub is not None:
+        pinned = (card.hub.revision, card.hub.filename, card.hub.sha256)
+        assert f"| `{family}` | " + " | ".join(f"`{part}`" for part in pinned) + " |" in page
+
+
 def test_a_list_says_what_is_at_hand(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> None:
     rows = {row.name: row for row in list_benchmarks()}
     published = {name for name, row in rows.items() if row.needs_download}
