@@ -2,18 +2,16 @@
 
 - `CARD`: its source, size, licence and citation.
 - `in_exam_order`: the rows of whichever file in one order.
-- `load`: its questions and sealed labels.
+- `load`: its questions and sealed labels, in the order of the exam.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 
-from ttrl_benchmarks.base import Benchmark
 from ttrl_benchmarks.card import BenchmarkCard, HubFile
-from ttrl_benchmarks.published import load_published
+from ttrl_benchmarks.published import PublishedLoader
 from ttrl_benchmarks.tables import Table
 
 __all__ = ["CARD", "in_exam_order", "load"]
@@ -46,31 +44,6 @@ CARD = BenchmarkCard(
 )
 
 
-def load(
-    *,
-    path: str | os.PathLike[str] | None = None,
-    instruction: str | None = None,
-    download: bool = True,
-) -> Benchmark:
-    """Loads AIME 2024.
-
-    Args:
-        path: Its file, or a folder that holds it; otherwise it is looked for at hand and
-            downloaded.
-        instruction: Replaces the paper's prompt instruction.
-        download: Whether it may be downloaded.
-
-    Returns:
-        30 questions, named `aime24/0` to `aime24/29` in the order of the exam, paper I first.
-
-    Raises:
-        BenchmarkError: The file cannot be had, read or believed.
-    """
-    return load_published(
-        CARD, path=path, instruction=instruction, download=download, arrange=in_exam_order
-    )
-
-
 def in_exam_order(table: Table) -> Table:
     """Puts rows that name their exam page into the order of the exam, and leaves others alone.
 
@@ -86,3 +59,6 @@ def in_exam_order(table: Table) -> Table:
         keys.append((match["paper"], int(match["problem"]), row.number))
     by_number = {row.number: row for row in table.rows}
     return replace(table, rows=tuple(by_number[number] for *_, number in sorted(keys)))
+
+
+load = PublishedLoader(CARD, arrange=in_exam_order)

@@ -1,17 +1,14 @@
 """AIME 2025: the thirty problems of both papers, answers from 0 to 999.
 
 - `CARD`: its source, size, licence and citation.
-- `load`: its questions and sealed labels.
+- `load`: its questions and sealed labels, in the order of the exam.
 """
 
 from __future__ import annotations
 
-import os
-
 from ttrl_benchmarks.aime24 import in_exam_order
-from ttrl_benchmarks.base import Benchmark
 from ttrl_benchmarks.card import BenchmarkCard, HubFile
-from ttrl_benchmarks.published import load_published
+from ttrl_benchmarks.published import PublishedLoader
 
 __all__ = ["CARD", "load"]
 
@@ -36,27 +33,4 @@ CARD = BenchmarkCard(
     ),
 )
 
-
-def load(
-    *,
-    path: str | os.PathLike[str] | None = None,
-    instruction: str | None = None,
-    download: bool = True,
-) -> Benchmark:
-    """Loads AIME 2025.
-
-    Args:
-        path: Its file, or a folder that holds it; otherwise it is looked for at hand and
-            downloaded.
-        instruction: Replaces the paper's prompt instruction.
-        download: Whether it may be downloaded.
-
-    Returns:
-        30 questions, named `aime25/0` to `aime25/29` in the order of the exam, paper I first.
-
-    Raises:
-        BenchmarkError: The file cannot be had, read or believed.
-    """
-    return load_published(
-        CARD, path=path, instruction=instruction, download=download, arrange=in_exam_order
-    )
+load = PublishedLoader(CARD, arrange=in_exam_order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -112,21 +113,27 @@ def test_every_loader_exists(name: str) -> None:
     assert callable(getattr(importlib.import_module(module), function))
 
 
+def output_of(code: str, *arguments: str) -> str:
+    """Returns what a fresh interpreter prints."""
+    run = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code, *arguments],
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout.strip()
+
+
 def test_importing_loads_nothing_heavy() -> None:
     code = (
         "import sys, ttrl_benchmarks; ttrl_benchmarks.benchmark_card('aime24'); "
         "print(sorted({'huggingface_hub', 'pyarrow', 'reasoning_gym', 'torch', 'transformers', "
         "'gymnasium', 'ttrl_env', 'ttrl_agents'} & set(sys.modules)))"
     )
-    run = subprocess.run(  # noqa: S603 - our own code
-        [sys.executable, "-c", code],
-        env={"PYTHONPATH": ":".join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert run.stdout.strip() == "[]", run.stderr
+    assert output_of(code) == "[]"
 
 
 def test_reading_a_file_at_hand_needs_no_client(data_dir: Path) -> None:
@@ -134,15 +141,7 @@ def test_reading_a_file_at_hand_needs_no_client(data_dir: Path) -> None:
         "import sys; from ttrl_benchmarks import load_benchmark; "
         "load_benchmark('math500', path=sys.argv[1]); print('huggingface_hub' in sys.modules)"
     )
-    run = subprocess.run(  # noqa: S603 - our own code
-        [sys.executable, "-c", code, str(data_dir)],
-        env={"PYTHONPATH": ":".join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert run.stdout.strip() == "False", run.stderr
+    assert output_of(code, str(data_dir)) == "False"
 
 
 def test_a_benchmark_without_a_publisher_cannot_be_found_by_itself() -> None:

@@ -20,7 +20,7 @@ import pytest
 from ttrl_benchmarks import BenchmarkCard, BenchmarkError, BenchmarkWarning, registry
 from ttrl_benchmarks.card import HubFile
 from ttrl_benchmarks.hub import cached_file, fetch_file, matches
-from ttrl_benchmarks.published import load_published
+from ttrl_benchmarks.published import PublishedLoader
 
 ROWS = [{"problem": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(200)]
 CONTENT = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
@@ -221,13 +221,13 @@ def test_a_download_is_verified_and_then_cached(mirror: HubMirror) -> None:
 def test_a_benchmark_loads_by_download_and_then_offline(mirror: HubMirror) -> None:
     card = card_of(mirror.add(CONTENT))
     with pytest.raises(BenchmarkError, match=r"download=False; run `ttrl fetch sums`"):
-        load_published(card, download=False)
+        PublishedLoader(card)(download=False)
     assert mirror.requests == []
-    benchmark = load_published(card)
+    benchmark = PublishedLoader(card)()
     assert [question.text for question in benchmark.questions] == [row["problem"] for row in ROWS]
     assert benchmark.labels.reveal("sums/21") == "42"
     mirror.status = 500
-    assert load_published(card) == benchmark == load_published(card, download=False)
+    assert PublishedLoader(card)() == benchmark == PublishedLoader(card)(download=False)
 
 
 def test_a_dropped_connection_is_taken_up_where_it_broke_off(
@@ -263,7 +263,7 @@ def test_a_corrupt_download_is_refused_and_removed(mirror: HubMirror, tmp_path: 
         fetch_file(hub, "Sums")
     assert cached_blobs(tmp_path) == []
     with pytest.raises(BenchmarkError, match="wrong checksum"):
-        load_published(card_of(hub))
+        PublishedLoader(card_of(hub))()
     mirror.serve(hub, CONTENT)
     assert fetch_file(hub, "Sums").read_bytes() == CONTENT
 
@@ -276,9 +276,9 @@ def test_a_damaged_cache_is_never_read(mirror: HubMirror, tmp_path: Path, damage
     blob.write_bytes(damage)
     assert cached_file(hub) is None
     with pytest.raises(BenchmarkError, match="not at hand"):
-        load_published(card_of(hub), download=False)
+        PublishedLoader(card_of(hub))(download=False)
     with pytest.warns(BenchmarkWarning, match="damaged; it was removed"):
-        benchmark = load_published(card_of(hub))
+        benchmark = PublishedLoader(card_of(hub))()
     assert len(benchmark) == len(ROWS)
     assert cached_file(hub) is not None
 
