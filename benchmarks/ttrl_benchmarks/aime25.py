@@ -25,6 +25,7 @@ CARD = BenchmarkCard(
         sha256="b4e273c02d3e7fe1b74b59eae768fc8230bfb0f79539890cb56f4361caac0331",
     ),
     file_names=("AIME25-TTT.json",),
+    content_digests=("4d093e97680070a73e9166993278703a71b41579f2a78cbcc738034630d84f17",),
     label_digest="d621e8bd5759637a8cd8533194e65ed5a0f2c7621c3cd9f2fa0ec157fed73bc2",
     licence="Apache-2.0",
     citation=(
