@@ -262,6 +262,7 @@ def test_a_corrupt_download_is_refused_and_removed(mirror: HubMirror, tmp_path: 
     with pytest.raises(BenchmarkError, match=r"wrong checksum .* was removed; run again"):
         fetch_file(hub, "Sums")
     assert cached_blobs(tmp_path) == []
+    assert not any(path.is_symlink() for path in (tmp_path / "cache").rglob("*"))
     with pytest.raises(BenchmarkError, match="wrong checksum"):
         PublishedLoader(card_of(hub))()
     mirror.serve(hub, CONTENT)
@@ -373,6 +374,14 @@ def test_a_gated_file_needs_a_token(mirror: HubMirror, monkeypatch: pytest.Monke
     monkeypatch.setenv("HF_TOKEN", right)
     assert fetch_file(hub, "Sums").read_bytes() == CONTENT
     assert mirror.downloads[-1].authorization == "Bearer hf_right"
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_gated_file_may_be_refused_without_saying_why(mirror: HubMirror, status: int) -> None:
+    hub = replace(mirror.add(CONTENT), gated=True)
+    mirror.status = status
+    with pytest.raises(BenchmarkError, match="is gated by its publisher"):
+        fetch_file(hub, "Sums")
 
 
 @pytest.mark.parametrize(
