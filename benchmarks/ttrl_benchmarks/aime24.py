@@ -2,18 +2,16 @@
 
 - `CARD`: its source, size, licence and citation.
 - `in_exam_order`: the rows of whichever file in one order.
-- `load`: its questions and sealed labels.
+- `load`: its questions and sealed labels, in the order of the exam.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 
-from ttrl_benchmarks.base import Benchmark
 from ttrl_benchmarks.card import BenchmarkCard, HubFile
-from ttrl_benchmarks.published import load_published
+from ttrl_benchmarks.published import PublishedLoader
 from ttrl_benchmarks.tables import Table
 
 __all__ = ["CARD", "in_exam_order", "load"]
@@ -33,7 +31,7 @@ CARD = BenchmarkCard(
         sha256="26139847601a5037c237d5928b195e7260ca8074cf4f264b794af42847f79ccf",
     ),
     file_names=("AIME-TTT.json",),
-    # Of the reference implementation, and of AI-MO: four drawings and one word apart.
+    # Of the reference implementation, and of AI-MO: four drawings and two words apart.
     content_digests=(
         "8227863b9ae9b8353c8f84d4641e23c451c21f1c2293fb73ccc61d6943ad7123",
         "b6b55954d41d6f294d6f5b39977910678707209f6013fd10b670a0554b795ef3",
@@ -44,31 +42,6 @@ CARD = BenchmarkCard(
         "2024; collected by AI-MO and Hugging Face H4."
     ),
 )
-
-
-def load(
-    *,
-    path: str | os.PathLike[str] | None = None,
-    instruction: str | None = None,
-    download: bool = True,
-) -> Benchmark:
-    """Loads AIME 2024.
-
-    Args:
-        path: Its file, or a folder that holds it; otherwise it is looked for at hand and
-            downloaded.
-        instruction: Replaces the paper's prompt instruction.
-        download: Whether it may be downloaded.
-
-    Returns:
-        30 questions, named `aime24/0` to `aime24/29` in the order of the exam, paper I first.
-
-    Raises:
-        BenchmarkError: The file cannot be had, read or believed.
-    """
-    return load_published(
-        CARD, path=path, instruction=instruction, download=download, arrange=in_exam_order
-    )
 
 
 def in_exam_order(table: Table) -> Table:
@@ -86,3 +59,6 @@ def in_exam_order(table: Table) -> Table:
         keys.append((match["paper"], int(match["problem"]), row.number))
     by_number = {row.number: row for row in table.rows}
     return replace(table, rows=tuple(by_number[number] for *_, number in sorted(keys)))
+
+
+load = PublishedLoader(CARD, arrange=in_exam_order)

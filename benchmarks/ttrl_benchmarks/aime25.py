@@ -1,17 +1,14 @@
 """AIME 2025: the thirty problems of both papers, answers from 0 to 999.
 
 - `CARD`: its source, size, licence and citation.
-- `load`: its questions and sealed labels.
+- `load`: its questions and sealed labels, in the order of the exam.
 """
 
 from __future__ import annotations
 
-import os
-
 from ttrl_benchmarks.aime24 import in_exam_order
-from ttrl_benchmarks.base import Benchmark
 from ttrl_benchmarks.card import BenchmarkCard, HubFile
-from ttrl_benchmarks.published import load_published
+from ttrl_benchmarks.published import PublishedLoader
 
 __all__ = ["CARD", "load"]
 
@@ -28,6 +25,7 @@ CARD = BenchmarkCard(
         sha256="b4e273c02d3e7fe1b74b59eae768fc8230bfb0f79539890cb56f4361caac0331",
     ),
     file_names=("AIME25-TTT.json",),
+    content_digests=("4d093e97680070a73e9166993278703a71b41579f2a78cbcc738034630d84f17",),
     label_digest="d621e8bd5759637a8cd8533194e65ed5a0f2c7621c3cd9f2fa0ec157fed73bc2",
     licence="Apache-2.0",
     citation=(
@@ -36,27 +34,4 @@ CARD = BenchmarkCard(
     ),
 )
 
-
-def load(
-    *,
-    path: str | os.PathLike[str] | None = None,
-    instruction: str | None = None,
-    download: bool = True,
-) -> Benchmark:
-    """Loads AIME 2025.
-
-    Args:
-        path: Its file, or a folder that holds it; otherwise it is looked for at hand and
-            downloaded.
-        instruction: Replaces the paper's prompt instruction.
-        download: Whether it may be downloaded.
-
-    Returns:
-        30 questions, named `aime25/0` to `aime25/29` in the order of the exam, paper I first.
-
-    Raises:
-        BenchmarkError: The file cannot be had, read or believed.
-    """
-    return load_published(
-        CARD, path=path, instruction=instruction, download=download, arrange=in_exam_order
-    )
+load = PublishedLoader(CARD, arrange=in_exam_order)

@@ -1,16 +1,13 @@
 """AMC: 83 problems of the AMC 12 of 2022 and 2023, reworded to have an integer answer.
 
 - `CARD`: its source, size, licence and citation.
-- `load`: its questions and sealed labels.
+- `load`: its questions and sealed labels, the 83 that the paper uses, not the 40 known as AMC 23.
 """
 
 from __future__ import annotations
 
-import os
-
-from ttrl_benchmarks.base import Benchmark
 from ttrl_benchmarks.card import BenchmarkCard, HubFile
-from ttrl_benchmarks.published import load_published
+from ttrl_benchmarks.published import PublishedLoader
 
 __all__ = ["CARD", "load"]
 
@@ -35,26 +32,4 @@ CARD = BenchmarkCard(
     ),
 )
 
-
-def load(
-    *,
-    path: str | os.PathLike[str] | None = None,
-    instruction: str | None = None,
-    download: bool = True,
-) -> Benchmark:
-    """Loads AMC, the 83 problems that the paper uses (not the 40 known as AMC 23).
-
-    Args:
-        path: Its file, or a folder that holds it; otherwise it is looked for at hand and
-            downloaded.
-        instruction: Replaces the paper's prompt instruction.
-        download: Whether it may be downloaded.
-
-    Returns:
-        83 questions, named `amc/0` to `amc/82` in the publisher's order, whose own ids start
-        again with the second year.
-
-    Raises:
-        BenchmarkError: The file cannot be had, read or believed.
-    """
-    return load_published(CARD, path=path, instruction=instruction, download=download)
+load = PublishedLoader(CARD)

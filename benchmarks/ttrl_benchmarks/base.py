@@ -44,7 +44,8 @@ class SealedLabels:
     """The ground truth of a benchmark, kept where no reward can come upon it by accident.
 
     Only `reveal` opens it, one question at a time, so that a search for `reveal(` finds every
-    reader: label metrics, evaluation and the reward named `oracle`.
+    reader: label metrics, evaluation, the reward named `oracle`, and the digest that tells
+    whether a file at hand is the benchmark that it claims to be.
 
     Args:
         labels: The label of each question, by question id. Questions may be missing.

@@ -59,7 +59,7 @@ class BenchmarkCard:
             any suffix; the first found is used.
         content_digests: The `content_digest` of each transcription by which other files than the
             publisher's are known to hold it.
-        label_digest: The `label_digest` that does so where no transcription is known.
+        label_digest: The `label_digest` that does so too, where there are many transcriptions.
         instruction: What is appended to each question to make its prompt.
         licence: The terms that the publisher states.
         citation: Who to cite, as text.

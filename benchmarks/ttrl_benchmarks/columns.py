@@ -46,7 +46,9 @@ _CHOICE = re.compile(r"\(?([A-Za-z])[).:]?", re.ASCII)
 _LEVEL = re.compile(r"(?:level\s*)?([1-5])(?:\.0)?", re.ASCII | re.IGNORECASE)
 
 
-def required_column(table: Table, role: str, usual: Sequence[str], asked: str | None = None) -> str:
+def required_column(
+    table: Table, role: str, usual: Sequence[str], asked: str | None = None, *, advice: str = ""
+) -> str:
     """Finds the column that plays a role: the one asked for, or the first with a usual name.
 
     Args:
@@ -54,6 +56,7 @@ def required_column(table: Table, role: str, usual: Sequence[str], asked: str | 
         role: What the column is for, e.g. `"question"`; for messages.
         usual: The usual names of such a column, the first found taken; case does not matter.
         asked: The column that the caller names, spelt as in the file.
+        advice: What else to do where there is none, for the end of the message.
 
     Raises:
         BenchmarkError: There is no such column; its message lists those that there are.
@@ -62,8 +65,7 @@ def required_column(table: Table, role: str, usual: Sequence[str], asked: str | 
     if column is None:
         raise BenchmarkError(
             f"{table.path}: no {role} column; looked for {', '.join(usual)}, "
-            f"found {', '.join(table.columns) or 'no column'}; "
-            f"rename one, or name it with columns={{{role!r}: ...}}."
+            f"found {', '.join(table.columns) or 'none'}; rename the right one{advice}."
         )
     return column
 

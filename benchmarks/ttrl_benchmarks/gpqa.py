@@ -14,11 +14,11 @@ import string
 
 import numpy as np
 
-from ttrl_benchmarks.base import Benchmark, Question, SealedLabels
+from ttrl_benchmarks.base import Benchmark, Question
 from ttrl_benchmarks.card import BenchmarkCard, HubFile
-from ttrl_benchmarks.columns import check_duplicates, optional_column, required_column, text_cell
+from ttrl_benchmarks.columns import optional_column, required_column, text_cell
 from ttrl_benchmarks.errors import BenchmarkError
-from ttrl_benchmarks.published import check_content, locate, question_table
+from ttrl_benchmarks.published import assemble, check_content, locate, question_table
 from ttrl_benchmarks.tables import Row, Table, read_table
 
 __all__ = ["CARD", "load"]
@@ -98,14 +98,7 @@ def _shuffled(table: Table, seed: int, instruction: str | None) -> Benchmark:
         )
         questions.append(question)
         labels[question.id] = string.ascii_uppercase[order.tolist().index(0)]
-    check_duplicates(table, zip(table.rows, (q.text for q in questions), strict=True))
-    return Benchmark(
-        name=CARD.name,
-        questions=tuple(questions),
-        labels=SealedLabels(labels),
-        answer_format=CARD.answer_format,
-        instruction=CARD.instruction if instruction is None else instruction,
-    )
+    return assemble(CARD, table, questions, labels, instruction)
 
 
 def _cell(table: Table, row: Row, column: str) -> str:

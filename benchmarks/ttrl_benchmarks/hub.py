@@ -52,8 +52,8 @@ def fetch_file(
 ) -> Path:
     """Returns a verified copy of a file, downloaded where the cache has none.
 
-    A dropped connection is taken up where it broke off. A cached copy that fails verification is
-    removed, with a warning, and downloaded again.
+    After a dropped connection the client goes on from its last complete chunk. A cached copy that
+    fails verification is removed, with a warning, and downloaded again.
 
     Args:
         hub: The file.
@@ -79,7 +79,7 @@ def fetch_file(
         )
         _remove(cached)
     # The client reads this variable once, when it is imported; notebooks set it later.
-    endpoint = os.environ.get("HF_ENDPOINT") or constants.ENDPOINT
+    endpoint = (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
     bar: dict[str, Any] = {} if progress else {"tqdm_class": _silent_bar()}
     url = hf_hub_url(
         hub.repo_id, hub.filename, repo_type="dataset", revision=hub.revision, endpoint=endpoint

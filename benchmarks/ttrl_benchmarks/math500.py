@@ -41,7 +41,7 @@ CARD = BenchmarkCard(
     ),
     file_names=("MATH-TTT.json",),
     content_digests=("127c95d115a218d75497eba38bd2a4e9de862a1cd2525a3fc4422c148dfb3d57",),
-    licence="MIT (the MATH dataset)",
+    licence="none stated by the publisher; MIT at its source, PRM800K",
     citation=(
         "Hendrycks et al., Measuring Mathematical Problem Solving With the MATH Dataset, 2021; "
         "the 500 chosen by Lightman et al., Let's Verify Step by Step, 2023."

@@ -5,8 +5,9 @@
 - `looked_for`: the names that its file may have in a folder.
 - `find_at_hand`: its file in `TTRL_DATA_DIR`.
 - `locate`: the file given, the file at hand, the cached download or a fresh one, in that order.
-- `load_published`: all of it at once, for a benchmark without peculiarities.
+- `PublishedLoader`: all of it at once, the `load` of a benchmark without peculiarities.
 - `question_table`: rows to questions and labels, by the usual columns.
+- `assemble`: questions and labels to a benchmark.
 - `check_content`: holds questions and labels against what the card says of them.
 """
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -37,9 +38,10 @@ from ttrl_benchmarks.tables import SUFFIXES, Table, read_table, require_reader
 __all__ = [
     "DATA_DIR_VARIABLE",
     "Located",
+    "PublishedLoader",
+    "assemble",
     "check_content",
     "find_at_hand",
-    "load_published",
     "locate",
     "looked_for",
     "question_table",
@@ -121,32 +123,6 @@ def find_at_hand(card: BenchmarkCard) -> Path | None:
     return _find_in(folder, card)
 
 
-def load_published(
-    card: BenchmarkCard,
-    *,
-    path: str | os.PathLike[str] | None = None,
-    instruction: str | None = None,
-    download: bool = True,
-    arrange: Callable[[Table], Table] = lambda table: table,
-) -> Benchmark:
-    """Loads a benchmark of questions and answers in the usual columns, its ids by position.
-
-    Args:
-        card: The benchmark.
-        path: Its file, or a folder that holds it.
-        instruction: Replaces the card's instruction.
-        download: Whether it may be downloaded.
-        arrange: Puts the rows into the benchmark's order.
-
-    Raises:
-        BenchmarkError: The file cannot be had, read or believed.
-    """
-    located = locate(card, path, download=download)
-    table = arrange(read_table(located.path))
-    benchmark = question_table(card, table, instruction=instruction)
-    return check_content(card, benchmark, located)
-
-
 def question_table(
     card: BenchmarkCard,
     table: Table,
@@ -187,6 +163,21 @@ def question_table(
         )
         questions.append(question)
         labels[question.id] = clean_label(label, card.answer_format, f"{table.path}, {row.place}")
+    return assemble(card, table, questions, labels, instruction)
+
+
+def assemble(
+    card: BenchmarkCard,
+    table: Table,
+    questions: Sequence[Question],
+    labels: Mapping[str, str],
+    instruction: str | None,
+) -> Benchmark:
+    """Makes a benchmark of the questions and labels of a table, one question a row.
+
+    Raises:
+        BenchmarkError: A question stands twice.
+    """
     check_duplicates(table, zip(table.rows, (q.text for q in questions), strict=True))
     return Benchmark(
         name=card.name,
@@ -232,6 +223,46 @@ def check_content(card: BenchmarkCard, benchmark: Benchmark, located: Located) -
         f"{located.path}: {differs}; remove or replace the file, "
         "or give it as path= to use it all the same."
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedLoader:
+    """The `load` of a benchmark that has questions and answers in the usual columns.
+
+    Attributes:
+        card: The benchmark.
+        arrange: Puts the rows of a file into the benchmark's order.
+    """
+
+    card: BenchmarkCard
+    arrange: Callable[[Table], Table] = lambda table: table
+
+    def __call__(
+        self,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        instruction: str | None = None,
+        download: bool = True,
+    ) -> Benchmark:
+        """Loads the benchmark.
+
+        Args:
+            path: Its file, or a folder that holds it; otherwise it is looked for at hand and
+                downloaded.
+            instruction: Replaces the paper's prompt instruction.
+            download: Whether it may be downloaded.
+
+        Returns:
+            Its questions, named by the benchmark and their index, as `aime24/0`; its labels
+            sealed.
+
+        Raises:
+            BenchmarkError: The file cannot be had, read or believed.
+        """
+        located = locate(self.card, path, download=download)
+        table = self.arrange(read_table(located.path))
+        benchmark = question_table(self.card, table, instruction=instruction)
+        return check_content(self.card, benchmark, located)
 
 
 def _find_in(folder: Path, card: BenchmarkCard) -> Path | None:

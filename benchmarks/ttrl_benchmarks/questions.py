@@ -51,7 +51,6 @@ def load(
     columns: Mapping[str, str | None] | None = None,
     answer_format: AnswerFormat | None = None,
     instruction: str | None = None,
-    name: str | None = None,
 ) -> Benchmark:
     """Loads questions from a file.
 
@@ -66,18 +65,17 @@ def load(
         answer_format: How answers are extracted and compared; otherwise `"choice"` where there
             are options, and `"latex"`, which takes numbers too, where there are none.
         instruction: What is appended to each question; otherwise the paper's instruction.
-        name: The benchmark's name; otherwise `"questions"`.
 
     Returns:
-        The questions in the order of the file. Without an id column they are named by their
-        index, from `questions/0`.
+        The questions in the order of the file, under the file's name without its suffix. Without
+        an id column they are named by that and their index, from `my_file/0`.
 
     Raises:
         BenchmarkError: The file is missing, empty or unreadable, a column is missing, a question
             is blank or stands twice, or a label does not fit the answer format.
     """
     table = read_table(Path(path).expanduser())
-    name = CARD.name if name is None else name
+    name = table.path.stem
     found = _columns(table, columns or {})
     if answer_format is None:
         answer_format = "choice" if found["options"] is not None else CARD.answer_format
@@ -120,7 +118,13 @@ def _columns(table: Table, asked: Mapping[str, str | None]) -> dict[str, str | N
     found: dict[str, str | None] = {}
     for role, usual in ROLES.items():
         if role == "question":
-            found[role] = required_column(table, role, usual, asked.get(role))
+            found[role] = required_column(
+                table,
+                role,
+                usual,
+                asked.get(role),
+                advice=', or name it with columns={"question": ...}',
+            )
         elif role in asked and asked[role] is None:
             found[role] = None
         else:

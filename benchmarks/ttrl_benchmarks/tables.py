@@ -27,8 +27,6 @@ __all__ = ["SUFFIXES", "Row", "Table", "read_table", "require_reader"]
 JSON_LINES_SUFFIXES = (".jsonl", ".ndjson")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 SUFFIXES = (".json", *JSON_LINES_SUFFIXES, *DELIMITERS, ".parquet")
-# A cell of CSV may hold a long question, but not a whole disk.
-MAX_CSV_CELL = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +168,6 @@ def _json_lines_rows(path: Path, text: str) -> Iterator[Row]:
 
 
 def _delimited_rows(path: Path, text: str, delimiter: str) -> Iterator[Row]:
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_CSV_CELL))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] | None = None
     number = 0

@@ -15,6 +15,7 @@ import pytest
 
 from ttrl_benchmarks import BenchmarkError, BenchmarkWarning, load_benchmark
 from ttrl_benchmarks.base import Benchmark
+from ttrl_benchmarks.columns import clean_label
 from ttrl_benchmarks.digest import content_digest
 
 FILES = {
@@ -49,6 +50,18 @@ def test_a_file_at_hand_is_the_benchmark(
     assert labels_of(by_file) == labels_of(by_folder) == labels_of(by_environment)
     rows = json.loads((data_dir / file).read_text(encoding="utf-8"))
     assert [question.text for question in by_file.questions] == [row["prompt"] for row in rows]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_benchmark_is_whole(name: str, data_dir: Path) -> None:
+    benchmark = load_benchmark(name, path=data_dir)
+    assert benchmark.name == name
+    assert len({question.text for question in benchmark.questions}) == len(benchmark)
+    for question in benchmark.questions:
+        assert question.text.strip()
+        label = benchmark.labels.reveal(question.id)
+        assert label is not None
+        assert clean_label(label, benchmark.answer_format, question.id) == label
 
 
 def test_the_prompt_ends_in_the_papers_instruction(data_dir: Path) -> None:
@@ -166,6 +179,23 @@ def test_places_without_the_file_say_what_they_looked_for(
     monkeypatch.setenv("TTRL_DATA_DIR", str(tmp_path / "absent"))
     with pytest.raises(BenchmarkError, match=r"TTRL_DATA_DIR=.*no such folder"):
         load_benchmark("amc")
+
+
+def test_a_folder_may_hold_it_under_its_own_name(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(data_dir / "AMC-TTT.json", tmp_path / "amc.json")
+    monkeypatch.setenv("TTRL_DATA_DIR", str(tmp_path))
+    assert load_benchmark("amc") == load_benchmark("amc", path=data_dir)
+
+
+def test_math500_wants_ids(write_rows: Callable[..., Path]) -> None:
+    rows = [{"problem": "?", "answer": "1", "level": 1}]
+    with pytest.raises(BenchmarkError, match="no id column"):
+        load_benchmark("math500", path=write_rows("rows.json", rows))
+    rows[0]["unique_id"] = " "
+    with pytest.raises(BenchmarkError, match="row 1: column 'unique_id' is blank"):
+        load_benchmark("math500", path=write_rows("rows.json", rows))
 
 
 def test_a_blank_cell_is_named(write_rows: Callable[..., Path]) -> None:

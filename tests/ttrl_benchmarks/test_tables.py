@@ -1,0 +1,131 @@
+"""Files that cannot be read: each says which row is wrong, and none does anything else."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from ttrl_benchmarks import BenchmarkError, load_benchmark
+from ttrl_benchmarks.tables import read_table
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("a.json", b"", "the file is empty"),
+        ("a.jsonl", b" \n\n", "the file is empty"),
+        ("a.csv", b"\xef\xbb\xbf", "the file is empty"),
+        ("a.json", b"[]", "the file holds no rows"),
+        ("a.csv", b"question,answer\n", "the file holds no rows"),
+        ("a.json", b'{"question": 1}', "expected a JSON array of objects, found an object"),
+        ("a.json", b"null", "expected a JSON array of objects, found null"),
+        ("a.json", b'[{"question": "x"}', "not valid JSON .* if it has one object a line"),
+        ("a.json", b'{"question": "x"}\n{"question": "y"}', "not valid JSON .*name it .jsonl"),
+        ("a.json", b"[" * 100_000, "not valid JSON .nested too deeply"),
+        ("a.json", b'[{"question": ' + b"9" * 5000 + b"}]", "not valid JSON"),
+        ("a.jsonl", b'{"question": "x"}\n\n{"question": \n', r"row 2 \(line 3\): not valid JSON"),
+        ("a.jsonl", b'{"question": "x"}\n[1]', r"row 2 \(line 2\): expected an object.*an array"),
+        ("a.json", b'["\xff"]', "byte 2 is not UTF-8; save the file as UTF-8"),
+        (
+            "a.csv",
+            b"question,answer\nx,1\ny\n",
+            r"row 2 \(line 3\): 1 cells where the header has 2",
+        ),
+        ("a.csv", b'question\n"x\n', r"row 1 \(line 2\): not valid CSV"),
+        ("a.csv", b"question,question\nx,y\n", "column 'question' stands twice in the header"),
+        ("a.xlsx", b"PK", "cannot read a '.xlsx' file; save the questions as one of .json, "),
+        ("a", b"question", "cannot read a 'suffixless' file"),
+    ],
+)
+def test_an_unreadable_file_says_where(
+    name: str, content: bytes, complaint: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(BenchmarkError, match=complaint) as caught:
+        read_table(path)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_and_a_folder_say_so(tmp_path: Path) -> None:
+    (tmp_path / "folder.json").mkdir()
+    for name in ("absent.json", "folder.json"):
+        with pytest.raises(BenchmarkError, match="there is no such file"):
+            read_table(tmp_path / name)
+
+
+def test_rows_know_their_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('question,answer\n"one,\ntwo",1\n\nthree,3\n', encoding="utf-8")
+    table = read_table(path)
+    assert table.columns == ("question", "answer")
+    assert [row.cells["question"] for row in table.rows] == ["one,\ntwo", "three"]
+    assert [row.place for row in table.rows] == ["row 1 (line 3)", "row 2 (line 5)"]
+
+
+def test_json_lines_may_hold_any_line_separator_of_unicode(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes('{"question": "a\u2028b\x85c"}\r\n{"question": "d"}\r\n'.encode())
+    assert [row.cells["question"] for row in read_table(path).rows] == ["a\u2028b\x85c", "d"]
+
+
+def test_parquet_without_its_reader_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(BenchmarkError, match=r"pip install 'ttrl-env\[parquet\]'"):
+        read_table(tmp_path / "a.parquet")
+    # Said before a download, not after it.
+    with pytest.raises(BenchmarkError, match=r"pip install 'ttrl-env\[parquet\]'"):
+        load_benchmark("aime24")
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + b"\0" * 64 + b"PAR1", b"no parquet"])
+def test_a_broken_parquet_file_says_so(content: bytes, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="reading Parquet needs pyarrow")
+    path = tmp_path / "a.parquet"
+    path.write_bytes(content)
+    with pytest.raises(BenchmarkError, match="not a readable Parquet file"):
+        read_table(path)
+
+
+CELLS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=4,
+)
+NAMES = st.sampled_from(["question", "answer", "id", "level", "options", "Problem"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    suffix=st.sampled_from([".json", ".jsonl", ".csv", ".tsv"]),
+    content=st.binary(max_size=200)
+    | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace"))
+    | st.lists(st.dictionaries(NAMES, CELLS, max_size=5), max_size=4).map(
+        lambda rows: json.dumps(rows).encode()
+    ),
+)
+@example(suffix=".json", content=b'[{"question": "a", "answer": NaN, "level": 1e999}]')
+@example(suffix=".json", content=b'[{"question": "\\ud800", "answer": "x"}]')
+@example(suffix=".csv", content=b"question\n\0\n")
+def test_no_file_does_anything_but_load_or_complain(
+    suffix: str, content: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / f"hostile{suffix}"
+    path.write_bytes(content)
+    modules = set(sys.modules)
+    try:
+        benchmark = load_benchmark("questions", path=path)
+    except BenchmarkError as error:
+        assert str(path) in str(error)  # noqa: PT017 - either outcome is right
+    else:
+        assert len(benchmark) > 0
+        assert all(benchmark.prompt(question) for question in benchmark.questions)
+    assert set(sys.modules) == modules
