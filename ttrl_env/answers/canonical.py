@@ -1,6 +1,7 @@
 r"""The canonical key of an expression tree.
 
-- `Canonicaliser`: turns one tree into its key.
+- `canonical_key`: the key of a tree.
+- `Canonicaliser`: computes one.
 - `number_key`: the key of one exact number.
 
 A key is a short string. Two trees have the same key when they denote the same thing: the same
@@ -10,28 +11,31 @@ two fixed points; tuples, sets, intervals, matrices and relations of such.
 
 from __future__ import annotations
 
+from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from hashlib import blake2b
 from math import gcd
 from typing import Any, Final
 
+from ttrl_env.answers.arithmetic import PRECISION, Complex
 from ttrl_env.answers.evaluate import (
     NEGATIVE,
     POSITIVE,
     SECOND,
     Evaluator,
     Number,
-    context,
     is_close,
     is_exact,
 )
 from ttrl_env.answers.limits import MAX_KEY, Unreadable
 from ttrl_env.answers.parser import Node
 
-__all__ = ["Canonicaliser", "digest", "number_key"]
+__all__ = ["Canonicaliser", "canonical_key", "digest", "number_key"]
 
 _LONG_BITS: Final = 256
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_KEY_DIGITS: Final = Context(prec=27, Emin=-999999, Emax=999999)
+_FORTY_DIGITS: Final = 10**40
 _LIST_KINDS: Final = frozenset({"list", "set"})
 
 
@@ -40,7 +44,7 @@ def digest(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def number_key(value: Number) -> str:
+def number_key(value: int | Fraction) -> str:
     """Return the key of an exact number.
 
     >>> number_key(Fraction(6, 4))
@@ -64,57 +68,44 @@ def _bounded(key: str) -> str:
     return f"{key[:24]}#{digest(key)}"
 
 
-def _simple_fraction(value: Any) -> Fraction | None:
+def _simple_fraction(value: Decimal) -> Fraction | None:
     """Return the fraction of small denominator that a number is to forty digits, if any."""
-    sign, mantissa, exponent, bits = value._mpf_
-    if not mantissa:
+    if not value:
         return Fraction(0)
-    if exponent >= 0 or bits + exponent > 64:
+    if abs(value.adjusted()) > 20:
         return None
-    numerator, denominator = int(mantissa), 1 << -exponent
+    top, bottom = value.as_integer_ratio()
+    size, rest = abs(top), bottom
     h0, k0, h1, k1 = 0, 1, 1, 0
-    for _ in range(40):
-        whole, rest = divmod(numerator, denominator)
+    numerator = size
+    while rest:
+        whole, left = divmod(numerator, rest)
         h0, k0, h1, k1 = h1, k1, whole * h1 + h0, whole * k1 + k0
         if k1 > 1_000_000:
             return None
-        found = Fraction(h1, k1)
-        if is_close(found, -value if sign else value):
-            return -found if sign else found
-        if not rest:
-            return None
-        numerator, denominator = denominator, rest
+        if abs(size * k1 - h1 * bottom) * _FORTY_DIGITS <= size * k1:
+            return Fraction(h1 if top > 0 else -h1, k1)
+        numerator, rest = rest, left
     return None
 
 
-def _real_key(value: Any) -> str:
+def _real_key(value: Decimal) -> str:
     """Return the key of a real constant: exact where it is a simple fraction."""
-    if is_exact(value):
-        return number_key(value)
     simple = _simple_fraction(value)
     if simple is not None:
         return number_key(simple)
-    ctx = context()
-    if ctx.mag(value) > 0:
-        if ctx.mag(value) > 128:
-            return "~" + _digits(value)
-        return f"~{int(ctx.nint(value * 10**12))}e-12"
-    if ctx.mag(value) < -1000:
-        return "~" + _digits(value)
-    return f"~{float(value):.11e}"
+    if 0 <= value.adjusted() <= 40:
+        return f"~{value:.12f}"
+    return f"~{value:.11e}"
 
 
-def _digits(value: Any) -> str:
-    """Return 90 bits of a number of any kind, as text."""
-    if is_exact(value):
-        return number_key(value)
-    ctx = context()
-    if isinstance(value, ctx.mpc):
-        return f"{_digits(value.real)}+{_digits(value.imag)}i"
-    from mpmath.libmp import mpf_pos
-
-    sign, mantissa, exponent, _ = mpf_pos(value._mpf_, 90, "n")
-    return f"{'-' if sign else ''}{int(mantissa):x}p{exponent}"
+def _digits(value: Number) -> str:
+    """Return 27 digits of a number of any kind, as text."""
+    if isinstance(value, Decimal):
+        return str(_KEY_DIGITS.normalize(value))
+    if isinstance(value, Complex):
+        return f"{_KEY_DIGITS.normalize(value.real)}+{_KEY_DIGITS.normalize(value.imag)}i"
+    return number_key(value)
 
 
 def letters(node: Any, found: set[str] | None = None) -> set[str]:
@@ -149,6 +140,19 @@ def _choose_sign(node: Any, sign: int) -> Any:
     return node
 
 
+def canonical_key(tree: Node) -> str:
+    """Return the key of a tree.
+
+    Raises:
+        Unreadable: If the tree has no canonical form within the limits.
+
+    >>> canonical_key(("+", [("n", 1), ("n", 2)]))
+    '3'
+    """
+    with localcontext(PRECISION):
+        return Canonicaliser().key(tree)
+
+
 class Canonicaliser:
     """The key of one tree.
 
@@ -157,7 +161,7 @@ class Canonicaliser:
 
     def __init__(self) -> None:
         self.evaluator = Evaluator(self.key)
-        self.known: dict[int, str] = {}
+        self.known: dict[int, tuple[Node, str]] = {}
 
     def key(self, node: Node) -> str:
         """Return the key of `node`.
@@ -167,8 +171,9 @@ class Canonicaliser:
         """
         known = self.known.get(id(node))
         if known is None:
-            known = self.known[id(node)] = _bounded(self.build(node))
-        return known
+            # The tree is kept with its key: an identity may only be reused once it is free.
+            known = self.known[id(node)] = (node, _bounded(self.build(node)))
+        return known[1]
 
     def build(self, node: Node) -> str:
         kind = node[0]
@@ -214,11 +219,9 @@ class Canonicaliser:
         return self.function_key(first, second, branchy=branchy) if varying else self.constant(first)
 
     def constant(self, value: Number) -> str:
-        if is_exact(value):
-            return number_key(value)
-        if isinstance(value, context().mpc):
+        if isinstance(value, Complex):
             return f"({_real_key(value.real)})+({_real_key(value.imag)})i"
-        return _real_key(value)
+        return _real_key(value) if isinstance(value, Decimal) else number_key(value)
 
     def function_key(self, first: Number, second: Number, *, branchy: bool) -> str:
         if is_close(first, second):
@@ -232,10 +235,7 @@ class Canonicaliser:
         if _has(item, "pm") and item[0] not in {"tuple", "rel", "list", "set", "mat"}:
             return [self.key(_choose_sign(item, 1)), self.key(_choose_sign(item, -1))]
         if item[0] == "rel" and _has(item, "pm"):
-            plus, minus = _choose_sign(item, 1), _choose_sign(item, -1)
-            # The two trees must outlive their entries in `known`.
-            self.kept = [*getattr(self, "kept", []), plus, minus]
-            return [self.key(plus), self.key(minus)]
+            return [self.key(_choose_sign(item, 1)), self.key(_choose_sign(item, -1))]
         return [self.key(item)]
 
     def collection(self, items: list[Node]) -> str:
@@ -418,7 +418,7 @@ class Canonicaliser:
         evaluator.varying, evaluator.branchy = state
         if values[0] == 0:
             raise Unreadable("an equation that always holds")
-        if isinstance(values[0], context().mpc):
+        if isinstance(values[0], Complex):
             signed = False
         sign = ("-" if values[0] < 0 else "+") if signed else ""
         ratios = [evaluator.quotient(value, values[0]) for value in values[1:]]
@@ -452,7 +452,7 @@ class Canonicaliser:
             return None
         name = next(iter(names))
         bound = self.solve_at(parts, name, POSITIVE)
-        if bound is None or isinstance(bound, context().mpc):
+        if bound is None or isinstance(bound, Complex):
             return None
         evaluator = self.evaluator
         evaluator.overrides = {name: evaluator.sum([bound, 1])}

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ttrl_env.answers.boxes import last_box
-from ttrl_env.answers.canonical import Canonicaliser, digest, number_key
+from ttrl_env.answers.canonical import canonical_key, digest, number_key
 from ttrl_env.answers.choices import choice_of
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
 from ttrl_env.answers.limits import MAX_CHARACTERS, MAX_DIGITS, MAX_KEY, Unreadable
@@ -155,7 +155,7 @@ def _as_formula(text: str, answer: str) -> Reading:
     for spelling in (found[1], text) if found else (text,):
         try:
             tree = parse(spelling)
-            return Reading(text, _KINDS.get(tree[0], "expression"), Canonicaliser().key(tree))
+            return Reading(text, _KINDS.get(tree[0], "expression"), canonical_key(tree))
         except Unreadable:
             continue
     return _as_text(answer)
