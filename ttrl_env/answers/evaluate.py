@@ -514,7 +514,7 @@ _PERIODIC: Final = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
 _BRANCHED: Final = frozenset(
     "ln asin acos atan acot asec acsc asinh acosh atanh acoth asech acsch".split()
 )
-_STEPPED: Final = frozenset("floor ceil gcd lcm mod max min binom factorial ! sign".split())
+_STEPPED: Final = frozenset("floor ceil gcd lcm mod max min factorial ! !! !!! sign".split())
 _METHODS: Final[dict[str, Callable[[Evaluator, Node, list[Number]], Number]]] = {
     **dict.fromkeys(FUNCTIONS, Evaluator.elementary),
     "ln": Evaluator.natural_logarithm,

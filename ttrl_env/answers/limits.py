@@ -19,6 +19,7 @@ __all__ = [
     "MAX_KEY",
     "MAX_LOG10",
     "MAX_TOKENS",
+    "MAX_WORD",
     "MAX_WORK",
     "Unreadable",
 ]
@@ -41,6 +42,8 @@ MAX_LOG10: Final = 1200
 """Largest decimal exponent of a number that is known to finite precision only."""
 MAX_ARGUMENT: Final = 10**12
 """Largest argument of a trigonometric or hyperbolic function."""
+MAX_WORD: Final = 32
+"""Letters in a row; each may become a factor."""
 MAX_WORK: Final = 20_000
 """Budget of one key: an exact operation costs about one, a function about five."""
 MAX_KEY: Final = 160

@@ -96,7 +96,7 @@ GREEK: Final = frozenset(
     "Upsilon Phi Psi Omega ell hbar partial nabla Re Im aleph".split()
 )
 FRACTIONS: Final = frozenset({"frac", "dfrac", "tfrac", "cfrac", "sfrac", "nicefrac"})
-PRODUCTS: Final = frozenset({"times", "cdot", "cdotp", "ast", "bullet"})
+PRODUCTS: Final = frozenset({"*", "times", "cdot", "cdotp", "ast", "bullet"})
 ACCENTS: Final = frozenset(
     "overline bar vec hat widehat tilde widetilde overrightarrow overset underline mathbb mathcal "
     "mathfrak mathscr overarc wideparen".split()
@@ -158,7 +158,7 @@ RELATIONS: Final[dict[str, str]] = {
     "implies": "=>",
     "Rightarrow": "=>",
 }
-JOINERS: Final = frozenset({"and", "or", "&", "land", "lor", "wedge", "vee"})
+JOINERS: Final = frozenset({"and", "or", "land", "lor", "wedge", "vee"})
 UNITS: Final = frozenset(
     """
     % percent percentage percents pct
