@@ -89,6 +89,7 @@ class Complex:
     __rmul__ = __mul__
 
     def reciprocal(self) -> Complex:
+        """Return one over the number."""
         size = self.real * self.real + self.imag * self.imag
         return Complex(self.real / size, -self.imag / size)
 
@@ -227,9 +228,7 @@ def _arctangent(value: Decimal) -> Decimal:
 def _sin(value: Inexact) -> Inexact:
     if isinstance(value, Complex):
         up, down = value.imag.exp(), (-value.imag).exp()
-        return Complex(
-            _sine(value.real) * (up + down) / 2, _cosine(value.real) * (up - down) / 2
-        )
+        return Complex(_sine(value.real) * (up + down) / 2, _cosine(value.real) * (up - down) / 2)
     return _sine(value)
 
 

@@ -176,6 +176,7 @@ class Canonicaliser:
         return known[1]
 
     def build(self, node: Node) -> str:
+        """Return the key of a tree by its kind."""
         kind = node[0]
         if kind == "n":
             return number_key(node[1])
@@ -205,6 +206,7 @@ class Canonicaliser:
     # -- numbers and functions
 
     def expression(self, node: Node) -> str:
+        """Return the key of a tree that has values: a constant or a function."""
         evaluator = self.evaluator
         state = evaluator.varying, evaluator.branchy
         evaluator.varying = evaluator.branchy = False
@@ -216,14 +218,18 @@ class Canonicaliser:
         elif varying:
             second = evaluator.at(node, NEGATIVE)
         evaluator.varying, evaluator.branchy = state
-        return self.function_key(first, second, branchy=branchy) if varying else self.constant(first)
+        return (
+            self.function_key(first, second, branchy=branchy) if varying else self.constant(first)
+        )
 
     def constant(self, value: Number) -> str:
+        """Return the key of a number."""
         if isinstance(value, Complex):
             return f"({_real_key(value.real)})+({_real_key(value.imag)})i"
         return _real_key(value) if isinstance(value, Decimal) else number_key(value)
 
     def function_key(self, first: Number, second: Number, *, branchy: bool) -> str:
+        """Return the key of a function by its values at two points."""
         if is_close(first, second):
             return self.constant(first)
         return f"f{'+' if branchy else ''}:{_digits(first)}|{_digits(second)}"
@@ -250,6 +256,7 @@ class Canonicaliser:
         return keys[0] if len(keys) == 1 else "{" + ",".join(keys) + "}"
 
     def bracketed(self, items: list[Node], opening: str, closing: str) -> str:
+        """Return the key of a point, an interval or a matrix in brackets."""
         if all(item[0] == "tuple" and item[2] == "[" for item in items):
             widths = {len(item[1]) for item in items}
             if len(widths) == 1 and len(items) > 1:
@@ -260,12 +267,14 @@ class Canonicaliser:
         return "(" + ",".join(keys) + ")"
 
     def matrix(self, rows: list[list[Node]]) -> str:
+        """Return the key of a matrix; a single row or column is a point."""
         keys = [[self.key(cell) for cell in row] for row in rows]
         if len(keys) == 1 or len(keys[0]) == 1:
             return "(" + ",".join(key for row in keys for key in row) + ")"
         return "mat[" + ";".join(",".join(row) for row in keys) + "]"
 
     def set_operation(self, node: Node) -> str:
+        """Return the key of a union, an intersection or a difference."""
         kind = node[0]
         if kind == "cup":
             return self.union(node)
@@ -277,15 +286,16 @@ class Canonicaliser:
             b = {key for item in right[1] for key in self.elements(item)}
             chosen = sorted(a & b if kind == "cap" else a - b)
             return chosen[0] if len(chosen) == 1 else "{" + ",".join(chosen) + "}"
-        if kind == "minus" and self.key(left) == "(-inf,inf)" and right[0] in _LIST_KINDS:
-            if len(right[1]) == 1:
-                return _except(self.key(right[1][0]))
+        without = right[1] if kind == "minus" and right[0] in _LIST_KINDS else []
+        if len(without) == 1 and self.key(left) == "(-inf,inf)":
+            return _except(self.key(right[1][0]))
         keys = [self.key(left), self.key(right)]
         if kind == "cap":
             keys.sort()
         return f"{kind}[{','.join(keys)}]"
 
     def union(self, node: Node) -> str:
+        """Return the key of a union: its ranges and points in a fixed order."""
         parts: list[Node] = []
         while node[0] == "cup":
             parts.append(node[2])
@@ -298,15 +308,22 @@ class Canonicaliser:
                 points |= {key for item in part[1] for key in self.elements(item)}
             else:
                 key = self.key(part)
-                ranges |= set(key[4:-1].split(";")) if key.startswith("cup[") and "#" not in key else {key}
+                ranges |= (
+                    set(key[4:-1].split(";"))
+                    if key.startswith("cup[") and "#" not in key
+                    else {key}
+                )
         if points:
             ranges.add("{" + ",".join(sorted(points)) + "}")
         return ranges.pop() if len(ranges) == 1 else "cup[" + ";".join(sorted(ranges)) + "]"
 
     def ratio(self, parts: list[Node]) -> str:
+        """Return the key of a ratio in lowest terms, or of a time of day."""
         keys = [self.key(part) for part in parts]
         values = [part[1] for part in parts if part[0] == "n"]
-        if len(values) == len(parts) and all(isinstance(value, int) and value > 0 for value in values):
+        if len(values) == len(parts) and all(
+            isinstance(value, int) and value > 0 for value in values
+        ):
             hours, minutes = values[0], values[-1]
             if not (len(values) == 2 and hours <= 24 and 10 <= minutes < 60):
                 common = gcd(*values)
@@ -316,6 +333,7 @@ class Canonicaliser:
     # -- relations
 
     def relation(self, signs: list[str], parts: list[Node]) -> str:
+        """Return the key of a chain of relations."""
         if set(signs) <= {"=", "~"}:
             return self.equation(signs, parts)
         if signs == ["in"] and _is_name(parts[0]):
@@ -326,18 +344,23 @@ class Canonicaliser:
             return self.inequality(signs, parts)
         if len(signs) == 1 and signs[0] in {"!="}:
             return f"!=[{','.join(sorted(map(self.key, parts)))}]"
-        return "rel[" + "".join(
-            self.key(part) + sign for part, sign in zip(parts, [*signs, ""], strict=True)
-        ) + "]"
+        return (
+            "rel["
+            + "".join(self.key(part) + sign for part, sign in zip(parts, [*signs, ""], strict=True))
+            + "]"
+        )
 
     def equation(self, signs: list[str], parts: list[Node]) -> str:
+        """Return the key of an equation: its value, where it only gives something a name."""
         if "~" in signs:
             cut = signs.index("~") + 1
             kept = parts[:cut]
             parts = parts[cut:] if len(kept) == 1 and _is_name(kept[0]) else kept
             if len(parts) == 1:
                 return self.key(parts[0])
-        while len(parts) > 1 and parts[0][0] != "x" and _is_name(parts[0]) and not _is_name(parts[1]):
+        while (
+            len(parts) > 1 and parts[0][0] != "x" and _is_name(parts[0]) and not _is_name(parts[1])
+        ):
             parts = parts[1:]
         if len(parts) == 2:
             solved = self.solved(parts)
@@ -345,9 +368,9 @@ class Canonicaliser:
                 return solved
         while len(parts) > 1 and _is_name(parts[0]) and not _is_name(parts[1]) and _separate(parts):
             parts = parts[1:]
-        if len(parts) == 2 and parts[1][0] == "x" and not _is_name(parts[0]):
-            if parts[1][1] not in letters(parts[0]):
-                parts = parts[:1]
+        named = len(parts) == 2 and parts[1][0] == "x" and not _is_name(parts[0])
+        if named and parts[1][1] not in letters(parts[0]):
+            parts = parts[:1]
         if len(parts) == 1:
             return self.key(parts[0])
         keys = [self.key(part) for part in parts]
@@ -379,9 +402,14 @@ class Canonicaliser:
             evaluator.varying, evaluator.branchy = state
         if second is None:
             return None
-        return self.constant(first) if len(names) == 1 else self.function_key(first, second, branchy=branchy)
+        return (
+            self.constant(first)
+            if len(names) == 1
+            else self.function_key(first, second, branchy=branchy)
+        )
 
     def difference(self, parts: list[Node], point: int) -> Number:
+        """Return the left-hand side less the right-hand side at a point."""
         evaluator = self.evaluator
         left = evaluator.at(parts[0], point)
         right = evaluator.at(parts[1], point)
@@ -418,13 +446,14 @@ class Canonicaliser:
         evaluator.varying, evaluator.branchy = state
         if values[0] == 0:
             raise Unreadable("an equation that always holds")
-        if isinstance(values[0], Complex):
-            signed = False
-        sign = ("-" if values[0] < 0 else "+") if signed else ""
+        sign = ""
+        if signed and not isinstance(values[0], Complex):
+            sign = "-" if values[0] < 0 else "+"
         ratios = [evaluator.quotient(value, values[0]) for value in values[1:]]
         return sign + "|".join(map(_digits, ratios))
 
     def inequality(self, signs: list[str], parts: list[Node]) -> str:
+        """Return the key of a chain of inequalities: an interval where it is one."""
         if signs[0] in {">", ">="}:
             signs = [_MIRRORED[sign] for sign in reversed(signs)]
             parts = parts[::-1]
@@ -458,6 +487,8 @@ class Canonicaliser:
         evaluator.overrides = {name: evaluator.sum([bound, 1])}
         above = self.difference(parts, POSITIVE)
         evaluator.overrides = {}
+        if isinstance(above, Complex):
+            return None
         if above < 0:
             return _interval(opening, self.constant(bound), "inf", ")")
         return _interval("(", "-inf", self.constant(bound), closing)
@@ -466,9 +497,7 @@ class Canonicaliser:
 def _infinity(node: Node) -> str | None:
     if node == ("c", "inf"):
         return "inf"
-    if node[0] == "*" and len(node[1]) == 2 and node[1][1] == ("c", "inf"):
-        return {("n", -1): "-inf", ("n", 1): "inf"}.get(node[1][0])
-    return None
+    return "-inf" if node == ("*", [("n", -1), ("c", "inf")]) else None
 
 
 def _interval(opening: str, low: str, high: str, closing: str) -> str:

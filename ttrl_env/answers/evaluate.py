@@ -41,8 +41,18 @@ from ttrl_env.answers.limits import (
     Unreadable,
 )
 from ttrl_env.answers.parser import Node
+from ttrl_env.answers.vocabulary import HYPERBOLIC, TRIGONOMETRIC
 
-__all__ = ["NEGATIVE", "POSITIVE", "SECOND", "Evaluator", "Number", "inexact", "is_close", "is_exact"]
+__all__ = [
+    "NEGATIVE",
+    "POSITIVE",
+    "SECOND",
+    "Evaluator",
+    "Number",
+    "inexact",
+    "is_close",
+    "is_exact",
+]
 
 Number: TypeAlias = int | Fraction | Inexact
 """`int` and `Fraction` are exact; the others carry sixty digits."""
@@ -134,14 +144,17 @@ class Evaluator:
         return value
 
     def spend(self, amount: int) -> None:
+        """Count work against the budget of this key."""
         self.work += amount
         if self.work > MAX_WORK:
             raise Unreadable("too much work")
 
     def value(self, node: Node) -> Number:
+        """Return the value of a tree at the current point."""
         kind = node[0]
         if kind == "n":
-            return node[1]
+            exact: int | Fraction = node[1]
+            return exact
         self.spend(1)
         if kind == "x":
             return self.letter(node[1])
@@ -161,7 +174,11 @@ class Evaluator:
             return self.function(node)
         if kind == "deg":
             value = self.value(node[1])
-            return self.product_of(value, self.constant("pi"), Fraction(1, 180)) if self.in_degrees else value
+            return (
+                self.product_of(value, self.constant("pi"), Fraction(1, 180))
+                if self.in_degrees
+                else value
+            )
         if kind == "~":
             return inexact(node[1])
         if kind == "set" and len(node[1]) == 1:
@@ -189,6 +206,7 @@ class Evaluator:
         return value
 
     def sum(self, values: list[Number]) -> Number:
+        """Add numbers, the exact ones exactly."""
         exact: int | Fraction = 0
         rest: list[Inexact] = []
         for value in values:
@@ -211,9 +229,11 @@ class Evaluator:
         return tidy(total)
 
     def product(self, nodes: list[Node]) -> Number:
+        """Multiply the values of trees."""
         return self.product_of(*[self.value(node) for node in nodes])
 
     def product_of(self, *values: Number) -> Number:
+        """Multiply numbers, the exact ones exactly."""
         exact: int | Fraction = 1
         rest: Inexact | None = None
         for value in values:
@@ -228,6 +248,7 @@ class Evaluator:
         return tidy(self.checked(rest))
 
     def quotient(self, top: Number, bottom: Number) -> Number:
+        """Divide two numbers."""
         if bottom == 0:
             raise Unreadable("a division by zero")
         if isinstance(bottom, (int, Fraction)) and isinstance(top, (int, Fraction)):
@@ -237,6 +258,7 @@ class Evaluator:
         return tidy(self.checked(inexact(top) / inexact(bottom)))
 
     def power_node(self, node: Node) -> Number:
+        """Return the value of a power."""
         if node[1] == ("c", "e"):
             exponent = self.value(node[2])
             return 1 if exponent == 0 else self.exponential(node, exponent)
@@ -250,6 +272,7 @@ class Evaluator:
         return self.raise_to(node, base, exponent)
 
     def exponential(self, node: Node, exponent: Number) -> Number:
+        """Return e to a power."""
         self.spend(5)
         exponent = inexact(exponent)
         if modulus(exponent) > MAX_LOG10:
@@ -257,6 +280,7 @@ class Evaluator:
         return tidy(exponential(exponent))
 
     def raise_to(self, node: Node, base: Number, exponent: Number) -> Number:
+        """Return a power of any kind."""
         if base == 0:
             if not is_exact(exponent) or exponent <= 0:  # type: ignore[operator]
                 raise Unreadable("a power of zero")
@@ -268,6 +292,7 @@ class Evaluator:
         return self.general_power(node, base, exponent)
 
     def whole_power(self, node: Node, base: Number, exponent: int) -> Number:
+        """Return a power with an integer exponent."""
         if exponent == 1:
             return base
         if isinstance(base, (int, Fraction)):
@@ -285,6 +310,7 @@ class Evaluator:
         return tidy(base**exponent)
 
     def general_power(self, node: Node, base: Number, exponent: Number) -> Number:
+        """Return a power by way of the logarithm."""
         self.spend(8)
         power = logarithm(inexact(base)) * inexact(exponent)
         # Close to one, sixty digits would not tell one power from another.
@@ -293,18 +319,19 @@ class Evaluator:
         return tidy(exponential(power))
 
     def root_node(self, node: Node) -> Number:
+        """Return the value of a root."""
         if node[1] == ("n", 2) and node[2][0] == "^" and _is_even(node[2][2]):
             # The root of a square is an absolute value, which has no branches.
-            size = self.absolute(node, [self.value(node[2][1])])
+            size = _size(self.value(node[2][1]))
             return self.whole_power(node, size, node[2][2][1] // 2) if size else 0
         before, self.varying = self.varying, False
         index = self.value(node[1])
         base = self.value(node[2])
         self.branchy |= self.varying
         self.varying |= before
-        if index == 0 or not is_exact(index):
+        if not isinstance(index, (int, Fraction)) or index == 0:
             raise Unreadable("a root without an index")
-        return self.radical(node, base, Fraction(1, 1) / index)
+        return self.radical(node, base, 1 / Fraction(index))
 
     def radical(self, node: Node, base: Number, exponent: Fraction) -> Number:
         """Return a fractional power: real for odd roots of negative numbers, else principal."""
@@ -346,12 +373,14 @@ class Evaluator:
     # -- leaves
 
     def letter(self, name: str) -> Number:
+        """Return what a letter stands for."""
         self.varying = True
         if name in self.overrides:
             return self.overrides[name]
         return _letter_value(name, self.point)
 
     def constant(self, name: str) -> Number:
+        """Return a named constant."""
         if name == "pi":
             return +PI
         if name == "e":
@@ -379,6 +408,7 @@ class Evaluator:
     # -- functions
 
     def function(self, node: Node) -> Number:
+        """Return the value of a function, or what stands for it."""
         name, arguments = node[1], node[2]
         self.spend(5)
         method = _METHODS.get(name)
@@ -398,6 +428,7 @@ class Evaluator:
         return result if isinstance(result, (int, Fraction)) else tidy(self.checked(result))
 
     def elementary(self, node: Node, values: list[Number]) -> Number:
+        """Return the value of a trigonometric or hyperbolic function."""
         if len(values) != 1:
             return self.opaque(node)
         argument = inexact(values[0])
@@ -407,6 +438,7 @@ class Evaluator:
         return 0 if modulus(result) < DUST else result
 
     def natural_logarithm(self, node: Node, values: list[Number]) -> Number:
+        """Return the principal logarithm."""
         if len(values) != 1:
             return self.opaque(node)
         if values[0] == 0:
@@ -414,10 +446,10 @@ class Evaluator:
         return 0 if values[0] == 1 else logarithm(inexact(values[0]))
 
     def absolute(self, node: Node, values: list[Number]) -> Number:
+        """Return an absolute value."""
         if len(values) != 1:
             return self.opaque(node)
-        (value,) = values
-        return abs(value) if isinstance(value, (int, Fraction)) else modulus(value)
+        return _size(values[0])
 
     def whole(self, node: Node, values: list[Number]) -> Number:
         """Return a floor or a ceiling."""
@@ -432,6 +464,7 @@ class Evaluator:
         return math.floor(value) if node[1] == "floor" else math.ceil(value)
 
     def factorial(self, node: Node, values: list[Number]) -> Number:
+        """Return a factorial, or one that leaves out every second or third factor."""
         (value,) = values
         marks = len(node[1]) if node[1].startswith("!") else 1
         if not isinstance(value, int) or value < 0 or value > MAX_FACTORIAL:
@@ -443,9 +476,10 @@ class Evaluator:
         return self.checked_exact(math.prod(range(value, 0, -marks)))
 
     def binomial(self, node: Node, values: list[Number]) -> Number:
-        if len(values) != 2 or not isinstance(values[1], int):
+        """Return a binomial coefficient; of a letter, as a polynomial."""
+        n, k = values if len(values) == 2 else (0, -1)
+        if not isinstance(k, int):
             return self.opaque(node)
-        n, k = values
         if isinstance(n, int) and 0 <= n <= MAX_FACTORIAL and k >= 0:
             self.spend(1 + n)
             return self.checked_exact(math.comb(n, k))
@@ -467,18 +501,21 @@ class Evaluator:
         return math.gcd(*whole) if node[1] == "gcd" else self.checked_exact(math.lcm(*whole))
 
     def extreme(self, node: Node, values: list[Number]) -> Number:
+        """Return the largest or the smallest of some numbers."""
         if any(isinstance(value, Complex) for value in values):
             return self.opaque(node)
         pick = max if node[1] == "max" else min
         return pick(values, key=lambda value: value if is_exact(value) else Fraction(value))  # type: ignore[arg-type, return-value]
 
     def determinant(self, node: Node) -> Number:
+        """Return the determinant of a small matrix."""
         rows = [[self.value(cell) for cell in row] for row in node[1]]
         if len(rows) != len(rows[0]) or len(rows) > 4:
             raise Unreadable("no small square matrix")
         return self.minor(rows)
 
     def minor(self, rows: list[list[Number]]) -> Number:
+        """Return a determinant by its first row."""
         if len(rows) == 1:
             return rows[0][0]
         terms = []
@@ -486,6 +523,12 @@ class Evaluator:
             rest = [[*row[:column], *row[column + 1 :]] for row in rows[1:]]
             terms.append(self.product_of((-1) ** column, cell, self.minor(rest)))
         return self.sum(terms)
+
+
+def _size(value: Number) -> int | Fraction | Decimal:
+    if isinstance(value, int):
+        return abs(value)
+    return abs(value) if isinstance(value, Fraction) else modulus(value)
 
 
 def _is_even(node: Node) -> bool:
@@ -510,11 +553,11 @@ def _whole_root(value: int, index: int) -> int | None:
     return root if root**index == value else None
 
 
-_PERIODIC: Final = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
-_BRANCHED: Final = frozenset(
-    "ln asin acos atan acot asec acsc asinh acosh atanh acoth asech acsch".split()
+_PERIODIC: Final = frozenset(TRIGONOMETRIC)
+_BRANCHED: Final = frozenset({"ln", *("a" + name for name in TRIGONOMETRIC + HYPERBOLIC)})
+_STEPPED: Final = frozenset(
+    {"floor", "ceil", "gcd", "lcm", "mod", "max", "min", "factorial", "!", "!!", "!!!", "sign"}
 )
-_STEPPED: Final = frozenset("floor ceil gcd lcm mod max min factorial ! !! !!! sign".split())
 _METHODS: Final[dict[str, Callable[[Evaluator, Node, list[Number]], Number]]] = {
     **dict.fromkeys(FUNCTIONS, Evaluator.elementary),
     "ln": Evaluator.natural_logarithm,

@@ -24,10 +24,12 @@ from ttrl_env.answers.vocabulary import (
     FRACTIONS,
     FUNCTIONS,
     GREEK,
+    HYPERBOLIC,
     JOINERS,
     MATRICES,
     PRODUCTS,
     RELATIONS,
+    TRIGONOMETRIC,
     UNITS,
     WORD_FUNCTIONS,
 )
@@ -46,7 +48,7 @@ _PLAIN_NUMBER: Final = re.compile(r"[\d.,\s]+|\([A-Za-z]\)|[A-Za-z]")
 _FLOAT_DIGITS: Final = 15
 _ROUNDED_DIGITS: Final = 12
 _LETTER_FUNCTIONS: Final = frozenset("fgh")
-_INVERTIBLE: Final = frozenset("sin cos tan cot sec csc sinh cosh tanh coth sech csch".split())
+_INVERTIBLE: Final = frozenset(HYPERBOLIC + TRIGONOMETRIC)
 _SUM_MARKS: Final = frozenset({"+", "-", "pm", "mp"})
 _SET_OPERATIONS: Final = {
     "cup": "cup",
@@ -217,7 +219,9 @@ class _Parser:
             return token.text if token.text in {"and", "or"} else ""
         if token.kind == "text":
             word = token.text.strip(" ,;~").lower()
-            return word if word in {"and", "or", "and/or"} else "," if token.text and not word else ""
+            return (
+                word if word in {"and", "or", "and/or"} else "," if token.text and not word else ""
+            )
         return self.mark if self.mark in JOINERS and token.kind == "cmd" else ""
 
     # -- lists of statements
@@ -299,10 +303,7 @@ class _Parser:
                 kind = "cup"
             self.take()
             right = self.sum()
-            if kind == "choose":
-                node = ("f", "binom", [node, right])
-            else:
-                node = (kind, node, right)
+            node = ("f", "binom", [node, right]) if kind == "choose" else (kind, node, right)
 
     # -- arithmetic
 
@@ -409,7 +410,9 @@ class _Parser:
             word = token.text.strip()
             if len(word) < 2:
                 return word in _LETTER_UNITS
-            return word[0].isalpha() and word not in FUNCTIONS and not (offset == 0 and self.joiner())
+            return (
+                word[0].isalpha() and word not in FUNCTIONS and not (offset == 0 and self.joiner())
+            )
         if token.kind != "word":
             return False
         text = token.text
@@ -460,7 +463,7 @@ class _Parser:
                 node = self.raised(node)
             elif mark == "circ" or mark == "degree":
                 self.take()
-                node = ("deg", node)
+                node = self.degrees(node)
             elif mark == "!":
                 marks = 0
                 while self.mark == "!":
@@ -478,15 +481,21 @@ class _Parser:
             else:
                 return node
 
+    def degrees(self, node: Node) -> Node:
+        """Read a degree sign, with the scale of a temperature."""
+        if self.token.kind in {"word", "text"} and self.token.text.strip() in {"C", "F"}:
+            self.take()
+        return ("deg", node)
+
     def raised(self, base: Node) -> Node:
         """Read the exponent of `base`, whose `^` has been taken."""
         if self.at("circ", "degree"):
             self.take()
-            return ("deg", base)
+            return self.degrees(base)
         ahead = self.tokens[self.position + 1 : self.position + 3]
         if self.at("{") and [t.text for t in ahead] in (["circ", "}"], ["degree", "}"]):
             self.jump(self.position + 3)
-            return ("deg", base)
+            return self.degrees(base)
         if self.at("{") and [t.text for t in ahead] == ["prime", "}"] and base[0] == "x":
             self.jump(self.position + 3)
             return ("x", base[1] + "'")
@@ -520,7 +529,8 @@ class _Parser:
                 return text.strip()
             raise Unreadable("an empty subscript")
         self.take()
-        depth, names = 1, []
+        depth = 1
+        names: list[str] = []
         while True:
             text = self.take().text
             depth += (text == "{") - (text == "}")
@@ -584,14 +594,13 @@ class _Parser:
             self.take()
             fraction = self.fraction()
             top, bottom = fraction[1][1], fraction[2][1]
-            if fraction[1][0] == fraction[2][0] == "n" and isinstance(top, int):
-                if isinstance(bottom, int) and 0 < top < bottom:
-                    return ("n", int(text) + Fraction(top, bottom))
+            if fraction[1][0] == fraction[2][0] == "n" and 0 < top < bottom:
+                return ("n", int(text) + Fraction(top) / bottom)
             return ("*", [node, fraction])
         return node
 
     def repeating(self, text: str) -> Node:
-        """Read the repeating digits after `0.1` in `0.1\\overline{6}`."""
+        r"""Read the repeating digits after `0.1` in `0.1\overline{6}`."""
         closing = ")" if self.take().text == "(" else ""
         if self.mark == "{":
             self.take()
@@ -699,7 +708,12 @@ class _Parser:
             return ("set", items) if opening == "{" else ("tuple", items, "(", ")")
         if len(items) == 1 and closing == BRACKETS[opening]:
             return items[0]
-        return ("tuple", items, opening if opening == "[" else "(", closing if closing == "]" else ")")
+        return (
+            "tuple",
+            items,
+            opening if opening == "[" else "(",
+            closing if closing == "]" else ")",
+        )
 
     def absolute(self, closing: str) -> Node:
         self.take()
@@ -838,9 +852,7 @@ class _Parser:
             if self.mark is ROW:
                 self.take()
                 rows.append([])
-            elif self.at("&"):
-                self.take()
-            elif self.at(","):
+            elif self.at("&") or self.at(","):
                 self.take()
             else:
                 cells += 1
@@ -898,6 +910,8 @@ def _listed(items: list[Node]) -> Node:
 
 def _is_product(word: str) -> bool:
     """Whether a run of letters reads as a product (`abx`, `xsin`), not as a word."""
-    if len(word) < 4 or word.isupper():
+    if len(word) < 4 or word.isupper() or len(set(word)) == 1:
         return True
-    return any(word.endswith(name) or word.startswith(name) for name in ("sin", "cos", "sqrt", "ln"))
+    return any(
+        word.endswith(name) or word.startswith(name) for name in ("sin", "cos", "sqrt", "ln")
+    )

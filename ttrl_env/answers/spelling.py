@@ -4,6 +4,7 @@ r"""One spelling for what is written in several: Unicode mathematics, digits, wr
 - `trim`: the same text without math delimiters, end-of-text marks and final punctuation.
 - `plain_text`: the form under which two answers that are not formulas are compared.
 """
+# ruff: noqa: RUF001 - its tables are about look-alikes
 
 from __future__ import annotations
 
@@ -206,9 +207,7 @@ def to_ascii(text: str) -> str:
     """
     if text.isascii():
         return text
-    text = _RAISED.sub(
-        lambda match: "^{" + "".join(_SUPERSCRIPTS[c] for c in match[0]) + "}", text
-    )
+    text = _RAISED.sub(lambda match: "^{" + "".join(_SUPERSCRIPTS[c] for c in match[0]) + "}", text)
     text = _LOWERED.sub(lambda match: "_{" + "".join(_SUBSCRIPTS[c] for c in match[0]) + "}", text)
     text = _ROOT_OF_NUMBER.sub(r"\\sqrt{\1}", text).translate(_MAP)
     if text.isascii():
