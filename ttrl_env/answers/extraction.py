@@ -28,7 +28,7 @@ _MARK: Final = re.compile(r"<\|[^<>|]{1,40}\|>|</?s>|<eos>|<end_of_turn>|###\s*R
 _PHRASE: Final = re.compile(
     r"""
     \#\#\#\#
-  | \b(?:final\ |correct\ |my\ |our\ |the\ )?(?:answer|result|solution)
+  | \b(?:answer|result|solution)
     (?:\s+(?:is|are|should\ be|must\ be|will\ be|becomes|equals|comes\ to|=)|\s*[:=]|\s+(?=[$\\\d-]))
   | 答案(?:是|为|：|:)? | 结果(?:是|为|：|:)
   | (?:ответ|respuesta|réponse|antwort|resposta|risposta)
@@ -56,6 +56,7 @@ _ANY_NUMBER: Final = re.compile(
     r"(?:\\frac\s?\{[^{}]{1,20}\}\{[^{}]{1,20}\}|\d+(?:[,.]\d+)*(?:/\d+)?)(?:\s?\\?%)?"
 )
 _LINK: Final = re.compile(r"\b(?:is|are|equals|be|was|were)\b|[=:：是为]")
+_STATED: Final = re.compile(r"[\d$\\]")
 _CONCLUSION: Final = re.compile(
     r"\b(?:thus|so|therefore|hence|in total|altogether|finally|in conclusion|conclusion)\b|"
     r"因此|所以|总共|结论|इसलिए|поэтому|donc|por lo tanto|also",
@@ -184,6 +185,8 @@ def _concluding(text: str) -> str | None:
     if not lines:
         return None
     last = lines[-1].strip()
+    if not _STATED.search(last):
+        return None
     if len(lines) > 1 or "=" in last or "$" in last:
         whole = _as_value(last) if len(last) < 200 else None
         if whole:

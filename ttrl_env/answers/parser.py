@@ -364,7 +364,7 @@ class _Parser:
             elif mark in _REMAINDERS:
                 self.take()
                 factors = [("f", "mod", [_product(factors), self.signed_power()])]
-            elif self.unit_follows(0):
+            elif self.unit_follows(0, known_only=_has_letters(factors)):
                 factors = [self.scaled(_product(factors))]
             elif not self.starts_factor():
                 break
@@ -401,8 +401,8 @@ class _Parser:
 
     # -- units
 
-    def unit_follows(self, offset: int) -> bool:
-        """Whether a unit stands `offset` tokens ahead: a known one, or words to the end."""
+    def unit_follows(self, offset: int, *, known_only: bool = False) -> bool:
+        """Whether a unit stands `offset` tokens ahead: a known one, or any words to the end."""
         token = self.tokens[self.position + offset]
         if token.kind == "op":
             return token.text == "%"
@@ -418,7 +418,7 @@ class _Parser:
         text = token.text
         if text in UNITS and text not in WORD_FUNCTIONS:
             return True
-        if offset and len(text) == 1:
+        if known_only or (offset and len(text) == 1):
             return False
         if len(text) < 3 or text in WORD_FUNCTIONS or text in CONSTANTS or text in GREEK:
             return False
@@ -896,6 +896,14 @@ def _negated(node: Node) -> Node:
 
 def _product(factors: list[Node]) -> Node:
     return factors[0] if len(factors) == 1 else ("*", factors)
+
+
+def _has_letters(node: Any) -> bool:
+    if isinstance(node, tuple):
+        return bool(node) and (
+            node[0] == "x" or node == ("c", "i") or any(map(_has_letters, node[1:]))
+        )
+    return isinstance(node, list) and any(map(_has_letters, node))
 
 
 def _is_inequality(node: Node) -> bool:
