@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 __all__ = [
     "DUST",
     "FUNCTIONS",
+    "INEXACT",
     "PI",
     "PRECISION",
     "Complex",
@@ -114,6 +115,8 @@ class Complex:
 
 
 Inexact: TypeAlias = Decimal | Complex
+INEXACT: Final = (Decimal, Complex)
+"""The same, for `isinstance`, which is much slower at recognising a `Fraction`."""
 
 
 def modulus(value: Inexact) -> Decimal:

@@ -36,6 +36,7 @@ _LONG_BITS: Final = 256
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _KEY_DIGITS: Final = Context(prec=27, Emin=-999999, Emax=999999)
 _FORTY_DIGITS: Final = 10**40
+_EXPRESSIONS: Final = frozenset({"n", "~", "x", "c", "+", "*", "/", "^", "root", "f", "deg"})
 _LIST_KINDS: Final = frozenset({"list", "set"})
 
 
@@ -125,8 +126,14 @@ def letters(node: Any, found: set[str] | None = None) -> set[str]:
 
 def _has(node: Any, kind: str) -> bool:
     if isinstance(node, tuple):
-        return bool(node) and (node[0] == kind or any(_has(child, kind) for child in node[1:]))
-    return isinstance(node, list) and any(_has(child, kind) for child in node)
+        if not node or node[0] == kind:
+            return bool(node)
+    elif not isinstance(node, list):
+        return False
+    for child in node:  # noqa: SIM110 - a loop is faster than a generator here, and this is hot
+        if isinstance(child, (tuple, list)) and _has(child, kind):
+            return True
+    return False
 
 
 def _choose_sign(node: Any, sign: int) -> Any:
@@ -150,16 +157,20 @@ def canonical_key(tree: Node) -> str:
     '3'
     """
     with localcontext(PRECISION):
-        return Canonicaliser().key(tree)
+        return Canonicaliser(ambiguous=_has(tree, "pm")).key(tree)
 
 
 class Canonicaliser:
     """The key of one tree.
 
+    Args:
+        ambiguous: Whether there is a plus-minus in the tree.
+
     The keys of subtrees are remembered, so that the cost stays linear in the tree.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, ambiguous: bool) -> None:
+        self.ambiguous = ambiguous
         self.evaluator = Evaluator(self.key)
         self.known: dict[int, tuple[Node, str]] = {}
 
@@ -199,7 +210,7 @@ class Canonicaliser:
             return f"base{node[2]}:{node[1]}"
         if node == ("x", "mathbb R"):
             return "(-inf,inf)"
-        if _has(node, "pm"):
+        if self.ambiguous and _has(node, "pm"):
             return self.collection([node])
         return self.expression(node)
 
@@ -238,6 +249,8 @@ class Canonicaliser:
 
     def elements(self, item: Node) -> list[str]:
         """Return the keys of one item of a list: two for a plus-minus."""
+        if not self.ambiguous:
+            return [self.key(item)]
         if _has(item, "pm") and item[0] not in {"tuple", "rel", "list", "set", "mat"}:
             return [self.key(_choose_sign(item, 1)), self.key(_choose_sign(item, -1))]
         if item[0] == "rel" and _has(item, "pm"):
@@ -513,9 +526,7 @@ def _except(key: str) -> str:
 
 
 def _is_expression(node: Node) -> bool:
-    return node[0] in {"n", "~", "x", "c", "+", "*", "/", "^", "root", "f", "deg"} and not _has(
-        node, "pm"
-    )
+    return node[0] in _EXPRESSIONS and not _has(node, "pm")
 
 
 def _is_name(node: Node) -> bool:

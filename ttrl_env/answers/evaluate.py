@@ -22,6 +22,7 @@ from typing import Final, TypeAlias
 from ttrl_env.answers.arithmetic import (
     DUST,
     FUNCTIONS,
+    INEXACT,
     PI,
     Complex,
     E,
@@ -65,14 +66,14 @@ _ONE: Final = Decimal(1)
 
 def is_exact(value: Number) -> bool:
     """Whether a number is known exactly."""
-    return isinstance(value, (int, Fraction))
+    return not isinstance(value, INEXACT)
 
 
 def is_close(a: Number, b: Number) -> bool:
     """Whether two numbers agree to forty digits; exact ones have to be equal."""
     if a is b:
         return True
-    if isinstance(a, (int, Fraction)) and isinstance(b, (int, Fraction)):
+    if not (isinstance(a, INEXACT) or isinstance(b, INEXACT)):
         return a == b
     a, b = inexact(a), inexact(b)
     return modulus(a - b) <= DUST * max(modulus(a), modulus(b))
@@ -210,7 +211,7 @@ class Evaluator:
         exact: int | Fraction = 0
         rest: list[Inexact] = []
         for value in values:
-            if isinstance(value, (int, Fraction)):
+            if not isinstance(value, INEXACT):
                 exact = self.checked_exact(exact + value)
             else:
                 rest.append(value)
@@ -237,7 +238,7 @@ class Evaluator:
         exact: int | Fraction = 1
         rest: Inexact | None = None
         for value in values:
-            if isinstance(value, (int, Fraction)):
+            if not isinstance(value, INEXACT):
                 exact = self.checked_exact(exact * value)
             else:
                 rest = value if rest is None else self.checked(rest * value)
@@ -251,7 +252,7 @@ class Evaluator:
         """Divide two numbers."""
         if bottom == 0:
             raise Unreadable("a division by zero")
-        if isinstance(bottom, (int, Fraction)) and isinstance(top, (int, Fraction)):
+        if not isinstance(bottom, INEXACT) and not isinstance(top, INEXACT):
             return self.checked_exact(Fraction(top) / bottom)
         if top == 0:
             return 0
@@ -295,7 +296,7 @@ class Evaluator:
         """Return a power with an integer exponent."""
         if exponent == 1:
             return base
-        if isinstance(base, (int, Fraction)):
+        if not isinstance(base, INEXACT):
             if base in {1, -1}:
                 return base if exponent % 2 else 1
             if _bits(base) * abs(exponent) > MAX_EXACT_BITS:
@@ -329,7 +330,7 @@ class Evaluator:
         base = self.value(node[2])
         self.branchy |= self.varying
         self.varying |= before
-        if not isinstance(index, (int, Fraction)) or index == 0:
+        if isinstance(index, INEXACT) or index == 0:
             raise Unreadable("a root without an index")
         return self.radical(node, base, 1 / Fraction(index))
 
@@ -341,13 +342,13 @@ class Evaluator:
             return 0
         top, index = exponent.numerator, exponent.denominator
         if index > 64 or abs(top) > 256:
-            if isinstance(base, (int, Fraction)) and _bits(base) > 4096:
+            if not isinstance(base, INEXACT) and _bits(base) > 4096:
                 return self.opaque(node)
             return self.general_power(node, base, exponent)
         negative = not isinstance(base, Complex) and base < 0
         size = -base if negative else base
         value: Number
-        if isinstance(size, (int, Fraction)):
+        if not isinstance(size, INEXACT):
             value = self.exact_root(size, index)
         else:
             self.spend(6)
@@ -425,7 +426,7 @@ class Evaluator:
         if varying and name in _STEPPED and not all(map(is_exact, values)):
             return self.opaque(node)
         result = method(self, node, values)
-        return result if isinstance(result, (int, Fraction)) else tidy(self.checked(result))
+        return result if not isinstance(result, INEXACT) else tidy(self.checked(result))
 
     def elementary(self, node: Node, values: list[Number]) -> Number:
         """Return the value of a trigonometric or hyperbolic function."""

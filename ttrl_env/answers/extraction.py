@@ -29,7 +29,8 @@ _PHRASE: Final = re.compile(
     r"""
     \#\#\#\#
   | \b(?:answer|result|solution)
-    (?:\s+(?:is|are|should\ be|must\ be|will\ be|becomes|equals|comes\ to|=)|\s*[:=]|\s+(?=[$\\\d-]))
+    (?:\s+(?:is|are|should\ be|must\ be|will\ be|becomes|equals|comes\ to|=)|\s*[:=]
+      |\s+(?=[$\\\d-]))
   | 答案(?:是|为|：|:)? | 结果(?:是|为|：|:)
   | (?:ответ|respuesta|réponse|antwort|resposta|risposta)
     (?:\s+(?:est|es|ist|é|è)|\s*[:=]) | 答え(?:は|：|:)

@@ -173,6 +173,7 @@ _LOWERED: Final = re.compile("[" + "".join(_SUBSCRIPTS) + "]+")
 _ROOT_OF_NUMBER: Final = re.compile(r"√\s*(\d+(?:\.\d+)?|[A-Za-z])")
 _MARKS: Final = re.compile(r"<\|[^<>|]{1,40}\|>|</?s>|<eos>|<end_of_turn>")
 _WRAPPERS: Final = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"))
+_WRAPPED: Final = frozenset("$\\*")
 _STYLE: Final = re.compile(
     r"\\(?:text|textbf|textit|textrm|textnormal|mbox|mathrm|mathbf|mathit|mathsf|operatorname)"
     r"\s*\{([^{}]*)\}"
@@ -229,7 +230,7 @@ def trim(text: str) -> str:
         before = text
         if text[-1] in ".,;:。" and not text.endswith((r"\,", r"\;", r"\:", "...")):
             text = text[:-1].rstrip()
-        for opening, closing in _WRAPPERS:
+        for opening, closing in _WRAPPERS if text[:1] in _WRAPPED else ():
             inside = text[len(opening) : len(text) - len(closing)]
             if (
                 len(text) > len(opening) + len(closing)

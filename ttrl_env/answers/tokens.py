@@ -50,8 +50,9 @@ _SCANNER: Final = re.compile(
   | (?P<row>\\\\(?:\[[^\]]*\])?)
   | (?P<word>[A-Za-z]+)
   | (?P<op>\\[{}%&_\#|] | \*\* | <= | >= | != | == | \.\.\.+ | [-+*/^_=<>()\[\]{}|,;:!'%&])
+  | (?P<other>.)
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
 _OPERATORS: Final = {
     "**": "^",
@@ -72,13 +73,8 @@ def tokenize(text: str) -> list[Token]:
     ['frac', '12', '+', '1{,}234', '']
     """
     tokens: list[Token] = []
-    position, spaced, end = 0, False, len(text)
-    match = _SCANNER.match
-    while position < end:
-        found = match(text, position)
-        if found is None:
-            raise Unreadable(f"unexpected {text[position]!r}")
-        position = found.end()
+    spaced = False
+    for found in _SCANNER.finditer(text):
         kind = found.lastgroup or ""
         if kind == "skip":
             spaced = True
@@ -94,8 +90,10 @@ def tokenize(text: str) -> list[Token]:
             tokens.append(Token("text", piece[piece.index("{") + 1 : -1], spaced))
         elif kind == "row":
             tokens.append(Token("row", piece, spaced, ROW))
-        elif len(piece) <= MAX_WORD or kind == "num":
+        elif kind == "num" or (kind == "word" and len(piece) <= MAX_WORD):
             tokens.append(Token(kind, piece, spaced))
+        elif kind == "other":
+            raise Unreadable(f"unexpected {piece!r}")
         else:
             raise Unreadable(f"more than {MAX_WORD} letters in a row")
         if len(tokens) > MAX_TOKENS:
