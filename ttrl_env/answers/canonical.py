@@ -147,8 +147,12 @@ def _choose_sign(node: Any, sign: int) -> Any:
     return node
 
 
-def canonical_key(tree: Node) -> str:
+def canonical_key(tree: Node, *, ambiguous: bool = True) -> str:
     """Return the key of a tree.
+
+    Args:
+        tree: The tree.
+        ambiguous: Whether there may be a plus-minus in it, which costs time to look for.
 
     Raises:
         Unreadable: If the tree has no canonical form within the limits.
@@ -157,7 +161,7 @@ def canonical_key(tree: Node) -> str:
     '3'
     """
     with localcontext(PRECISION):
-        return Canonicaliser(ambiguous=_has(tree, "pm")).key(tree)
+        return Canonicaliser(ambiguous=ambiguous and _has(tree, "pm")).key(tree)
 
 
 class Canonicaliser:
@@ -213,6 +217,10 @@ class Canonicaliser:
         if self.ambiguous and _has(node, "pm"):
             return self.collection([node])
         return self.expression(node)
+
+    def is_expression(self, node: Node) -> bool:
+        """Whether a tree has one value at every point."""
+        return node[0] in _EXPRESSIONS and not (self.ambiguous and _has(node, "pm"))
 
     # -- numbers and functions
 
@@ -292,7 +300,7 @@ class Canonicaliser:
         if kind == "cup":
             return self.union(node)
         left, right = node[1], node[2]
-        if left[0] in _LIST_KINDS and _is_expression(right):
+        if left[0] in _LIST_KINDS and self.is_expression(right):
             right = ("set", [right])
         if left[0] in _LIST_KINDS and right[0] in _LIST_KINDS:
             a = {key for item in left[1] for key in self.elements(item)}
@@ -389,13 +397,13 @@ class Canonicaliser:
         keys = [self.key(part) for part in parts]
         if len(set(keys)) == 1:
             return keys[0]
-        if len(parts) == 2 and all(map(_is_expression, parts)):
+        if len(parts) == 2 and all(map(self.is_expression, parts)):
             return "eq:" + self.up_to_scale(parts[0], parts[1], signed=False)
         return "eq[" + ",".join(sorted(keys)) + "]"
 
     def solved(self, parts: list[Node]) -> str | None:
         """Return the key of the one letter an equation is linear in (y, or its only letter)."""
-        if not all(map(_is_expression, parts)):
+        if not all(map(self.is_expression, parts)):
             return None
         names = letters(parts[0]) | letters(parts[1])
         name = "y" if "y" in names else next(iter(names)) if len(names) == 1 else None
@@ -474,7 +482,7 @@ class Canonicaliser:
             opening = "(" if signs[0] == "<" else "["
             closing = ")" if signs[1] == "<" else "]"
             return _interval(opening, self.key(parts[0]), self.key(parts[2]), closing)
-        if len(parts) == 2 and all(map(_is_expression, parts)):
+        if len(parts) == 2 and all(map(self.is_expression, parts)):
             half = self.half_line(signs[0], parts)
             if half is not None:
                 return half
@@ -523,10 +531,6 @@ def _interval(opening: str, low: str, high: str, closing: str) -> str:
 def _except(key: str) -> str:
     """Return the key of all real numbers but one."""
     return f"cup[(-inf,{key});({key},inf)]"
-
-
-def _is_expression(node: Node) -> bool:
-    return node[0] in _EXPRESSIONS and not _has(node, "pm")
 
 
 def _is_name(node: Node) -> bool:

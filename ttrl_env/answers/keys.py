@@ -157,7 +157,8 @@ def _as_formula(text: str, answer: str) -> Reading:
     for spelling in (found[1], text) if found else (text,):
         try:
             tree = parse(spelling)
-            return Reading(text, _KINDS.get(tree[0], "expression"), canonical_key(tree))
+            key = canonical_key(tree, ambiguous="\\pm" in text or "\\mp" in text)
+            return Reading(text, _KINDS.get(tree[0], "expression"), key)
         except Unreadable:
             continue
     return _as_text(answer)
