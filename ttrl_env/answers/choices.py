@@ -20,7 +20,7 @@ _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _WINDOW: Final = 1 << 15
 _MARKERS: Final = 64
 _DECORATION: Final = r"[\s:：*_\"'“”‘’`$(\[（【{<>=~–—.-]"
-_STYLED: Final = re.compile(r"\\(?:text|textbf|mathrm|mathbf|boxed|fbox|textit)\s*\{|\\[()\[\]]")
+_STYLED: Final = re.compile(r"\\(?:text|textbf|mathrm|mathbf|textit)\s*\{|\\[()\[\]]")
 _AFTER_MARKER: Final = re.compile(
     rf"{_DECORATION}{{0,12}}(?:(?:is|are|be|would be|should be|must be|option|choice|letter|the|"
     rf"correct|est|es|ist|是|选项|选|为|：){_DECORATION}{{0,8}}){{0,4}}"

@@ -186,7 +186,9 @@ def _concluding(text: str) -> str | None:
     if not lines:
         return None
     last = lines[-1].strip()
-    if not _STATED.search(last):
+    # A formula that is cut off is the end of the completion, not of the reasoning.
+    cut_off = last.count("{") != last.count("}") or last.count("\\[") > last.count("\\]")
+    if cut_off or not _STATED.search(last):
         return None
     if len(lines) > 1 or "=" in last or "$" in last:
         whole = _as_value(last) if len(last) < 200 else None
