@@ -4,6 +4,7 @@ r"""Numbers of sixty digits, in any thread: `decimal.Decimal`, and complex ones 
 - `PRECISION`, `PI`, `E`: the context, and the two constants.
 - `exponential`, `logarithm`, `square_root`, `root`: for real and complex numbers.
 - `FUNCTIONS`: the trigonometric and hyperbolic functions and their inverses.
+- `forget`: empties the memory of values.
 - `modulus`, `tidy`: the size of a number; a number without parts that are rounding error.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "E",
     "Inexact",
     "exponential",
+    "forget",
     "logarithm",
     "modulus",
     "root",
@@ -114,6 +117,8 @@ class Complex:
         return result
 
 
+# The letters of answers stand for few numbers, so the same values come up again and again.
+_remembered = lru_cache(maxsize=2048)
 Inexact: TypeAlias = Decimal | Complex
 INEXACT: Final = (Decimal, Complex)
 """The same, for `isinstance`, which is much slower at recognising a `Fraction`."""
@@ -151,18 +156,28 @@ def _angle(value: Complex) -> Decimal:
 def exponential(value: Inexact) -> Inexact:
     """Return e to a power."""
     if isinstance(value, Complex):
-        size = value.real.exp()
+        size = _exp(value.real)
         return Complex(size * _cosine(value.imag), size * _sine(value.imag))
+    return _exp(value)
+
+
+@_remembered
+def _exp(value: Decimal) -> Decimal:
     return value.exp()
+
+
+@_remembered
+def _ln(value: Decimal) -> Decimal:
+    return value.ln()
 
 
 def logarithm(value: Inexact) -> Inexact:
     """Return the principal logarithm."""
     if isinstance(value, Complex):
-        return Complex(modulus(value).ln(), _angle(value))
+        return Complex(_ln(modulus(value)), _angle(value))
     if value < 0:
-        return Complex((-value).ln(), PI)
-    return value.ln()
+        return Complex(_ln(-value), PI)
+    return _ln(value)
 
 
 def square_root(value: Inexact) -> Inexact:
@@ -202,18 +217,21 @@ def _series(first: Decimal, square: Decimal, start: int) -> Decimal:
     return total
 
 
+@_remembered
 def _sine(angle: Decimal) -> Decimal:
     quadrant, rest = _reduced(angle)
     value = _series(_ONE, rest * rest, 1) if quadrant & 1 else _series(rest, rest * rest, 2)
     return -value if quadrant & 2 else value
 
 
+@_remembered
 def _cosine(angle: Decimal) -> Decimal:
     quadrant, rest = _reduced(angle)
     value = _series(rest, rest * rest, 2) if quadrant & 1 else _series(_ONE, rest * rest, 1)
     return -value if quadrant in {1, 2} else value
 
 
+@_remembered
 def _arctangent(value: Decimal) -> Decimal:
     if abs(value) > 1:
         half = PI / 2 if value > 0 else -PI / 2
@@ -230,7 +248,7 @@ def _arctangent(value: Decimal) -> Decimal:
 
 def _sin(value: Inexact) -> Inexact:
     if isinstance(value, Complex):
-        up, down = value.imag.exp(), (-value.imag).exp()
+        up, down = _exp(value.imag), _exp(-value.imag)
         return Complex(_sine(value.real) * (up + down) / 2, _cosine(value.real) * (up - down) / 2)
     return _sine(value)
 
@@ -307,6 +325,12 @@ def _tan(value: Inexact) -> Inexact:
 
 def _tanh(value: Inexact) -> Inexact:
     return _quotient(_sinh(value), _cosh(value))
+
+
+def forget() -> None:
+    """Empty the memory of values, so that a measurement starts cold."""
+    for function in (_exp, _ln, _sine, _cosine, _arctangent):
+        function.cache_clear()
 
 
 FUNCTIONS: Final[dict[str, Callable[[Inexact], Inexact]]] = {

@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from ttrl_env.answers import arithmetic
 from ttrl_env.answers.boxes import last_box
 from ttrl_env.answers.canonical import canonical_key, digest, number_key
 from ttrl_env.answers.choices import choice_of
@@ -94,6 +95,7 @@ def _read_cached(answer: str, answer_format: AnswerFormat) -> Reading:
 def forget() -> None:
     """Forget what was read, so that a measurement starts cold."""
     _read_cached.cache_clear()
+    arithmetic.forget()
 
 
 def _read(answer: str, answer_format: AnswerFormat) -> Reading:

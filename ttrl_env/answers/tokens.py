@@ -73,7 +73,7 @@ def tokenize(text: str) -> list[Token]:
     ['frac', '12', '+', '1{,}234', '']
     """
     tokens: list[Token] = []
-    spaced = False
+    spaced, token = False, Token._make
     for found in _SCANNER.finditer(text):
         kind = found.lastgroup or ""
         if kind == "skip":
@@ -82,16 +82,16 @@ def tokenize(text: str) -> list[Token]:
         piece = found[0]
         if kind == "op":
             piece = _OPERATORS.get(piece, piece)
-            tokens.append(Token("op", piece, spaced, piece))
+            tokens.append(token(("op", piece, spaced, piece)))
         elif kind == "cmd":
             piece = piece[1:]
-            tokens.append(Token("cmd", piece, spaced, piece))
+            tokens.append(token(("cmd", piece, spaced, piece)))
         elif kind == "text":
             tokens.append(Token("text", piece[piece.index("{") + 1 : -1], spaced))
         elif kind == "row":
             tokens.append(Token("row", piece, spaced, ROW))
         elif kind == "num" or (kind == "word" and len(piece) <= MAX_WORD):
-            tokens.append(Token(kind, piece, spaced))
+            tokens.append(token((kind, piece, spaced, "")))
         elif kind == "other":
             raise Unreadable(f"unexpected {piece!r}")
         else:
