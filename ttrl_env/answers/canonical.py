@@ -37,6 +37,7 @@ _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _KEY_DIGITS: Final = Context(prec=27, Emin=-999999, Emax=999999)
 _FORTY_DIGITS: Final = 10**40
 _EXPRESSIONS: Final = frozenset({"n", "~", "x", "c", "+", "*", "/", "^", "root", "f", "deg"})
+_REALS: Final = ("x", "mathbb R")
 _LIST_KINDS: Final = frozenset({"list", "set"})
 
 
@@ -195,9 +196,15 @@ class Canonicaliser:
         kind = node[0]
         if kind == "n":
             return number_key(node[1])
-        infinite = _infinity(node)
-        if infinite:
-            return infinite
+        if kind in _EXPRESSIONS:
+            infinite = _infinity(node) if kind == "c" or kind == "*" else None
+            if infinite:
+                return infinite
+            if node == _REALS:
+                return "(-inf,inf)"
+            if self.ambiguous and _has(node, "pm"):
+                return self.collection([node])
+            return self.expression(node)
         if kind in _LIST_KINDS:
             return self.collection(node[1])
         if kind == "tuple":
@@ -212,8 +219,6 @@ class Canonicaliser:
             return self.ratio(node[1])
         if kind == "base":
             return f"base{node[2]}:{node[1]}"
-        if node == ("x", "mathbb R"):
-            return "(-inf,inf)"
         if self.ambiguous and _has(node, "pm"):
             return self.collection([node])
         return self.expression(node)

@@ -156,11 +156,11 @@ class Evaluator:
         if kind == "n":
             exact: int | Fraction = node[1]
             return exact
-        self.spend(1)
+        self.work += 1
         if kind == "x":
             return self.letter(node[1])
         if kind == "*":
-            return self.product(node[1])
+            return self.product_of(*[self.value(factor) for factor in node[1]])
         if kind == "+":
             return self.sum([self.value(term) for term in node[1]])
         if kind == "/":
@@ -192,6 +192,8 @@ class Evaluator:
 
     def checked_exact(self, value: int | Fraction) -> int | Fraction:
         """Return an exact number unless it is too large to compute with."""
+        if isinstance(value, int) and value.bit_length() <= 256:
+            return value
         size = _bits(value)
         if size > 256:
             self.spend(size >> 6)
@@ -228,10 +230,6 @@ class Evaluator:
         if modulus(total) <= DUST * max(map(modulus, rest)):
             return 0
         return tidy(total)
-
-    def product(self, nodes: list[Node]) -> Number:
-        """Multiply the values of trees."""
-        return self.product_of(*[self.value(node) for node in nodes])
 
     def product_of(self, *values: Number) -> Number:
         """Multiply numbers, the exact ones exactly."""

@@ -228,6 +228,8 @@ class _Parser:
 
     def answer(self) -> Node:
         groups = self.groups(END)
+        if len(groups) == 1 and len(groups[0]) == 1 and self.mark is END:
+            return groups[0][0]
         if self.mark is not END:
             raise Unreadable(f"unexpected {self.token.text!r}")
         if len(groups) > 1 and any(len(group) > 1 for group in groups):
@@ -364,14 +366,17 @@ class _Parser:
             elif mark in _REMAINDERS:
                 self.take()
                 factors = [("f", "mod", [_product(factors), self.signed_power()])]
-            elif self.unit_follows(0, known_only=_has_letters(factors)):
+            elif self.token.kind == "num":
+                if factors[-1][0] in {"n", "~"}:
+                    factors[-1] = self.number_after_number(factors[-1])
+                else:
+                    factors.append(self.power())
+            elif mark == "%" or (not mark and self.unit_after(factors)):
                 factors = [self.scaled(_product(factors))]
-            elif not self.starts_factor():
-                break
-            elif self.token.kind == "num" and factors[-1][0] in {"n", "~"}:
-                factors[-1] = self.number_after_number(factors[-1])
-            else:
+            elif self.starts_factor():
                 factors.append(self.power())
+            else:
+                break
         node = factors[0] if len(factors) == 1 else ("*", factors)
         return node if sign > 0 else _negated(node)
 
@@ -400,6 +405,13 @@ class _Parser:
         return not self.joiner() and not (self.token.kind == "word" and self.token.text == "U")
 
     # -- units
+
+    def unit_after(self, factors: list[Node]) -> bool:
+        """Whether the current word or text is a unit of the factors before it."""
+        token = self.token
+        if token.kind == "word" and len(token.text) < 2:
+            return False
+        return self.unit_follows(0, known_only=_has_letters(factors))
 
     def unit_follows(self, offset: int, *, known_only: bool = False) -> bool:
         """Whether a unit stands `offset` tokens ahead: a known one, or any words to the end."""
