@@ -25,18 +25,15 @@ from ttrl_env.answers.grouping import AnswerGroups, group_answers
 from ttrl_env.answers.keys import answer_key, equivalent
 
 __all__ = [
-    # the kinds of answer
     "ANSWER_FORMATS",
     "AnswerFormat",
-    # extract, compare, group
     "AnswerGroups",
-    "answer_key",
-    "equivalent",
-    "extract_answer",
-    "group_answers",
-    # for a person to read
     "ExtractionExplanation",
     "GradeExplanation",
+    "answer_key",
+    "equivalent",
     "explain_extraction",
     "explain_grade",
+    "extract_answer",
+    "group_answers",
 ]

@@ -1,6 +1,7 @@
 r"""The canonical key of an expression tree.
 
-- `Canonicaliser`: turns one tree into its key.
+- `canonical_key`: the key of a tree.
+- `Canonicaliser`: computes one.
 - `number_key`: the key of one exact number.
 
 A key is a short string. Two trees have the same key when they denote the same thing: the same
@@ -10,28 +11,33 @@ two fixed points; tuples, sets, intervals, matrices and relations of such.
 
 from __future__ import annotations
 
+from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from hashlib import blake2b
 from math import gcd
 from typing import Any, Final
 
+from ttrl_env.answers.arithmetic import PRECISION, Complex
 from ttrl_env.answers.evaluate import (
     NEGATIVE,
     POSITIVE,
     SECOND,
     Evaluator,
     Number,
-    context,
     is_close,
     is_exact,
 )
 from ttrl_env.answers.limits import MAX_KEY, Unreadable
 from ttrl_env.answers.parser import Node
 
-__all__ = ["Canonicaliser", "digest", "number_key"]
+__all__ = ["Canonicaliser", "canonical_key", "digest", "number_key"]
 
 _LONG_BITS: Final = 256
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_KEY_DIGITS: Final = Context(prec=27, Emin=-999999, Emax=999999)
+_FORTY_DIGITS: Final = 10**40
+_EXPRESSIONS: Final = frozenset({"n", "~", "x", "c", "+", "*", "/", "^", "root", "f", "deg"})
+_REALS: Final = ("x", "mathbb R")
 _LIST_KINDS: Final = frozenset({"list", "set"})
 
 
@@ -40,7 +46,7 @@ def digest(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def number_key(value: Number) -> str:
+def number_key(value: int | Fraction) -> str:
     """Return the key of an exact number.
 
     >>> number_key(Fraction(6, 4))
@@ -64,57 +70,44 @@ def _bounded(key: str) -> str:
     return f"{key[:24]}#{digest(key)}"
 
 
-def _simple_fraction(value: Any) -> Fraction | None:
+def _simple_fraction(value: Decimal) -> Fraction | None:
     """Return the fraction of small denominator that a number is to forty digits, if any."""
-    sign, mantissa, exponent, bits = value._mpf_
-    if not mantissa:
+    if not value:
         return Fraction(0)
-    if exponent >= 0 or bits + exponent > 64:
+    if abs(value.adjusted()) > 20:
         return None
-    numerator, denominator = int(mantissa), 1 << -exponent
+    top, bottom = value.as_integer_ratio()
+    size, rest = abs(top), bottom
     h0, k0, h1, k1 = 0, 1, 1, 0
-    for _ in range(40):
-        whole, rest = divmod(numerator, denominator)
+    numerator = size
+    while rest:
+        whole, left = divmod(numerator, rest)
         h0, k0, h1, k1 = h1, k1, whole * h1 + h0, whole * k1 + k0
         if k1 > 1_000_000:
             return None
-        found = Fraction(h1, k1)
-        if is_close(found, -value if sign else value):
-            return -found if sign else found
-        if not rest:
-            return None
-        numerator, denominator = denominator, rest
+        if abs(size * k1 - h1 * bottom) * _FORTY_DIGITS <= size * k1:
+            return Fraction(h1 if top > 0 else -h1, k1)
+        numerator, rest = rest, left
     return None
 
 
-def _real_key(value: Any) -> str:
+def _real_key(value: Decimal) -> str:
     """Return the key of a real constant: exact where it is a simple fraction."""
-    if is_exact(value):
-        return number_key(value)
     simple = _simple_fraction(value)
     if simple is not None:
         return number_key(simple)
-    ctx = context()
-    if ctx.mag(value) > 0:
-        if ctx.mag(value) > 128:
-            return "~" + _digits(value)
-        return f"~{int(ctx.nint(value * 10**12))}e-12"
-    if ctx.mag(value) < -1000:
-        return "~" + _digits(value)
-    return f"~{float(value):.11e}"
+    if 0 <= value.adjusted() <= 40:
+        return f"~{value:.12f}"
+    return f"~{value:.11e}"
 
 
-def _digits(value: Any) -> str:
-    """Return 90 bits of a number of any kind, as text."""
-    if is_exact(value):
-        return number_key(value)
-    ctx = context()
-    if isinstance(value, ctx.mpc):
-        return f"{_digits(value.real)}+{_digits(value.imag)}i"
-    from mpmath.libmp import mpf_pos
-
-    sign, mantissa, exponent, _ = mpf_pos(value._mpf_, 90, "n")
-    return f"{'-' if sign else ''}{int(mantissa):x}p{exponent}"
+def _digits(value: Number) -> str:
+    """Return 27 digits of a number of any kind, as text."""
+    if isinstance(value, Decimal):
+        return str(_KEY_DIGITS.normalize(value))
+    if isinstance(value, Complex):
+        return f"{_KEY_DIGITS.normalize(value.real)}+{_KEY_DIGITS.normalize(value.imag)}i"
+    return number_key(value)
 
 
 def letters(node: Any, found: set[str] | None = None) -> set[str]:
@@ -134,8 +127,14 @@ def letters(node: Any, found: set[str] | None = None) -> set[str]:
 
 def _has(node: Any, kind: str) -> bool:
     if isinstance(node, tuple):
-        return bool(node) and (node[0] == kind or any(_has(child, kind) for child in node[1:]))
-    return isinstance(node, list) and any(_has(child, kind) for child in node)
+        if not node or node[0] == kind:
+            return bool(node)
+    elif not isinstance(node, list):
+        return False
+    for child in node:  # noqa: SIM110 - a loop is faster than a generator here, and this is hot
+        if isinstance(child, (tuple, list)) and _has(child, kind):
+            return True
+    return False
 
 
 def _choose_sign(node: Any, sign: int) -> Any:
@@ -149,15 +148,36 @@ def _choose_sign(node: Any, sign: int) -> Any:
     return node
 
 
+def canonical_key(tree: Node, *, ambiguous: bool = True) -> str:
+    """Return the key of a tree.
+
+    Args:
+        tree: The tree.
+        ambiguous: Whether there may be a plus-minus in it, which costs time to look for.
+
+    Raises:
+        Unreadable: If the tree has no canonical form within the limits.
+
+    >>> canonical_key(("+", [("n", 1), ("n", 2)]))
+    '3'
+    """
+    with localcontext(PRECISION):
+        return Canonicaliser(ambiguous=ambiguous and _has(tree, "pm")).key(tree)
+
+
 class Canonicaliser:
     """The key of one tree.
+
+    Args:
+        ambiguous: Whether there is a plus-minus in the tree.
 
     The keys of subtrees are remembered, so that the cost stays linear in the tree.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, ambiguous: bool) -> None:
+        self.ambiguous = ambiguous
         self.evaluator = Evaluator(self.key)
-        self.known: dict[int, str] = {}
+        self.known: dict[int, tuple[Node, str]] = {}
 
     def key(self, node: Node) -> str:
         """Return the key of `node`.
@@ -167,16 +187,24 @@ class Canonicaliser:
         """
         known = self.known.get(id(node))
         if known is None:
-            known = self.known[id(node)] = _bounded(self.build(node))
-        return known
+            # The tree is kept with its key: an identity may only be reused once it is free.
+            known = self.known[id(node)] = (node, _bounded(self.build(node)))
+        return known[1]
 
     def build(self, node: Node) -> str:
+        """Return the key of a tree by its kind."""
         kind = node[0]
         if kind == "n":
             return number_key(node[1])
-        infinite = _infinity(node)
-        if infinite:
-            return infinite
+        if kind in _EXPRESSIONS:
+            infinite = _infinity(node) if kind == "c" or kind == "*" else None
+            if infinite:
+                return infinite
+            if node == _REALS:
+                return "(-inf,inf)"
+            if self.ambiguous and _has(node, "pm"):
+                return self.collection([node])
+            return self.expression(node)
         if kind in _LIST_KINDS:
             return self.collection(node[1])
         if kind == "tuple":
@@ -191,15 +219,18 @@ class Canonicaliser:
             return self.ratio(node[1])
         if kind == "base":
             return f"base{node[2]}:{node[1]}"
-        if node == ("x", "mathbb R"):
-            return "(-inf,inf)"
-        if _has(node, "pm"):
+        if self.ambiguous and _has(node, "pm"):
             return self.collection([node])
         return self.expression(node)
+
+    def is_expression(self, node: Node) -> bool:
+        """Whether a tree has one value at every point."""
+        return node[0] in _EXPRESSIONS and not (self.ambiguous and _has(node, "pm"))
 
     # -- numbers and functions
 
     def expression(self, node: Node) -> str:
+        """Return the key of a tree that has values: a constant or a function."""
         evaluator = self.evaluator
         state = evaluator.varying, evaluator.branchy
         evaluator.varying = evaluator.branchy = False
@@ -211,16 +242,18 @@ class Canonicaliser:
         elif varying:
             second = evaluator.at(node, NEGATIVE)
         evaluator.varying, evaluator.branchy = state
-        return self.function_key(first, second, branchy=branchy) if varying else self.constant(first)
+        return (
+            self.function_key(first, second, branchy=branchy) if varying else self.constant(first)
+        )
 
     def constant(self, value: Number) -> str:
-        if is_exact(value):
-            return number_key(value)
-        if isinstance(value, context().mpc):
+        """Return the key of a number."""
+        if isinstance(value, Complex):
             return f"({_real_key(value.real)})+({_real_key(value.imag)})i"
-        return _real_key(value)
+        return _real_key(value) if isinstance(value, Decimal) else number_key(value)
 
     def function_key(self, first: Number, second: Number, *, branchy: bool) -> str:
+        """Return the key of a function by its values at two points."""
         if is_close(first, second):
             return self.constant(first)
         return f"f{'+' if branchy else ''}:{_digits(first)}|{_digits(second)}"
@@ -229,13 +262,12 @@ class Canonicaliser:
 
     def elements(self, item: Node) -> list[str]:
         """Return the keys of one item of a list: two for a plus-minus."""
+        if not self.ambiguous:
+            return [self.key(item)]
         if _has(item, "pm") and item[0] not in {"tuple", "rel", "list", "set", "mat"}:
             return [self.key(_choose_sign(item, 1)), self.key(_choose_sign(item, -1))]
         if item[0] == "rel" and _has(item, "pm"):
-            plus, minus = _choose_sign(item, 1), _choose_sign(item, -1)
-            # The two trees must outlive their entries in `known`.
-            self.kept = [*getattr(self, "kept", []), plus, minus]
-            return [self.key(plus), self.key(minus)]
+            return [self.key(_choose_sign(item, 1)), self.key(_choose_sign(item, -1))]
         return [self.key(item)]
 
     def collection(self, items: list[Node]) -> str:
@@ -250,6 +282,7 @@ class Canonicaliser:
         return keys[0] if len(keys) == 1 else "{" + ",".join(keys) + "}"
 
     def bracketed(self, items: list[Node], opening: str, closing: str) -> str:
+        """Return the key of a point, an interval or a matrix in brackets."""
         if all(item[0] == "tuple" and item[2] == "[" for item in items):
             widths = {len(item[1]) for item in items}
             if len(widths) == 1 and len(items) > 1:
@@ -260,32 +293,35 @@ class Canonicaliser:
         return "(" + ",".join(keys) + ")"
 
     def matrix(self, rows: list[list[Node]]) -> str:
+        """Return the key of a matrix; a single row or column is a point."""
         keys = [[self.key(cell) for cell in row] for row in rows]
         if len(keys) == 1 or len(keys[0]) == 1:
             return "(" + ",".join(key for row in keys for key in row) + ")"
         return "mat[" + ";".join(",".join(row) for row in keys) + "]"
 
     def set_operation(self, node: Node) -> str:
+        """Return the key of a union, an intersection or a difference."""
         kind = node[0]
         if kind == "cup":
             return self.union(node)
         left, right = node[1], node[2]
-        if left[0] in _LIST_KINDS and _is_expression(right):
+        if left[0] in _LIST_KINDS and self.is_expression(right):
             right = ("set", [right])
         if left[0] in _LIST_KINDS and right[0] in _LIST_KINDS:
             a = {key for item in left[1] for key in self.elements(item)}
             b = {key for item in right[1] for key in self.elements(item)}
             chosen = sorted(a & b if kind == "cap" else a - b)
             return chosen[0] if len(chosen) == 1 else "{" + ",".join(chosen) + "}"
-        if kind == "minus" and self.key(left) == "(-inf,inf)" and right[0] in _LIST_KINDS:
-            if len(right[1]) == 1:
-                return _except(self.key(right[1][0]))
+        without = right[1] if kind == "minus" and right[0] in _LIST_KINDS else []
+        if len(without) == 1 and self.key(left) == "(-inf,inf)":
+            return _except(self.key(right[1][0]))
         keys = [self.key(left), self.key(right)]
         if kind == "cap":
             keys.sort()
         return f"{kind}[{','.join(keys)}]"
 
     def union(self, node: Node) -> str:
+        """Return the key of a union: its ranges and points in a fixed order."""
         parts: list[Node] = []
         while node[0] == "cup":
             parts.append(node[2])
@@ -298,15 +334,22 @@ class Canonicaliser:
                 points |= {key for item in part[1] for key in self.elements(item)}
             else:
                 key = self.key(part)
-                ranges |= set(key[4:-1].split(";")) if key.startswith("cup[") and "#" not in key else {key}
+                ranges |= (
+                    set(key[4:-1].split(";"))
+                    if key.startswith("cup[") and "#" not in key
+                    else {key}
+                )
         if points:
             ranges.add("{" + ",".join(sorted(points)) + "}")
         return ranges.pop() if len(ranges) == 1 else "cup[" + ";".join(sorted(ranges)) + "]"
 
     def ratio(self, parts: list[Node]) -> str:
+        """Return the key of a ratio in lowest terms, or of a time of day."""
         keys = [self.key(part) for part in parts]
         values = [part[1] for part in parts if part[0] == "n"]
-        if len(values) == len(parts) and all(isinstance(value, int) and value > 0 for value in values):
+        if len(values) == len(parts) and all(
+            isinstance(value, int) and value > 0 for value in values
+        ):
             hours, minutes = values[0], values[-1]
             if not (len(values) == 2 and hours <= 24 and 10 <= minutes < 60):
                 common = gcd(*values)
@@ -316,6 +359,7 @@ class Canonicaliser:
     # -- relations
 
     def relation(self, signs: list[str], parts: list[Node]) -> str:
+        """Return the key of a chain of relations."""
         if set(signs) <= {"=", "~"}:
             return self.equation(signs, parts)
         if signs == ["in"] and _is_name(parts[0]):
@@ -326,18 +370,23 @@ class Canonicaliser:
             return self.inequality(signs, parts)
         if len(signs) == 1 and signs[0] in {"!="}:
             return f"!=[{','.join(sorted(map(self.key, parts)))}]"
-        return "rel[" + "".join(
-            self.key(part) + sign for part, sign in zip(parts, [*signs, ""], strict=True)
-        ) + "]"
+        return (
+            "rel["
+            + "".join(self.key(part) + sign for part, sign in zip(parts, [*signs, ""], strict=True))
+            + "]"
+        )
 
     def equation(self, signs: list[str], parts: list[Node]) -> str:
+        """Return the key of an equation: its value, where it only gives something a name."""
         if "~" in signs:
             cut = signs.index("~") + 1
             kept = parts[:cut]
             parts = parts[cut:] if len(kept) == 1 and _is_name(kept[0]) else kept
             if len(parts) == 1:
                 return self.key(parts[0])
-        while len(parts) > 1 and parts[0][0] != "x" and _is_name(parts[0]) and not _is_name(parts[1]):
+        while (
+            len(parts) > 1 and parts[0][0] != "x" and _is_name(parts[0]) and not _is_name(parts[1])
+        ):
             parts = parts[1:]
         if len(parts) == 2:
             solved = self.solved(parts)
@@ -345,21 +394,21 @@ class Canonicaliser:
                 return solved
         while len(parts) > 1 and _is_name(parts[0]) and not _is_name(parts[1]) and _separate(parts):
             parts = parts[1:]
-        if len(parts) == 2 and parts[1][0] == "x" and not _is_name(parts[0]):
-            if parts[1][1] not in letters(parts[0]):
-                parts = parts[:1]
+        named = len(parts) == 2 and parts[1][0] == "x" and not _is_name(parts[0])
+        if named and parts[1][1] not in letters(parts[0]):
+            parts = parts[:1]
         if len(parts) == 1:
             return self.key(parts[0])
         keys = [self.key(part) for part in parts]
         if len(set(keys)) == 1:
             return keys[0]
-        if len(parts) == 2 and all(map(_is_expression, parts)):
+        if len(parts) == 2 and all(map(self.is_expression, parts)):
             return "eq:" + self.up_to_scale(parts[0], parts[1], signed=False)
         return "eq[" + ",".join(sorted(keys)) + "]"
 
     def solved(self, parts: list[Node]) -> str | None:
         """Return the key of the one letter an equation is linear in (y, or its only letter)."""
-        if not all(map(_is_expression, parts)):
+        if not all(map(self.is_expression, parts)):
             return None
         names = letters(parts[0]) | letters(parts[1])
         name = "y" if "y" in names else next(iter(names)) if len(names) == 1 else None
@@ -379,9 +428,14 @@ class Canonicaliser:
             evaluator.varying, evaluator.branchy = state
         if second is None:
             return None
-        return self.constant(first) if len(names) == 1 else self.function_key(first, second, branchy=branchy)
+        return (
+            self.constant(first)
+            if len(names) == 1
+            else self.function_key(first, second, branchy=branchy)
+        )
 
     def difference(self, parts: list[Node], point: int) -> Number:
+        """Return the left-hand side less the right-hand side at a point."""
         evaluator = self.evaluator
         left = evaluator.at(parts[0], point)
         right = evaluator.at(parts[1], point)
@@ -418,13 +472,14 @@ class Canonicaliser:
         evaluator.varying, evaluator.branchy = state
         if values[0] == 0:
             raise Unreadable("an equation that always holds")
-        if isinstance(values[0], context().mpc):
-            signed = False
-        sign = ("-" if values[0] < 0 else "+") if signed else ""
+        sign = ""
+        if signed and not isinstance(values[0], Complex):
+            sign = "-" if values[0] < 0 else "+"
         ratios = [evaluator.quotient(value, values[0]) for value in values[1:]]
         return sign + "|".join(map(_digits, ratios))
 
     def inequality(self, signs: list[str], parts: list[Node]) -> str:
+        """Return the key of a chain of inequalities: an interval where it is one."""
         if signs[0] in {">", ">="}:
             signs = [_MIRRORED[sign] for sign in reversed(signs)]
             parts = parts[::-1]
@@ -432,7 +487,7 @@ class Canonicaliser:
             opening = "(" if signs[0] == "<" else "["
             closing = ")" if signs[1] == "<" else "]"
             return _interval(opening, self.key(parts[0]), self.key(parts[2]), closing)
-        if len(parts) == 2 and all(map(_is_expression, parts)):
+        if len(parts) == 2 and all(map(self.is_expression, parts)):
             half = self.half_line(signs[0], parts)
             if half is not None:
                 return half
@@ -452,12 +507,14 @@ class Canonicaliser:
             return None
         name = next(iter(names))
         bound = self.solve_at(parts, name, POSITIVE)
-        if bound is None or isinstance(bound, context().mpc):
+        if bound is None or isinstance(bound, Complex):
             return None
         evaluator = self.evaluator
         evaluator.overrides = {name: evaluator.sum([bound, 1])}
         above = self.difference(parts, POSITIVE)
         evaluator.overrides = {}
+        if isinstance(above, Complex):
+            return None
         if above < 0:
             return _interval(opening, self.constant(bound), "inf", ")")
         return _interval("(", "-inf", self.constant(bound), closing)
@@ -466,9 +523,7 @@ class Canonicaliser:
 def _infinity(node: Node) -> str | None:
     if node == ("c", "inf"):
         return "inf"
-    if node[0] == "*" and len(node[1]) == 2 and node[1][1] == ("c", "inf"):
-        return {("n", -1): "-inf", ("n", 1): "inf"}.get(node[1][0])
-    return None
+    return "-inf" if node == ("*", [("n", -1), ("c", "inf")]) else None
 
 
 def _interval(opening: str, low: str, high: str, closing: str) -> str:
@@ -481,12 +536,6 @@ def _interval(opening: str, low: str, high: str, closing: str) -> str:
 def _except(key: str) -> str:
     """Return the key of all real numbers but one."""
     return f"cup[(-inf,{key});({key},inf)]"
-
-
-def _is_expression(node: Node) -> bool:
-    return node[0] in {"n", "~", "x", "c", "+", "*", "/", "^", "root", "f", "deg"} and not _has(
-        node, "pm"
-    )
 
 
 def _is_name(node: Node) -> bool:

@@ -3,6 +3,7 @@ r"""The letter of a multiple-choice answer, where there is exactly one.
 - `choice_of`: the letter that an answer (not a whole completion) stands for.
 - `extract_choice`: the letter that a completion chooses, or None where it is not clear.
 """
+# ruff: noqa: RUF001 - completions come in every punctuation
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _WINDOW: Final = 1 << 15
 _MARKERS: Final = 64
 _DECORATION: Final = r"[\s:：*_\"'“”‘’`$(\[（【{<>=~–—.-]"
-_STYLED: Final = re.compile(r"\\(?:text|textbf|mathrm|mathbf|boxed|fbox|textit)\s*\{|\\[()\[\]]")
+_STYLED: Final = re.compile(r"\\(?:text|textbf|mathrm|mathbf|textit)\s*\{|\\[()\[\]]")
 _AFTER_MARKER: Final = re.compile(
     rf"{_DECORATION}{{0,12}}(?:(?:is|are|be|would be|should be|must be|option|choice|letter|the|"
     rf"correct|est|es|ist|是|选项|选|为|：){_DECORATION}{{0,8}}){{0,4}}"
@@ -43,7 +44,9 @@ _LEADING: Final = re.compile(
 )
 _ALONE: Final = re.compile(r"[\s*_\"'“”`$(\[（【{]*([A-Za-z])[\s*_\"'“”`$)\]）】}.。:]*")
 _ARTICLE: Final = re.compile(r"^\s+[a-z]")
-_VERDICT: Final = re.compile(r"\b(?P<letter>[A-Z])\)?\**\s+is\s+(?:the\s+)?(?:correct|right|best)", re.ASCII)
+_VERDICT: Final = re.compile(
+    r"\b(?P<letter>[A-Z])\)?\**\s+is\s+(?:the\s+)?(?:correct|right|best)", re.ASCII
+)
 
 
 def choice_of(answer: str) -> str | None:
@@ -72,18 +75,20 @@ def _labels(options: Sequence[str] | None) -> tuple[str, dict[str, str]]:
     if len(stripped) > len(_LETTERS):
         raise ValueError(f"at most {len(_LETTERS)} options can be lettered; got {len(stripped)}")
     letters = _LETTERS[: len(stripped)]
-    return letters, {plain_text(text): letter for text, letter in zip(stripped, letters, strict=True)}
+    return letters, {
+        plain_text(text): letter for text, letter in zip(stripped, letters, strict=True)
+    }
 
 
 def extract_choice(text: str, options: Sequence[str] | None = None) -> str | None:
-    """Return the letter that a completion chooses, or None where it chooses none or several.
+    r"""Return the letter that a completion chooses, or None where it chooses none or several.
 
     Args:
         text: The completion.
         options: The letters that may be chosen, or the texts of the options, which are then
             lettered from A and may be answered by their text. By default A to J.
 
-    >>> extract_choice("So it is C.\\n\\n**Answer:** (C) 300"), extract_choice("Answer: A or B")
+    >>> extract_choice("So it is C. **Answer:** (C) 300"), extract_choice("Answer: A or B")
     ('C', None)
     """
     letters, texts = _labels(options)
@@ -138,7 +143,9 @@ def _after_markers(
         found = _AFTER_MARKER.match(text, marker.end())
         if found is None:
             if texts:
-                line = plain_text(text[marker.end() : marker.end() + 256].split("\n")[0].lstrip(" :*_"))
+                line = plain_text(
+                    text[marker.end() : marker.end() + 256].split("\n")[0].lstrip(" :*_")
+                )
                 letter = texts.get(line.removeprefix("is ").strip(" *_"))
                 if letter:
                     return letter

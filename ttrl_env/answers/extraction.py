@@ -5,6 +5,7 @@ r"""The answer in a completion.
 The ladder, from the end of what follows the thinking: the last finished box; the last phrase
 such as "the answer is"; a last sentence that ends in a value. Otherwise there is no answer.
 """
+# ruff: noqa: RUF001 - completions come in every punctuation
 
 from __future__ import annotations
 
@@ -27,17 +28,24 @@ _MARK: Final = re.compile(r"<\|[^<>|]{1,40}\|>|</?s>|<eos>|<end_of_turn>|###\s*R
 _PHRASE: Final = re.compile(
     r"""
     \#\#\#\#
-  | \b(?:final\ |correct\ |my\ |our\ |the\ )?(?:answer|result|solution)
-    (?:\s+(?:is|are|should\ be|must\ be|will\ be|becomes|equals|comes\ to|=)|\s*[:=]|\s+(?=[$\\\d-]))
-  | 答案(?:是|为|：|:)? | 结果(?:是|为|：|:) | (?:ответ|respuesta|réponse|antwort|resposta|risposta)
+  | \b(?:answer|result|solution)
+    (?:\s+(?:is|are|should\ be|must\ be|will\ be|becomes|equals|comes\ to|=)|\s*[:=]
+      |\s+(?=[$\\\d-]))
+  | 答案(?:是|为|：|:)? | 结果(?:是|为|：|:)
+  | (?:ответ|respuesta|réponse|antwort|resposta|risposta)
     (?:\s+(?:est|es|ist|é|è)|\s*[:=]) | 答え(?:は|：|:)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_BEFORE: Final = re.compile(r"\$([^$]{1,300})\$\s*(?:is|are)\s+(?:the|our|my)\s+(?:final\s+)?(?:answer|solution|result)")
+_BEFORE: Final = re.compile(
+    r"\$([^$]{1,300})\$\s*(?:is|are)\s+(?:the|our|my)\s+(?:final\s+)?(?:answer|solution|result)"
+)
 _SENTENCE_END: Final = re.compile(r"[.!?](?=\s|$|\*)|[。！？।]|\n\s*\n|\n(?=\S)")
 _CLOSING: Final = re.compile(r"I hope (?:it|this) is correct.*", re.IGNORECASE | re.DOTALL)
-_LEAD: Final = re.compile(r"^(?:[\s:：*_#>–—=~-]+(?=[^\d.\s])|[\s:：*_#>=]+|that\b|therefore\b|simply\b|just\b|now\b|thus\b|approximately\b|about\b)+", re.IGNORECASE)
+_LEAD: Final = re.compile(
+    r"^(?:[\s:：*_#>–—=~-]+(?=[^\d.\s])|[\s:：*_#>=]+|that\b|therefore\b|simply\b|just\b|now\b|thus\b|approximately\b|about\b)+",
+    re.IGNORECASE,
+)
 _SEGMENT: Final = re.compile(
     r"\$\$(.{1,400}?)\$\$|\$([^$\n]{1,400})\$|\\\((.{1,400}?)\\\)|\\\[(.{1,400}?)\\\]", re.DOTALL
 )
@@ -45,8 +53,11 @@ _NUMBER: Final = re.compile(
     r"(?<![\w.])[-−+]?\s?[$€£]?(?:\\frac\s?\{[^{}]{1,20}\}\{[^{}]{1,20}\}|\d+(?:[,.]\d+)*(?:\s?/\s?\d+)?[½¼¾]?)"
     r"(?:\s?\\?%)?"
 )
-_ANY_NUMBER: Final = re.compile(r"(?:\\frac\s?\{[^{}]{1,20}\}\{[^{}]{1,20}\}|\d+(?:[,.]\d+)*(?:/\d+)?)(?:\s?\\?%)?")
+_ANY_NUMBER: Final = re.compile(
+    r"(?:\\frac\s?\{[^{}]{1,20}\}\{[^{}]{1,20}\}|\d+(?:[,.]\d+)*(?:/\d+)?)(?:\s?\\?%)?"
+)
 _LINK: Final = re.compile(r"\b(?:is|are|equals|be|was|were)\b|[=:：是为]")
+_STATED: Final = re.compile(r"[\d$\\]")
 _CONCLUSION: Final = re.compile(
     r"\b(?:thus|so|therefore|hence|in total|altogether|finally|in conclusion|conclusion)\b|"
     r"因此|所以|总共|结论|इसलिए|поэтому|donc|por lo tanto|also",
@@ -140,7 +151,9 @@ def _value_in(sentence: str, *, phrase: bool) -> str | None:
     if phrase or _CONCLUSION.search(sentence) or links:
         numbers = _NUMBER.findall(sentence) or _ANY_NUMBER.findall(sentence)
         if numbers and (phrase or _CONCLUSION.search(sentence) or _ends_in(sentence, numbers[-1])):
-            return str(numbers[0] if phrase and sentence.startswith(numbers[0]) else numbers[-1]).strip()
+            return str(
+                numbers[0] if phrase and sentence.startswith(numbers[0]) else numbers[-1]
+            ).strip()
     if phrase and len(sentence.split()) <= 4 and sentence[0].isalnum():
         return sentence
     return None
@@ -173,6 +186,10 @@ def _concluding(text: str) -> str | None:
     if not lines:
         return None
     last = lines[-1].strip()
+    # A formula that is cut off is the end of the completion, not of the reasoning.
+    cut_off = last.count("{") != last.count("}") or last.count("\\[") > last.count("\\]")
+    if cut_off or not _STATED.search(last):
+        return None
     if len(lines) > 1 or "=" in last or "$" in last:
         whole = _as_value(last) if len(last) < 200 else None
         if whole:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 __all__ = ["ANSWER_FORMATS", "AnswerFormat", "check_answer_format"]
 
@@ -27,4 +27,4 @@ def check_answer_format(answer_format: str) -> AnswerFormat:
     if answer_format not in ANSWER_FORMATS:
         allowed = ", ".join(map(repr, ANSWER_FORMATS))
         raise ValueError(f"answer_format must be one of {allowed}; got {answer_format!r}")
-    return cast(AnswerFormat, answer_format)
+    return answer_format

@@ -14,11 +14,12 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from ttrl_env.answers import arithmetic
 from ttrl_env.answers.boxes import last_box
-from ttrl_env.answers.canonical import Canonicaliser, digest, number_key
+from ttrl_env.answers.canonical import canonical_key, digest, number_key
 from ttrl_env.answers.choices import choice_of
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
-from ttrl_env.answers.limits import MAX_CHARACTERS, MAX_DIGITS, MAX_KEY, Unreadable
+from ttrl_env.answers.limits import MAX_CHARACTERS, MAX_KEY, Unreadable
 from ttrl_env.answers.parser import decimal, parse
 from ttrl_env.answers.spelling import plain_text, to_ascii, trim
 from ttrl_env.answers.vocabulary import CONSTANTS, GREEK, JOINERS, WORD_FUNCTIONS
@@ -30,7 +31,9 @@ _FRACTION: Final = re.compile(
     r"(-?)\s*(?:\\[dt]?frac\s*\{\s*(-?\d{1,60})\s*\}\s*\{\s*(\d{1,60})\s*\}|(\d{1,60})\s*/\s*(\d{1,60}))"
 )
 _DECIMAL: Final = re.compile(r"([-+]?)(\d{0,60}\.\d{1,60}|\d{1,60}\.)")
-_TEXT_ONLY: Final = re.compile(r"\\(?:text|mbox|mathrm|textbf|textit|textrm|textnormal)\s*\{([^{}]*)\}")
+_TEXT_ONLY: Final = re.compile(
+    r"\\(?:text|mbox|mathrm|textbf|textit|textrm|textnormal)\s*\{([^{}]*)\}"
+)
 _WORDS: Final = re.compile(r"[A-Za-z][A-Za-z'-]*(?:\s+[A-Za-z][A-Za-z'-]*)*")
 _BOX_AROUND: Final = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{\s*\}")
 _SHORT_WORDS: Final = frozenset({"no", "up", "in", "on", "yes", "all", "odd"})
@@ -92,6 +95,7 @@ def _read_cached(answer: str, answer_format: AnswerFormat) -> Reading:
 def forget() -> None:
     """Forget what was read, so that a measurement starts cold."""
     _read_cached.cache_clear()
+    arithmetic.forget()
 
 
 def _read(answer: str, answer_format: AnswerFormat) -> Reading:
@@ -155,7 +159,8 @@ def _as_formula(text: str, answer: str) -> Reading:
     for spelling in (found[1], text) if found else (text,):
         try:
             tree = parse(spelling)
-            return Reading(text, _KINDS.get(tree[0], "expression"), Canonicaliser().key(tree))
+            key = canonical_key(tree, ambiguous="\\pm" in text or "\\mp" in text)
+            return Reading(text, _KINDS.get(tree[0], "expression"), key)
         except Unreadable:
             continue
     return _as_text(answer)

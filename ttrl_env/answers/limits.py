@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "MAX_ARGUMENT",
     "MAX_CELLS",
     "MAX_CHARACTERS",
     "MAX_DEPTH",
@@ -16,8 +17,9 @@ __all__ = [
     "MAX_EXACT_BITS",
     "MAX_FACTORIAL",
     "MAX_KEY",
-    "MAX_LOG2",
+    "MAX_LOG10",
     "MAX_TOKENS",
+    "MAX_WORD",
     "MAX_WORK",
     "Unreadable",
 ]
@@ -36,8 +38,12 @@ MAX_EXACT_BITS: Final = 1 << 16
 """Bits of an exact integer; larger powers and factorials stay unevaluated."""
 MAX_FACTORIAL: Final = 4000
 """Largest n for which n! and binomial coefficients of n are computed."""
-MAX_LOG2: Final = 4096
-"""Largest binary exponent of a number that is known to finite precision only."""
+MAX_LOG10: Final = 1200
+"""Largest decimal exponent of a number that is known to finite precision only."""
+MAX_ARGUMENT: Final = 10**12
+"""Largest argument of a trigonometric or hyperbolic function."""
+MAX_WORD: Final = 32
+"""Letters in a row; each may become a factor."""
 MAX_WORK: Final = 20_000
 """Budget of one key: an exact operation costs about one, a function about five."""
 MAX_KEY: Final = 160

@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any, Final, TypeAlias
 
 from ttrl_env.answers.limits import MAX_CELLS, MAX_CHARACTERS, MAX_DEPTH, MAX_DIGITS, Unreadable
-from ttrl_env.answers.tokens import Token, tokenize
+from ttrl_env.answers.tokens import END, ROW, Token, tokenize
 from ttrl_env.answers.vocabulary import (
     ACCENTS,
     BRACKETS,
@@ -24,10 +24,12 @@ from ttrl_env.answers.vocabulary import (
     FRACTIONS,
     FUNCTIONS,
     GREEK,
+    HYPERBOLIC,
     JOINERS,
     MATRICES,
     PRODUCTS,
     RELATIONS,
+    TRIGONOMETRIC,
     UNITS,
     WORD_FUNCTIONS,
 )
@@ -46,7 +48,28 @@ _PLAIN_NUMBER: Final = re.compile(r"[\d.,\s]+|\([A-Za-z]\)|[A-Za-z]")
 _FLOAT_DIGITS: Final = 15
 _ROUNDED_DIGITS: Final = 12
 _LETTER_FUNCTIONS: Final = frozenset("fgh")
-_INVERTIBLE: Final = frozenset("sin cos tan cot sec csc sinh cosh tanh coth sech csch".split())
+_INVERTIBLE: Final = frozenset(HYPERBOLIC + TRIGONOMETRIC)
+_SUM_MARKS: Final = frozenset({"+", "-", "pm", "mp"})
+_SET_OPERATIONS: Final = {
+    "cup": "cup",
+    "cap": "cap",
+    "setminus": "minus",
+    "backslash": "minus",
+    "choose": "choose",
+    "over": "/",
+}
+_POSTFIXES: Final = frozenset({"^", "!", "'", "_", "circ", "degree"})
+_REMAINDERS: Final = frozenset({"mod", "bmod", "pmod"})
+_BARS: Final = frozenset({"|", "vert", "Vert"})
+_REPEATING: Final = frozenset({"overline", "bar", "dot", "("})
+_ALTERNATIVES: Final = frozenset({"or", "lor", "vee", "and/or"})
+_LETTER_UNITS: Final = frozenset("mgshLWJNVAC")
+_TERM_ENDS: Final = frozenset({END, ROW, *"+-,;)]}:&", r"\}", "pm", "mp", *RELATIONS})
+_FACTOR_STARTS: Final = frozenset(
+    {"(", "[", "{", r"\{", "...", "ldots", "dots", "cdots", "sqrt", "binom", "dbinom", "tbinom"}
+    | {"boxed", "fbox", "begin", "int", "sum", "prod", "lim", "angle", "triangle", "emptyset"}
+    | {*FUNCTIONS, *CONSTANTS, *GREEK, *FRACTIONS, *ACCENTS, *BRACKETS}
+)
 _BRACKET_FUNCTIONS: Final = {
     "lfloor": "floor",
     "llcorner": "floor",
@@ -149,49 +172,65 @@ class _Parser:
 
     def __init__(self, tokens: list[Token]) -> None:
         self.tokens = tokens
-        self.position = 0
         self.depth = 0
         self.bars = 0
+        self.jump(0)
 
     # -- moving over tokens
 
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.position]
+    def jump(self, position: int) -> None:
+        """Make the token at a position the current one."""
+        self.position = position
+        self.token = self.tokens[position]
+        self.mark = self.token.mark
 
     def take(self) -> Token:
-        token = self.tokens[self.position]
+        """Return the current token and move to the next."""
+        token = self.token
+        if token.mark is END:
+            raise Unreadable("an unfinished formula")
         self.position += 1
+        self.token = now = self.tokens[self.position]
+        self.mark = now.mark
         return token
 
+    def replace(self, *tokens: Token) -> None:
+        """Put other tokens in the place of the current one."""
+        self.tokens[self.position : self.position + 1] = tokens
+        self.jump(self.position)
+
     def at(self, *texts: str) -> bool:
-        token = self.tokens[self.position]
-        return token.kind in {"op", "cmd"} and token.text in texts
+        return self.mark in texts
 
     def expect(self, text: str) -> None:
-        token = self.take()
-        if token.text != text or token.kind == "num":
-            raise Unreadable(f"expected {text!r}, found {token.text!r}")
+        if self.mark != text:
+            raise Unreadable(f"expected {text!r}, found {self.token.text!r}")
+        self.take()
 
     def deeper(self) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise Unreadable(f"nested more than {MAX_DEPTH} deep")
 
-    def joiner(self) -> bool:
-        """Whether the current token is a word between two answers."""
-        kind, text, _ = self.token
-        if kind == "word":
-            return text in {"and", "or"}
-        if kind == "text":
-            return text.strip(" ,;~").lower() in {"and", "or", "", "and/or"} and bool(text)
-        return kind == "cmd" and text in JOINERS
+    def joiner(self) -> str:
+        """Return the word between two answers that the current token is, or nothing."""
+        token = self.token
+        if token.kind == "word":
+            return token.text if token.text in {"and", "or"} else ""
+        if token.kind == "text":
+            word = token.text.strip(" ,;~").lower()
+            return (
+                word if word in {"and", "or", "and/or"} else "," if token.text and not word else ""
+            )
+        return self.mark if self.mark in JOINERS and token.kind == "cmd" else ""
 
     # -- lists of statements
 
     def answer(self) -> Node:
-        groups = self.groups("end")
-        if self.token.kind != "end":
+        groups = self.groups(END)
+        if len(groups) == 1 and len(groups[0]) == 1 and self.mark is END:
+            return groups[0][0]
+        if self.mark is not END:
             raise Unreadable(f"unexpected {self.token.text!r}")
         if len(groups) > 1 and any(len(group) > 1 for group in groups):
             return ("list", [_listed(group) for group in groups])
@@ -200,97 +239,94 @@ class _Parser:
     def groups(self, *closers: str) -> list[list[Node]]:
         """Parse statements up to a closer; `;` starts a new group, `,` and words a new item."""
         groups: list[list[Node]] = [[]]
+        separated, alternative = True, False
         while True:
-            if self.at(*closers) or self.token.kind == "end":
+            mark = self.mark
+            if mark in closers or mark is END:
                 return groups
-            if self.at(";") or self.token.kind == "row":
+            if mark == "," or mark == ";" or mark is ROW:
                 self.take()
-                if groups[-1]:
+                separated = True
+                if mark != "," and groups[-1]:
                     groups.append([])
-            elif self.at(",") or self.joiner():
+                continue
+            word = self.joiner()
+            if word:
                 self.take()
-            else:
-                if len(groups[-1]) > MAX_CELLS:
-                    raise Unreadable("too many items")
-                groups[-1].append(self.statement())
-                self.skip_units()
-                if not (
-                    self.at(*closers, ",", ";")
-                    or self.joiner()
-                    or self.token.kind in {"end", "row"}
-                ):
-                    raise Unreadable(f"unexpected {self.token.text!r}")
-        return groups
+                separated, alternative = True, word in _ALTERNATIVES
+                continue
+            if not separated:
+                raise Unreadable(f"unexpected {self.token.text!r}")
+            group = groups[-1]
+            if len(group) > MAX_CELLS:
+                raise Unreadable("too many items")
+            item = self.statement()
+            if alternative and group and _is_inequality(item) and _is_inequality(group[-1]):
+                item = ("cup", group.pop(), item)
+            group.append(item)
+            separated = alternative = False
 
     def items(self, *closers: str) -> list[Node]:
-        return [item for group in self.groups(*closers) for item in group]
+        groups = self.groups(*closers)
+        return groups[0] if len(groups) == 1 else [item for group in groups for item in group]
 
     def statement(self) -> Node:
-        if self.relation() == "~":
+        if RELATIONS.get(self.mark) == "~":
             self.take()
-        parts = [self.ratio()]
-        signs: list[str] = []
-        while True:
-            sign = self.relation()
-            if sign is None:
-                break
+        first = self.ratio()
+        sign = RELATIONS.get(self.mark)
+        if sign is None:
+            return first
+        parts, signs = [first], []
+        while sign is not None:
             self.take()
             signs.append(sign)
             parts.append(self.ratio())
-        return ("rel", signs, parts) if signs else parts[0]
-
-    def relation(self) -> str | None:
-        kind, text, _ = self.token
-        return RELATIONS.get(text) if kind in {"op", "cmd"} else None
+            sign = RELATIONS.get(self.mark)
+        return ("rel", signs, parts)
 
     def ratio(self) -> Node:
-        parts = [self.set_expression()]
-        while self.at(":"):
+        node = self.set_expression()
+        if self.mark != ":":
+            return node
+        parts = [node]
+        while self.mark == ":":
             self.take()
             parts.append(self.set_expression())
-        return ("ratio", parts) if len(parts) > 1 else parts[0]
+        return ("ratio", parts)
 
     def set_expression(self) -> Node:
         node = self.sum()
         while True:
-            token = self.token
-            if self.at("cup") or (token.kind == "word" and token.text == "U"):
+            kind = _SET_OPERATIONS.get(self.mark)
+            if kind is None:
+                if self.token.kind != "word" or self.token.text != "U":
+                    return node
                 kind = "cup"
-            elif self.at("cap"):
-                kind = "cap"
-            elif self.at("setminus", "backslash"):
-                kind = "minus"
-            elif self.at("choose", "over"):
-                self.take()
-                right = self.sum()
-                node = (
-                    ("f", "binom", [node, right]) if token.text == "choose" else ("/", node, right)
-                )
-                continue
-            else:
-                return node
             self.take()
-            node = (kind, node, self.sum())
+            right = self.sum()
+            node = ("f", "binom", [node, right]) if kind == "choose" else (kind, node, right)
 
     # -- arithmetic
 
     def sum(self) -> Node:
-        terms: list[Node] = []
-        if self.at("pm", "mp"):
-            terms.append(self.signed_variant())
-        else:
-            terms.append(self.term())
-        while True:
-            if self.at("+"):
+        mark = self.mark
+        first = self.signed_variant() if mark == "pm" or mark == "mp" else self.term()
+        mark = self.mark
+        if mark not in _SUM_MARKS:
+            return first
+        terms = [first]
+        while mark in _SUM_MARKS:
+            if mark == "+":
                 self.take()
                 terms.append(self.term())
-            elif self.at("-"):
+            elif mark == "-":
                 self.take()
                 terms.append(_negated(self.term()))
-            elif self.at("pm", "mp"):
-                terms.append(self.signed_variant())
             else:
-                return ("+", terms) if len(terms) > 1 else terms[0]
+                terms.append(self.signed_variant())
+            mark = self.mark
+        return ("+", terms)
 
     def signed_variant(self) -> Node:
         sign = 1 if self.take().text == "pm" else -1
@@ -298,10 +334,12 @@ class _Parser:
 
     def sign(self) -> int:
         sign = 1
-        while self.at("+", "-"):
-            if self.take().text == "-":
+        while True:
+            if self.mark == "-":
                 sign = -sign
-        return sign
+            elif self.mark != "+":
+                return sign
+            self.take()
 
     def signed_power(self) -> Node:
         sign = self.sign()
@@ -312,99 +350,101 @@ class _Parser:
         sign = self.sign()
         factors = [self.power()]
         while True:
-            kind, text, _ = self.token
-            if (kind == "op" and text == "*") or (kind == "cmd" and text in PRODUCTS):
+            mark = self.mark
+            if mark in _TERM_ENDS:
+                break
+            if mark in PRODUCTS:
                 self.take()
                 factors.append(self.signed_power())
-            elif (kind == "op" and text == "/") or (kind == "cmd" and text == "div"):
+            elif mark == "/" or mark == "div":
                 if self.unit_follows(1):
                     self.take()
                     self.skip_units()
                     continue
                 self.take()
-                right = self.signed_power()
-                factors = [("/", _product(factors), right)]
-            elif kind == "cmd" and text in {"mod", "bmod", "pmod"}:
+                factors = [("/", _product(factors), self.signed_power())]
+            elif mark in _REMAINDERS:
                 self.take()
                 factors = [("f", "mod", [_product(factors), self.signed_power()])]
-            elif self.unit_follows(0):
-                factors = [self.scaled(_product(factors))]
-            elif self.starts_factor():
-                if kind == "num" and factors[-1][0] in {"n", "~"}:
-                    factors[-1:] = [self.number_after_number(factors[-1])]
+            elif self.token.kind == "num":
+                if factors[-1][0] in {"n", "~"}:
+                    factors[-1] = self.number_after_number(factors[-1])
                 else:
                     factors.append(self.power())
+            elif mark == "%" or (not mark and self.unit_after(factors)):
+                factors = [self.scaled(_product(factors))]
+            elif self.starts_factor():
+                factors.append(self.power())
             else:
                 break
-        node = _product(factors)
+        node = factors[0] if len(factors) == 1 else ("*", factors)
         return node if sign > 0 else _negated(node)
 
     def number_after_number(self, left: Node) -> Node:
         """Read what follows a number: a mixed number, or a product such as `2^6 3^5`."""
-        kind, text, _ = self.token
+        text = self.token.text
         ahead = self.tokens[self.position + 1]
-        if (ahead.kind, ahead.text) == ("op", "/") and isinstance(left[1], int):
+        if ahead.mark == "/" and isinstance(left[1], int):
             bottom = self.tokens[self.position + 2]
             if _INTEGER.fullmatch(text) and bottom.kind == "num" and bottom.text.isdigit():
-                self.position += 3
+                self.jump(self.position + 3)
                 numerator, denominator = _small(text), _small(bottom.text)
                 if 0 < numerator < denominator:
                     return ("n", left[1] + Fraction(numerator, denominator))
             raise Unreadable("two numbers side by side")
-        if ahead.kind == "op" and ahead.text in {"^", "!"}:
-            return ("*", [left, self.power()])
-        if ahead.kind == "cmd" and ahead.text in FRACTIONS:
+        if ahead.mark in {"^", "!"} or ahead.mark in FRACTIONS:
             return ("*", [left, self.power()])
         raise Unreadable("two numbers side by side")
 
     def starts_factor(self) -> bool:
-        kind, text, _ = self.token
-        if kind in {"num", "word", "text"}:
-            return not self.joiner() and not (kind == "word" and text == "U")
-        if kind == "op":
-            return text in {"(", "[", "{", r"\{"} or (text == "|" and not self.bars)
-        if kind == "cmd":
-            return (
-                text in FUNCTIONS
-                or text in CONSTANTS
-                or text in GREEK
-                or text in FRACTIONS
-                or text in ACCENTS
-                or (text in BRACKETS)
-                or text in {"sqrt", "binom", "dbinom", "tbinom", "boxed", "fbox", "begin", "int"}
-                or text in {"sum", "prod", "lim", "ldots", "dots", "cdots", "angle", "emptyset"}
-                or (text in {"vert", "Vert"} and not self.bars)
-            )
-        return False
+        mark = self.mark
+        if mark:
+            if mark in _FACTOR_STARTS:
+                return True
+            return mark in _BARS and not self.bars
+        return not self.joiner() and not (self.token.kind == "word" and self.token.text == "U")
 
     # -- units
 
-    def unit_follows(self, offset: int) -> bool:
-        """Whether a unit stands `offset` tokens ahead: a known one, or words to the end."""
-        kind, text, _ = self.tokens[self.position + offset]
-        if kind == "op":
-            return text == "%"
-        if kind == "text":
-            word = text.strip()
-            if len(word) < 2 or not word[0].isalpha() or word in FUNCTIONS or self.joiner():
-                return kind == "text" and word in {"m", "g", "s", "h", "L", "W", "J", "N", "V", "A"}
-            return True
-        if kind != "word":
+    def unit_after(self, factors: list[Node]) -> bool:
+        """Whether the current word or text is a unit of the factors before it."""
+        token = self.token
+        if token.kind == "word" and len(token.text) < 2:
             return False
-        if text in UNITS and text not in FUNCTIONS:
+        return self.unit_follows(0, known_only=_has_letters(factors))
+
+    def unit_follows(self, offset: int, *, known_only: bool = False) -> bool:
+        """Whether a unit stands `offset` tokens ahead: a known one, or any words to the end."""
+        token = self.tokens[self.position + offset]
+        if token.kind == "op":
+            return token.text == "%"
+        if token.kind == "text":
+            word = token.text.strip()
+            if len(word) < 2:
+                return word in _LETTER_UNITS
+            return (
+                word[0].isalpha() and word not in FUNCTIONS and not (offset == 0 and self.joiner())
+            )
+        if token.kind != "word":
+            return False
+        text = token.text
+        if text in UNITS and text not in WORD_FUNCTIONS:
             return True
+        if known_only or (offset and len(text) == 1):
+            return False
         if len(text) < 3 or text in WORD_FUNCTIONS or text in CONSTANTS or text in GREEK:
+            return False
+        if not (token.spaced and set(text.lower()) & set("aeiou")) and _is_product(text):
             return False
         # Any word does, where nothing but words follows.
         position = self.position + offset
         while True:
-            kind, text, _ = self.tokens[position]
-            if kind == "word" and (len(text) > 1 or text == "a"):
-                position += 1
-            elif (kind == "op" and text in {"%", "."}) or kind == "text":
-                position += 1
-            else:
-                return kind == "end" and not _is_product(self.tokens[self.position + offset].text)
+            kind, text, _, mark = self.tokens[position]
+            if kind not in {"word", "text"} and mark not in {"%", "."}:
+                return mark is END
+            if kind == "word" and len(text) == 1 and text != "a":
+                return False
+            position += 1
 
     def scaled(self, node: Node) -> Node:
         """Skip the units after a quantity; `million` and its like multiply it."""
@@ -415,10 +455,11 @@ class _Parser:
     def skip_units(self) -> None:
         while self.unit_follows(0):
             self.take()
-            if self.at("^"):
+            if self.mark == "^":
                 self.take()
                 self.script()
-            elif self.at("/") and self.unit_follows(1):
+            while self.mark == "/" and self.tokens[self.position + 1].kind in {"word", "text"}:
+                self.take()
                 self.take()
 
     # -- powers and atoms
@@ -426,43 +467,49 @@ class _Parser:
     def power(self) -> Node:
         node = self.atom()
         while True:
-            kind, text, _ = self.token
-            if kind == "cmd" and text in {"circ", "degree"}:
-                self.take()
-                node = ("deg", node)
-            elif kind != "op":
+            mark = self.mark
+            if mark not in _POSTFIXES:
                 return node
-            elif text == "^":
+            if mark == "^":
                 self.take()
                 node = self.raised(node)
-            elif text == "!":
+            elif mark == "circ" or mark == "degree":
+                self.take()
+                node = self.degrees(node)
+            elif mark == "!":
                 marks = 0
-                while self.at("!"):
+                while self.mark == "!":
                     self.take()
                     marks += 1
                 if marks > 8:
                     raise Unreadable("too many factorials")
                 node = ("f", "!" * marks, [node])
-            elif text == "'" and node[0] == "x":
+            elif mark == "'" and node[0] == "x":
                 self.take()
                 node = ("x", node[1] + "'")
-            elif text == "_" and node[0] == "n":
+            elif mark == "_" and node[0] == "n":
                 self.take()
-                node = self.based(node)
+                node = self.based()
             else:
                 return node
+
+    def degrees(self, node: Node) -> Node:
+        """Read a degree sign, with the scale of a temperature."""
+        if self.token.kind in {"word", "text"} and self.token.text.strip() in {"C", "F"}:
+            self.take()
+        return ("deg", node)
 
     def raised(self, base: Node) -> Node:
         """Read the exponent of `base`, whose `^` has been taken."""
         if self.at("circ", "degree"):
             self.take()
-            return ("deg", base)
+            return self.degrees(base)
         ahead = self.tokens[self.position + 1 : self.position + 3]
         if self.at("{") and [t.text for t in ahead] in (["circ", "}"], ["degree", "}"]):
-            self.position += 3
-            return ("deg", base)
+            self.jump(self.position + 3)
+            return self.degrees(base)
         if self.at("{") and [t.text for t in ahead] == ["prime", "}"] and base[0] == "x":
-            self.position += 3
+            self.jump(self.position + 3)
             return ("x", base[1] + "'")
         self.deeper()
         exponent = self.script()
@@ -475,7 +522,7 @@ class _Parser:
             base = ("x", f"{base[1]}_{self.subscript()}")
         return ("^", base, exponent)
 
-    def based(self, node: Node) -> Node:
+    def based(self) -> Node:
         """Read the base of a numeral such as `204_5`."""
         numeral = self.tokens[self.position - 2].text
         base = self.subscript()
@@ -483,23 +530,21 @@ class _Parser:
             raise Unreadable("a subscript that is no base")
         if any(int(digit) >= int(base) for digit in numeral):
             raise Unreadable("a digit outside its base")
-        del node
         return ("base", numeral.lstrip("0") or "0", int(base))
 
     def subscript(self) -> str:
         """Return a subscript as a name: its tokens without braces and spaces."""
-        kind, text, _ = self.token
-        if not self.at("{"):
+        kind, text, _, mark = self.token
+        if mark != "{":
             if kind in {"num", "word", "cmd", "text"}:
                 self.take()
                 return text.strip()
             raise Unreadable("an empty subscript")
         self.take()
-        depth, names = 1, []
+        depth = 1
+        names: list[str] = []
         while True:
-            kind, text, _ = self.take()
-            if kind == "end":
-                raise Unreadable("an open subscript")
+            text = self.take().text
             depth += (text == "{") - (text == "}")
             if depth > MAX_DEPTH:
                 raise Unreadable(f"nested more than {MAX_DEPTH} deep")
@@ -516,40 +561,40 @@ class _Parser:
 
     def argument(self, *, whole_number: bool) -> Node:
         """Read the argument of a command: a group, one digit or a number, one letter."""
-        kind, text, _ = self.token
+        kind, text, _, mark = self.token
+        if mark == "{":
+            return self.bracketed()
         if kind == "num" and not whole_number and len(text) > 1 and text.isdigit():
-            self.tokens[self.position] = Token("num", text[1:], spaced=False)
+            self.replace(Token("num", text[1:], spaced=False))
             return ("n", int(text[0]))
         if kind == "word" and len(text) > 1 and text not in CONSTANTS:
-            self.tokens[self.position] = Token("word", text[1:], spaced=False)
+            self.replace(Token("word", text[1:], spaced=False))
             return _letter(text[0])
-        if kind == "op" and text not in {"(", "{", "[", "|", r"\{"}:
+        if kind == "op" and mark not in {"(", "[", "|", r"\{"}:
             raise Unreadable(f"unexpected {text!r}")
         return self.atom()
 
     def atom(self) -> Node:
-        kind, text, _ = self.token
+        kind, text, _, mark = self.token
         if kind == "num":
             return self.number()
         if kind == "word":
             return self.word()
-        if kind == "text":
-            return self.styled()
-        if kind in {"op", "cmd"}:
-            if text in BRACKETS:
-                return self.bracketed()
-            if text in {"|", "vert", "Vert"}:
-                return self.absolute(text)
-        if kind == "cmd":
+        if mark in BRACKETS:
+            return self.bracketed()
+        if mark in _BARS:
+            return self.absolute(mark)
+        if kind == "cmd" or mark == "...":
             self.take()
             return self.command(text)
+        if kind == "text":
+            return self.styled()
         raise Unreadable(f"unexpected {text!r}" if text else "an unfinished formula")
 
     def number(self) -> Node:
         text = self.take().text
-        if self.at("overline", "bar", "dot") and "." in text:
-            return self.repeating(text)
-        if self.at("(") and text.endswith(".") and "." in text[-1:]:
+        mark = self.mark
+        if mark in _REPEATING and "." in text and (mark != "(" or text[-1] == "."):
             return self.repeating(text)
         if text.isdigit():
             if len(text) > MAX_DIGITS:
@@ -557,44 +602,33 @@ class _Parser:
             node: Node = ("n", int(text))
         else:
             node = decimal(_DIGITS_OF_NUMBER.sub("", text.replace(",", "")))
-        if self.at(*FRACTIONS) and text.isdigit():
-            mark = self.position
+        if mark in FRACTIONS and text.isdigit():
             self.take()
             fraction = self.fraction()
-            if (
-                fraction[1][0] == fraction[2][0] == "n"
-                and isinstance(fraction[1][1], int)
-                and isinstance(fraction[2][1], int)
-                and 0 < fraction[1][1] < fraction[2][1]
-            ):
-                return ("n", int(text) + Fraction(fraction[1][1], fraction[2][1]))
-            self.position = mark
-            # One-digit arguments are split off their token, so the fraction is kept as read.
-            self.skip_fraction()
+            top, bottom = fraction[1][1], fraction[2][1]
+            if fraction[1][0] == fraction[2][0] == "n" and 0 < top < bottom:
+                return ("n", int(text) + Fraction(top) / bottom)
             return ("*", [node, fraction])
         return node
 
-    def skip_fraction(self) -> None:
-        self.take()
-        self.fraction()
-
     def repeating(self, text: str) -> Node:
-        """Read the repeating digits after `0.1` in `0.1\\overline{6}`."""
-        opening = self.take().text
-        if opening != "(":
-            self.expect("{") if self.at("{") else None
+        r"""Read the repeating digits after `0.1` in `0.1\overline{6}`."""
+        closing = ")" if self.take().text == "(" else ""
+        if self.mark == "{":
+            self.take()
+            closing = "}"
         digits = self.take().text
         if not digits.isdigit() or len(digits) > 64 or len(text) > 64:
             raise Unreadable("no repeating digits")
-        if self.at("}") or self.at(")"):
-            self.take()
+        if closing:
+            self.expect(closing)
         whole, _, fixed = text.partition(".")
         scale = 10 ** len(fixed)
         value = Fraction(int(whole + fixed or "0"), scale)
         return ("n", value + Fraction(int(digits), scale * (10 ** len(digits) - 1)))
 
     def word(self) -> Node:
-        _, text, _ = self.token
+        text = self.token.text
         if text in WORD_FUNCTIONS:
             self.take()
             return self.function(FUNCTIONS[text])
@@ -611,28 +645,28 @@ class _Parser:
             return ("x", text)
         for length in range(min(len(text) - 1, 8), 1, -1):
             if text[:length] in WORD_FUNCTIONS or text[:length] == "pi":
-                self.tokens[self.position] = Token("word", text[length:], spaced=False)
+                self.replace(Token("word", text[length:], spaced=False))
                 name = text[:length]
                 return ("c", "pi") if name == "pi" else self.function(FUNCTIONS[name])
-        self.tokens[self.position] = Token("word", text[1:], spaced=False)
+        self.replace(Token("word", text[1:], spaced=False))
         return _letter(text[0])
 
     def letter(self, name: str) -> Node:
         """Read a letter with its subscript, its primes and, for f, g and h, its arguments."""
-        if self.at("_"):
+        if self.mark == "_":
             self.take()
             return ("x", f"{name}_{self.subscript()}")
-        kind, text, spaced = self.token
+        kind, text, spaced, _ = self.token
         if kind == "num" and not spaced and text.isdigit() and len(name) == 1 and name.isalpha():
             before = self.tokens[self.position - 2] if self.position > 1 else None
             if before is None or before.kind != "num":
                 self.take()
                 return ("x", f"{name}_{text}")
         primes = ""
-        while self.at("'"):
+        while self.mark == "'":
             self.take()
             primes += "'"
-        if name in _LETTER_FUNCTIONS and self.at("("):
+        if name in _LETTER_FUNCTIONS and self.mark == "(":
             return ("f", name + primes, self.bracket_items())
         if primes:
             return ("x", name + primes)
@@ -646,8 +680,8 @@ class _Parser:
         if len(content) == 1 and content.isalpha():
             return self.letter(content)
         if content and _PLAIN_NUMBER.fullmatch(content):
-            inner = tokenize(content)[:-1]
-            self.tokens[self.position : self.position] = inner
+            self.tokens[self.position : self.position] = tokenize(content)[:-1]
+            self.jump(self.position)
             return self.atom()
         if content and len(content) <= 40 and content.replace(" ", "").isalpha():
             return ("x", content.lower() if len(content) > 2 else content)
@@ -686,7 +720,12 @@ class _Parser:
             return ("set", items) if opening == "{" else ("tuple", items, "(", ")")
         if len(items) == 1 and closing == BRACKETS[opening]:
             return items[0]
-        return ("tuple", items, opening if opening == "[" else "(", closing if closing == "]" else ")")
+        return (
+            "tuple",
+            items,
+            opening if opening == "[" else "(",
+            closing if closing == "]" else ")",
+        )
 
     def absolute(self, closing: str) -> Node:
         self.take()
@@ -754,12 +793,10 @@ class _Parser:
         sign = self.sign()
         factors = [self.power()]
         while self.starts_factor() and not self.unit_follows(0):
-            kind, text, _ = self.token
+            kind, text, _, mark = self.token
+            if kind == "num" or mark in {"(", "[", r"\{"}:
+                break
             if kind in {"cmd", "word", "text"} and text.strip() in FUNCTIONS:
-                break
-            if kind == "op" and text in {"(", "[", r"\{"}:
-                break
-            if kind == "num":
                 break
             factors.append(self.power())
         node = _product(factors)
@@ -785,7 +822,7 @@ class _Parser:
             return self.big_operator(name)
         if name in {"emptyset", "varnothing"}:
             return ("set", [])
-        if name in {"ldots", "dots", "cdots", "dotsc", "vdots"}:
+        if name in {"...", "ldots", "dots", "cdots", "dotsc", "vdots"}:
             return ("x", "...")
         if name in ACCENTS:
             return ("x", f"{name} {self.subscript()}")
@@ -824,12 +861,10 @@ class _Parser:
         rows: list[list[Node]] = [[]]
         cells = 0
         while not self.at("end"):
-            if self.token.kind == "row":
+            if self.mark is ROW:
                 self.take()
                 rows.append([])
-            elif self.at("&"):
-                self.take()
-            elif self.at(","):
+            elif self.at("&") or self.at(","):
                 self.take()
             else:
                 cells += 1
@@ -875,6 +910,18 @@ def _product(factors: list[Node]) -> Node:
     return factors[0] if len(factors) == 1 else ("*", factors)
 
 
+def _has_letters(node: Any) -> bool:
+    if isinstance(node, tuple):
+        return bool(node) and (
+            node[0] == "x" or node == ("c", "i") or any(map(_has_letters, node[1:]))
+        )
+    return isinstance(node, list) and any(map(_has_letters, node))
+
+
+def _is_inequality(node: Node) -> bool:
+    return node[0] in {"rel", "cup"} and (node[0] == "cup" or not {"=", "~"} & set(node[1]))
+
+
 def _listed(items: list[Node]) -> Node:
     if not items:
         raise Unreadable("nothing")
@@ -883,6 +930,8 @@ def _listed(items: list[Node]) -> Node:
 
 def _is_product(word: str) -> bool:
     """Whether a run of letters reads as a product (`abx`, `xsin`), not as a word."""
-    if len(word) < 4 or word.isupper():
+    if len(word) < 4 or word.isupper() or len(set(word)) == 1:
         return True
-    return any(word.endswith(name) or word.startswith(name) for name in ("sin", "cos", "sqrt", "ln"))
+    return any(
+        word.endswith(name) or word.startswith(name) for name in ("sin", "cos", "sqrt", "ln")
+    )

@@ -4,6 +4,7 @@ r"""One spelling for what is written in several: Unicode mathematics, digits, wr
 - `trim`: the same text without math delimiters, end-of-text marks and final punctuation.
 - `plain_text`: the form under which two answers that are not formulas are compared.
 """
+# ruff: noqa: RUF001 - its tables are about look-alikes
 
 from __future__ import annotations
 
@@ -172,6 +173,7 @@ _LOWERED: Final = re.compile("[" + "".join(_SUBSCRIPTS) + "]+")
 _ROOT_OF_NUMBER: Final = re.compile(r"√\s*(\d+(?:\.\d+)?|[A-Za-z])")
 _MARKS: Final = re.compile(r"<\|[^<>|]{1,40}\|>|</?s>|<eos>|<end_of_turn>")
 _WRAPPERS: Final = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"))
+_WRAPPED: Final = frozenset("$\\*")
 _STYLE: Final = re.compile(
     r"\\(?:text|textbf|textit|textrm|textnormal|mbox|mathrm|mathbf|mathit|mathsf|operatorname)"
     r"\s*\{([^{}]*)\}"
@@ -206,9 +208,7 @@ def to_ascii(text: str) -> str:
     """
     if text.isascii():
         return text
-    text = _RAISED.sub(
-        lambda match: "^{" + "".join(_SUPERSCRIPTS[c] for c in match[0]) + "}", text
-    )
+    text = _RAISED.sub(lambda match: "^{" + "".join(_SUPERSCRIPTS[c] for c in match[0]) + "}", text)
     text = _LOWERED.sub(lambda match: "_{" + "".join(_SUBSCRIPTS[c] for c in match[0]) + "}", text)
     text = _ROOT_OF_NUMBER.sub(r"\\sqrt{\1}", text).translate(_MAP)
     if text.isascii():
@@ -230,7 +230,7 @@ def trim(text: str) -> str:
         before = text
         if text[-1] in ".,;:。" and not text.endswith((r"\,", r"\;", r"\:", "...")):
             text = text[:-1].rstrip()
-        for opening, closing in _WRAPPERS:
+        for opening, closing in _WRAPPERS if text[:1] in _WRAPPED else ():
             inside = text[len(opening) : len(text) - len(closing)]
             if (
                 len(text) > len(opening) + len(closing)

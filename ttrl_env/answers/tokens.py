@@ -1,6 +1,6 @@
 r"""A formula as a list of tokens.
 
-- `Token`: kind, text, and whether a space stands before it.
+- `Token`: kind, text, whether a space stands before it, and its mark.
 - `tokenize`: the list for a text; refuses what no formula contains.
 
 Kinds: `num`, `cmd` (a LaTeX command, without its backslash), `word` (a run of letters),
@@ -12,17 +12,22 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from ttrl_env.answers.limits import MAX_TOKENS, Unreadable
+from ttrl_env.answers.limits import MAX_TOKENS, MAX_WORD, Unreadable
 
-__all__ = ["Token", "tokenize"]
+__all__ = ["END", "ROW", "Token", "tokenize"]
+
+END: Final = "<end>"
+ROW: Final = "<row>"
+"""The marks of the end and of a row's end, which no operator or command has."""
 
 
 class Token(NamedTuple):
-    """One token of a formula."""
+    """One token of a formula; `mark` is the text of operators and commands, and what ends it."""
 
     kind: str
     text: str
     spaced: bool
+    mark: str = ""
 
 
 _SCANNER: Final = re.compile(
@@ -45,8 +50,9 @@ _SCANNER: Final = re.compile(
   | (?P<row>\\\\(?:\[[^\]]*\])?)
   | (?P<word>[A-Za-z]+)
   | (?P<op>\\[{}%&_\#|] | \*\* | <= | >= | != | == | \.\.\.+ | [-+*/^_=<>()\[\]{}|,;:!'%&])
+  | (?P<other>.)
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
 _OPERATORS: Final = {
     "**": "^",
@@ -67,27 +73,31 @@ def tokenize(text: str) -> list[Token]:
     ['frac', '12', '+', '1{,}234', '']
     """
     tokens: list[Token] = []
-    position, spaced, end = 0, False, len(text)
-    match = _SCANNER.match
-    while position < end:
-        found = match(text, position)
-        if found is None:
-            raise Unreadable(f"unexpected {text[position]!r}")
-        position = found.end()
-        kind = found.lastgroup
+    spaced, token = False, Token._make
+    for found in _SCANNER.finditer(text):
+        kind = found.lastgroup or ""
         if kind == "skip":
             spaced = True
             continue
         piece = found[0]
         if kind == "op":
             piece = _OPERATORS.get(piece, piece)
+            tokens.append(token(("op", piece, spaced, piece)))
         elif kind == "cmd":
             piece = piece[1:]
+            tokens.append(token(("cmd", piece, spaced, piece)))
         elif kind == "text":
-            piece = piece[piece.index("{") + 1 : -1]
-        tokens.append(Token(kind or "", piece, spaced))
+            tokens.append(Token("text", piece[piece.index("{") + 1 : -1], spaced))
+        elif kind == "row":
+            tokens.append(Token("row", piece, spaced, ROW))
+        elif kind == "num" or (kind == "word" and len(piece) <= MAX_WORD):
+            tokens.append(token((kind, piece, spaced, "")))
+        elif kind == "other":
+            raise Unreadable(f"unexpected {piece!r}")
+        else:
+            raise Unreadable(f"more than {MAX_WORD} letters in a row")
         if len(tokens) > MAX_TOKENS:
             raise Unreadable(f"more than {MAX_TOKENS} tokens")
         spaced = False
-    tokens.append(Token("end", "", spaced))
+    tokens.append(Token("end", "", spaced, END))
     return tokens

@@ -17,21 +17,29 @@ __all__ = [
     "FRACTIONS",
     "FUNCTIONS",
     "GREEK",
+    "HYPERBOLIC",
     "JOINERS",
     "MATRICES",
     "PRODUCTS",
     "RELATIONS",
+    "TRIGONOMETRIC",
     "UNITS",
     "WORD_FUNCTIONS",
 ]
 
-_TRIGONOMETRIC: Final = ("sin", "cos", "tan", "cot", "sec", "csc")
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+TRIGONOMETRIC: Final = ("sin", "cos", "tan", "cot", "sec", "csc")
+HYPERBOLIC: Final = ("sinh", "cosh", "tanh", "coth", "sech", "csch")
 FUNCTIONS: Final[dict[str, str]] = {
-    **{name: name for name in _TRIGONOMETRIC},
-    **{name + "h": name + "h" for name in _TRIGONOMETRIC},
+    **{name: name for name in TRIGONOMETRIC},
+    **{name: name for name in HYPERBOLIC},
     **{
         prefix + name + suffix: "a" + name + suffix
-        for name in _TRIGONOMETRIC
+        for name in TRIGONOMETRIC
         for suffix in ("", "h")
         for prefix in ("arc", "a", "ar")
     },
@@ -62,22 +70,18 @@ FUNCTIONS: Final[dict[str, str]] = {
     "Re": "re",
     "Im": "im",
     "arg": "arg",
-    "deg": "degree",
     "dim": "dim",
     "ker": "ker",
     "Pr": "Pr",
 }
-del FUNCTIONS["deg"]
 # Words that only LaTeX marks as functions: as plain letters they are products or text.
-WORD_FUNCTIONS: Final = frozenset(FUNCTIONS) - {
-    *("tg", "ctg", "Re", "Im", "arg", "dim", "ker", "Pr", "det", "sgn", "sign"),
-    *("asec", "arsin", "arcos", "artan", "arcot", "arsec", "arcsc"),
-}
+WORD_FUNCTIONS: Final = frozenset(FUNCTIONS) - _words(
+    "tg ctg Re Im arg dim ker Pr det sgn sign asec arsin arcos artan arcot arsec arcsc"
+)
 CONSTANTS: Final[dict[str, str]] = {
     "pi": "pi",
     "Pi": "pi",
     "e": "e",
-    "E": "E",
     "exponentialE": "e",
     "i": "i",
     "I": "i",
@@ -89,17 +93,16 @@ CONSTANTS: Final[dict[str, str]] = {
     "Infinity": "inf",
     "oo": "inf",
 }
-del CONSTANTS["E"]
-GREEK: Final = frozenset(
+GREEK: Final = _words(
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi "
     "rho varrho sigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Sigma "
-    "Upsilon Phi Psi Omega ell hbar partial nabla Re Im aleph".split()
+    "Upsilon Phi Psi Omega ell hbar partial nabla aleph"
 )
 FRACTIONS: Final = frozenset({"frac", "dfrac", "tfrac", "cfrac", "sfrac", "nicefrac"})
-PRODUCTS: Final = frozenset({"times", "cdot", "cdotp", "ast", "bullet"})
-ACCENTS: Final = frozenset(
+PRODUCTS: Final = frozenset({"*", "times", "cdot", "cdotp", "ast", "bullet"})
+ACCENTS: Final = _words(
     "overline bar vec hat widehat tilde widetilde overrightarrow overset underline mathbb mathcal "
-    "mathfrak mathscr overarc wideparen".split()
+    "mathfrak mathscr overarc wideparen"
 )
 BRACKETS: Final[dict[str, str]] = {
     "(": ")",
@@ -158,8 +161,8 @@ RELATIONS: Final[dict[str, str]] = {
     "implies": "=>",
     "Rightarrow": "=>",
 }
-JOINERS: Final = frozenset({"and", "or", "&", "land", "lor", "wedge", "vee"})
-UNITS: Final = frozenset(
+JOINERS: Final = frozenset({"and", "or", "land", "lor", "wedge", "vee"})
+UNITS: Final = _words(
     """
     % percent percentage percents pct
     mm cm dm km ft yd mi mg kg lb lbs oz ml mL kW kWh Hz kHz mph rpm Pa kPa
@@ -172,5 +175,5 @@ UNITS: Final = frozenset(
     dollar dollars cent cents euro euros USD EUR rupees
     liter liters litre litres gallon gallons joule joules watt watts newton newtons
     square squared cubic cubed unit units per times point points people person
-    """.split()
+    """
 )

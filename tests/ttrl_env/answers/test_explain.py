@@ -1,0 +1,52 @@
+"""The steps of a grade and of an extraction, for a person."""
+
+from __future__ import annotations
+
+import pytest
+
+from ttrl_env.answers import explain_extraction, explain_grade
+
+
+def test_a_grade_shows_how_both_were_read_and_why() -> None:
+    explained = explain_grade(r"\frac12", "0.5")
+    assert explained.equal
+    assert explained.gold_reading.key == explained.answer_reading.key == "1/2"
+    assert str(explained).splitlines()[-1] == "equal: both have the key 1/2"
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer", "reason"),
+    [
+        ("1", "2", "the keys differ"),
+        ("(1,2)", "3", "one is a tuple or interval, the other a number"),
+        ("3", "about three", "the answer is no formula we read"),
+        ("east", "3", "the gold is no formula we read"),
+    ],
+)
+def test_a_difference_is_explained(gold: str, answer: str, reason: str) -> None:
+    explained = explain_grade(gold, answer)
+    assert not explained.equal
+    assert reason in str(explained)
+
+
+def test_long_answers_are_shortened() -> None:
+    assert max(map(len, str(explain_grade("7" * 9000, "x" * 9000)).splitlines())) < 220
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "line"),
+    [
+        (r"\boxed{42}", "42", "found in the last box"),
+        ("The answer is 42.", "42", "found in the words of the reply"),
+        ("<think>42", None, "no answer: the thinking never ends"),
+        ("hm", None, "no answer: no finished box"),
+    ],
+)
+def test_an_extraction_says_where_it_was_found(text: str, answer: str | None, line: str) -> None:
+    explained = explain_extraction(text)
+    assert explained.answer == answer
+    assert line in str(explained)
+
+
+def test_an_unclear_choice_says_so() -> None:
+    assert "more than one" in str(explain_extraction("Answer: A or B", "choice"))

@@ -1,0 +1,107 @@
+r"""The answer in a completion: the last box, else the last phrase, else the last statement."""
+# ruff: noqa: RUF001 - unusual characters are what is tested
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from ttrl_env.answers import equivalent, extract_answer
+from ttrl_env.answers.boxes import last_box, reply
+
+FOUND = [
+    (r"So it is $\boxed{42}$.", "42"),
+    (r"\boxed{1}, no: \boxed{\frac{1}{2}}", r"\frac{1}{2}"),
+    (r"\boxed{\frac{1}{2}}. Put it in \boxed{}.", r"\frac{1}{2}"),
+    (r"\boxed{7}, so \boxed{8", "7"),
+    (r"\boxed{\{1, 2\}}", r"\{1, 2\}"),
+    (r"\boxed{\text{a \{ brace}}", r"\text{a \{ brace}"),
+    (r"\boxed 7", "7"),
+    (r"\fbox{9}", "9"),
+    (r"\framebox{100}", "100"),
+    (r"<think>\boxed{1}</think>The answer is 2.", "2"),
+    (r"<think>a</think><think>b</think>\boxed{3}", "3"),
+    ("The answer is 42.", "42"),
+    ("The final answer is $26. I hope it is correct.", "26"),
+    ("**Answer:** 4.", "4"),
+    ("Final Answer: The volume of $ABCD$ is 120. I hope it is correct.", "120"),
+    ("So the answer is $x = 3$", "x = 3"),
+    (r"Answer \( (9+1) \)", "(9+1)"),
+    ("#### 1,234", "1,234"),
+    ("#### 10\nMore.\n#### 20", "20"),
+    ("the result is -5 exactly", "-5"),
+    ("answer: −5", "−5"),
+    ("Answer: $12.50", "12.50"),
+    ("The answer is Evelyn.", "Evelyn"),
+    ("ANSWER: 42,\n", "42"),
+    ("so $x+y = 1000$ therefore answer is $1$", "1"),
+    (r"Therefore $x \geq 5$ is the solution.", r"x \geq 5"),
+    ("First compute 6*7.\n42", "42"),
+    ("x = 3", "x = 3"),
+    (r"$\sqrt{4} = 2$", "2"),
+    ("Therefore the total is 12 apples.", "12"),
+    ("66公斤 + 126公斤 = 192公斤 因此，体重是192公斤。", "192"),
+    ("答案：12", "12"),
+    ("The answer is 0.5<|im_end|>", "0.5"),
+]
+ABSENT = [
+    "",
+    "   ",
+    "I ran out of",
+    "No numeric content at all",
+    r"start \boxed{never closes",
+    "<think> it is 42",
+    r"<think>\boxed{42}",
+    r"\boxed{}",
+    r"\boxed{ }",
+    r"Consider \[ c = \frac{-2\sqrt{3} - 18i}{1 + i\sqrt{3",
+]
+
+
+@pytest.mark.parametrize(("text", "answer"), FOUND, ids=[text for text, _ in FOUND])
+def test_answers_are_found(text: str, answer: str) -> None:
+    found = extract_answer(text)
+    assert found is not None
+    assert found == answer or equivalent(found, answer)
+
+
+@pytest.mark.parametrize("text", ABSENT)
+def test_no_answer_is_none(text: str) -> None:
+    assert extract_answer(text) is None
+
+
+BALANCED = st.recursive(
+    st.text("ab1+ ", min_size=1, max_size=4),
+    lambda inner: st.lists(inner, min_size=1, max_size=3).map(lambda p: "{" + "".join(p) + "}"),
+    max_leaves=8,
+)
+
+
+@given(content=BALANCED, before=st.text(max_size=40), after=st.text("xyz .,", max_size=20))
+def test_a_last_box_is_returned_as_it_stands(content: str, before: str, after: str) -> None:
+    assume(content.strip(" ") and "<think>" not in before)
+    assert extract_answer(f"{before} \\boxed{{{content}}} {after}") == content.strip()
+
+
+@given(text=st.text(max_size=200))
+def test_extraction_never_raises_and_never_returns_nothing(text: str) -> None:
+    for answer_format in ("integer", "latex", "choice", "text"):
+        found = extract_answer(text, answer_format)
+        assert found is None or found.strip()
+
+
+def test_boxes_deep_in_a_text_are_found_from_the_end() -> None:
+    text = r"\boxed{7} " * 100_000 + r"\boxed{42}" + " and so on" * 10_000
+    assert last_box(text) == "42"
+
+
+def test_thinking_that_never_ends_is_no_reply() -> None:
+    assert reply("<think>hm") is None
+    assert reply("a</think>b") == "b"
+    assert reply("plain") == "plain"
+
+
+def test_an_unknown_format_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="got 'maths'"):
+        extract_answer("1", "maths")  # type: ignore[arg-type]
