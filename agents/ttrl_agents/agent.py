@@ -14,7 +14,6 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import torch
-from ttrl_env.completion import Completion
 
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.errors import AgentError
@@ -25,6 +24,7 @@ from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import Sampler, SamplingParams, TransformersSampler
 from ttrl_agents.samplers.base import Progress
 from ttrl_agents.seeds import Stream, derive_seed
+from ttrl_env.completion import Completion
 
 __all__ = ["Agent", "PolicyGradientAgent"]
 
@@ -57,9 +57,7 @@ class PolicyGradientAgent:
         sampler: Where completions come from; by default the model itself.
     """
 
-    def __init__(
-        self, policy: Policy, config: TrainConfig, sampler: Sampler | None = None
-    ) -> None:
+    def __init__(self, policy: Policy, config: TrainConfig, sampler: Sampler | None = None) -> None:
         self.policy = policy
         self.config = config
         self.sampler = sampler or TransformersSampler(policy, config.sample_rows)
@@ -109,7 +107,7 @@ class PolicyGradientAgent:
             group["lr"] = rate
         advantages = self._advantages(rollout)
         rows = np.flatnonzero(advantages)
-        num_tokens = sum(len(_tokens(rollout.completions[i])) for i in rows)
+        num_tokens = sum(len(_tokens(rollout.completions[int(i)])) for i in rows)
         metrics = {
             "learning_rate": rate,
             "trained_completions": float(len(rows)),
@@ -166,7 +164,7 @@ class PolicyGradientAgent:
                 kl = kl_estimate(log_probs, reference, "k3").masked_fill(~mask, 0.0).sum()
                 kl_sum += kl.item() / num_tokens
                 loss = loss + config.kl_coef * kl / num_tokens
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             loss_sum += loss.item()
             entropy_sum += entropies.sum().item()
             gap = max(gap, self._gap(rollout, part, log_probs))
@@ -198,9 +196,7 @@ class PolicyGradientAgent:
             start += count
 
     @staticmethod
-    def _gap(
-        rollout: Rollout, part: npt.NDArray[np.intp], log_probs: torch.Tensor
-    ) -> float:
+    def _gap(rollout: Rollout, part: npt.NDArray[np.intp], log_probs: torch.Tensor) -> float:
         ours = log_probs.detach().cpu().numpy()
         gaps = [
             np.abs(ours[row, : len(sampled)] - sampled).max()

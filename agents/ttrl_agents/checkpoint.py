@@ -156,9 +156,7 @@ def _states(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*")) if folder.is_dir() else []
 
 
-def _optimizer_tensors(
-    policy: Policy, optimizer: torch.optim.Optimizer
-) -> dict[str, torch.Tensor]:
+def _optimizer_tensors(policy: Policy, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     return {
         f"{name}/{key}": tensor.detach().cpu().contiguous()
         for name, parameter in policy.model.named_parameters()

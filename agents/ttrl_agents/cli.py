@@ -35,9 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from ttrl_agents.commands.exit_status import Exit
     except ImportError as error:
         return _say(f"{error}. {_EXTRA}")
-    from ttrl_benchmarks import BenchmarkError
-
     from ttrl_agents.errors import AgentError
+    from ttrl_benchmarks import BenchmarkError
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:

@@ -31,7 +31,7 @@ class TrainConfig:
     """tiny (ships with the package), the folder of a Hugging Face checkpoint, a GGUF file or the
     folder of one, or an id on the Hugging Face Hub."""
     reward: str = "majority"
-    """How votes become rewards: majority, or one of the controls oracle (true labels) and random."""
+    """How votes become rewards: majority, or a control: oracle (true labels) or random."""
     output: Path | None = None
     """The run directory; by default a new one under runs/."""
     seed: int = 0
@@ -49,7 +49,8 @@ class TrainConfig:
     temperature: float = 1.0
     """Sampling temperature, in training and evaluation."""
     learning_rate: float | None = None
-    """Peak rate of AdamW; by default 1e-4 for models of fewer than 10 million weights, else 1e-6."""
+    """Peak rate of AdamW; by default 1e-4 for models of fewer than 10 million weights and 1e-6 for
+    others."""
     warmup_steps: int = 5
     """Steps over which the rate rises from 0."""
     schedule: Literal["constant", "cosine"] = "cosine"
@@ -65,7 +66,8 @@ class TrainConfig:
     clip_high: float = 0.2
     """How far above 1 the probability ratio may rise."""
     kl_coef: float = 0.0
-    """Weight of the k3 divergence from the initial model in the loss; above 0 keeps a copy of it."""
+    """Weight of the divergence from the initial model (k3) in the loss; above 0 keeps a copy of
+    that model."""
     micro_batch_tokens: int = 4096
     """The most completion tokens, padding included, that are run through the model at once in an
     update. Fewer need less memory; the result is the same."""
@@ -117,9 +119,7 @@ class TrainConfig:
             self.learning_rate is None or 0 <= self.learning_rate < 1,
             "in [0, 1)",
         )
-        self._require(
-            "sample_rows", self.sample_rows is None or self.sample_rows >= 1, "1 or more"
-        )
+        self._require("sample_rows", self.sample_rows is None or self.sample_rows >= 1, "1 or more")
 
     def _require(self, name: str, holds: bool, what: str) -> None:
         if not holds:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from ttrl_benchmarks import Benchmark
-from ttrl_env.answers import answer_key
-from ttrl_env.consensus import Majority, hold_vote
 
 from ttrl_agents.samplers import Sampler, SamplingParams
 from ttrl_agents.samplers.base import Progress
+from ttrl_benchmarks import Benchmark
+from ttrl_env.answers import answer_key
+from ttrl_env.consensus import Majority, hold_vote
 
 __all__ = ["Evaluation", "Interval", "evaluate"]
 
@@ -58,13 +58,13 @@ class Evaluation:
     @property
     def k(self) -> int:
         """Completions for each question."""
-        return self.correct.shape[1]
+        return int(self.correct.shape[1])
 
     @property
     def metrics(self) -> dict[str, Interval]:
         """`mean@k` (the paper's pass@1), `maj@k` and `pass@k`, with 95 % intervals."""
         return {
-            f"mean@{self.k}": _bootstrap(self.correct.mean(axis=1)),
+            f"mean@{self.k}": _bootstrap(np.asarray(self.correct.mean(axis=1))),
             f"maj@{self.k}": _bootstrap(self.majority_correct.astype(np.float64)),
             f"pass@{self.k}": _bootstrap(self.correct.any(axis=1).astype(np.float64)),
         }

@@ -127,7 +127,9 @@ class LogProbs:
         targets = batch.completion_ids[batch.completion_mask]
         with self.policy.precision():
             outputs = self._outputs(batch)
-            head = self.policy.model.get_output_embeddings() if self.chunked else torch.nn.Identity()
+            head = (
+                self.policy.model.get_output_embeddings() if self.chunked else torch.nn.Identity()
+            )
             size = max(1, _CHUNK_ELEMENTS // self.policy.vocabulary_size)
 
             def score(part: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -187,7 +189,10 @@ class LogProbs:
     def _head_gives_the_logits(self) -> bool:
         model = self.policy.model
         head = model.get_output_embeddings()
-        if head is None or "input_ids" not in inspect.signature(model.base_model.forward).parameters:
+        if (
+            head is None
+            or "input_ids" not in inspect.signature(model.base_model.forward).parameters
+        ):
             return False
         ids = torch.tensor([self.policy.end_token_ids[:1] * 3], device=self.policy.device)
         with self.policy.precision():
@@ -196,9 +201,7 @@ class LogProbs:
         return whole.shape == parts.shape and torch.allclose(whole, parts, rtol=1e-4, atol=1e-4)
 
 
-def _select(
-    logits: torch.Tensor, targets: torch.Tensor, scale: float
-) -> tuple[torch.Tensor, ...]:
+def _select(logits: torch.Tensor, targets: torch.Tensor, scale: float) -> tuple[torch.Tensor, ...]:
     """Log-probabilities of the targets and entropies, for each row of logits."""
     logits = logits.float() / scale
     log_probs = -F.cross_entropy(logits, targets, reduction="none")

@@ -21,10 +21,10 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
-from ttrl_benchmarks.errors import unknown_name
 
 from ttrl_agents.errors import AgentError
 from ttrl_agents.tiny import checkpoint_path
+from ttrl_benchmarks.errors import unknown_name
 
 __all__ = ["TINY", "Policy", "load_policy", "resolve_device"]
 
@@ -169,7 +169,7 @@ def load_policy(source: str, *, device: str = "auto", chat_template: Path | None
             if not gguf:
                 AutoConfig.from_pretrained(folder, trust_remote_code=False)
                 options["use_safetensors"] = True
-            model = AutoModelForCausalLM.from_pretrained(
+            model: Any = AutoModelForCausalLM.from_pretrained(
                 folder, trust_remote_code=False, dtype=torch.float32, **options
             )
         except (OSError, ValueError, KeyError, ImportError) as error:

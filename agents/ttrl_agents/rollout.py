@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
 from ttrl_env.completion import Completion
 
 __all__ = ["Rollout"]

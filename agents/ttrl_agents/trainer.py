@@ -20,11 +20,6 @@ from typing import Any, Protocol
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
-from ttrl_benchmarks import Benchmark
-from ttrl_env.consensus import REWARDS
-from ttrl_env.registration import check_env_id
-from ttrl_env.wrappers import LabelMetrics, finished_info
-from ttrl_benchmarks.errors import unknown_name
 
 from ttrl_agents.agent import PolicyGradientAgent
 from ttrl_agents.checkpoint import (
@@ -41,6 +36,11 @@ from ttrl_agents.evaluate import Evaluation, evaluate
 from ttrl_agents.policy import load_policy
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.seeds import Stream, derive_seed
+from ttrl_benchmarks import Benchmark
+from ttrl_benchmarks.errors import unknown_name
+from ttrl_env.consensus import REWARDS
+from ttrl_env.registration import check_env_id
+from ttrl_env.wrappers import LabelMetrics, finished_info
 
 __all__ = ["Callback", "Interrupted", "Trainer", "resume_config"]
 
@@ -109,9 +109,7 @@ class Trainer:
         self.benchmark, self.held_out = _load_questions(config)
         self.state_path = latest_state(self.folder / "checkpoints") if resume else None
         source = str(self.state_path / "model") if self.state_path else config.model
-        self.policy = load_policy(
-            source, device=config.device, chat_template=config.chat_template
-        )
+        self.policy = load_policy(source, device=config.device, chat_template=config.chat_template)
         self.policy.name = config.model
         self.agent = PolicyGradientAgent(self.policy, self.config)
         self.envs = self._make_envs()
@@ -295,7 +293,7 @@ def _run_folder(config: TrainConfig, *, resume: bool) -> Path:
 def _load_questions(config: TrainConfig) -> tuple[Benchmark, Benchmark | None]:
     """The questions to train on, and those to measure transfer on."""
     spec = gym.spec(config.env)
-    options = {} if config.data is None else {"path": config.data}
+    options: dict[str, Any] = {} if config.data is None else {"path": config.data}
     probe = gym.make(config.env, **options).unwrapped
     benchmark: Benchmark = probe.benchmark  # type: ignore[attr-defined]
     if spec.kwargs.get("benchmark") == "arithmetic":
@@ -311,7 +309,9 @@ def _vote_metrics(rollout: Rollout, votes: dict[str, Any]) -> Metrics:
     """What the votes of a step show; metrics of labels only where there are labels."""
     group = rollout.group_size
     per_group = rollout.rewards.reshape(-1, group)
-    lengths = np.array([0 if c.token_ids is None else len(c.token_ids) for c in rollout.completions])
+    lengths = np.array(
+        [0 if c.token_ids is None else len(c.token_ids) for c in rollout.completions]
+    )
     metrics = {
         "majority_ratio": float(votes["majority_ratio"].mean()),
         "mean_reward": float(rollout.rewards.mean()),

@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+
 from ttrl_agents.cli import main
 
 SMALL = ["--questions-per-step", "2", "--n-votes", "4", "--max-tokens", "48", "--no-evaluate"]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from ttrl_agents.evaluate import Evaluation, evaluate
 from ttrl_agents.samplers import SamplingParams
 from ttrl_benchmarks import Benchmark, Question, SealedLabels
@@ -22,7 +23,9 @@ class Scripted:
     def sample(self, prompts, params, *, seed, progress=None):
         left = {name: iter(votes.split()) for name, votes in VOTES.items()}
         answers = [next(left[prompt.rstrip("?")]) for prompt in prompts]
-        return [Completion("?" if a == "-" else f"\\boxed{{{a}}}", finished=a != "-") for a in answers]
+        return [
+            Completion("?" if a == "-" else f"\\boxed{{{a}}}", finished=a != "-") for a in answers
+        ]
 
 
 def test_scores_by_hand():

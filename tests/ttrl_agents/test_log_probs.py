@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from ttrl_agents import log_probs as module
 from ttrl_agents.log_probs import LogProbs, TokenBatch, pad
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy import Policy, load_policy
 from ttrl_agents.tiny import checkpoint_path

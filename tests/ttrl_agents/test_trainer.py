@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
+
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.trainer import Interrupted, Trainer, resume_config
@@ -128,7 +129,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, stop):
     assert_same_run(tmp_path / "whole", tmp_path / "halted")
 
 
-class Crash(Exception):
+class CrashError(Exception):
     pass
 
 
@@ -137,12 +138,12 @@ class CrashAfter(StopAfter):
 
     def on_step(self, step, metrics):
         if step == self.steps:
-            raise Crash
+            raise CrashError
 
 
 def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path):
     Trainer(small(tmp_path / "whole")).run()
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         Trainer(small(tmp_path / "killed"), [CrashAfter(3)]).run()
     assert len(metrics_of(tmp_path / "killed")) == 3  # one more than the checkpoint knows
     with (tmp_path / "killed" / "metrics.jsonl").open("a") as file:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ttrl_benchmarks import BenchmarkError, load_benchmark
 from ttrl_benchmarks.arithmetic import (
     LEVELS,
@@ -17,7 +18,6 @@ from ttrl_benchmarks.arithmetic import (
     solve,
     split_of,
 )
-
 
 
 def test_every_split_is_the_same_each_time_and_differs_by_seed():

@@ -145,6 +145,4 @@ def _votes(summary: dict[str, Any]) -> str:
 def _smooth(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """A moving average over about a tenth of the run, without lag and without padding."""
     half = max(1, len(values) // 20)
-    return np.array(
-        [values[max(0, i - half) : i + half + 1].mean() for i in range(len(values))]
-    )
+    return np.array([values[max(0, i - half) : i + half + 1].mean() for i in range(len(values))])

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from transformers import Cache, DynamicCache, PreTrainedConfig
@@ -23,7 +23,7 @@ class PreallocatedLayer(DynamicLayer):
     """
 
     def __init__(self, capacity: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.capacity = capacity
         self.length = 0
         self._key_buffer: torch.Tensor
@@ -40,7 +40,11 @@ class PreallocatedLayer(DynamicLayer):
         self.is_initialized = True
 
     def update(
-        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
+        self,
+        key_states: torch.Tensor,
+        value_states: torch.Tensor,
+        *args: Any,  # noqa: ARG002 - the layer's interface
+        **kwargs: Any,  # noqa: ARG002
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Writes new positions and returns views of all that is filled."""
         if not self.is_initialized:
@@ -48,8 +52,7 @@ class PreallocatedLayer(DynamicLayer):
         start, self.length = self.length, self.length + key_states.shape[-2]
         self._key_buffer[:, :, start : self.length] = key_states
         self._value_buffer[:, :, start : self.length] = value_states
-        self._view()
-        return self.keys, self.values
+        return self._view()
 
     def get_seq_length(self) -> int:
         """Returns the number of positions filled so far."""
@@ -65,9 +68,11 @@ class PreallocatedLayer(DynamicLayer):
             setattr(self, name, new)
         self._view()
 
-    def _view(self) -> None:
-        self.keys = self._key_buffer[:, :, : self.length]
-        self.values = self._value_buffer[:, :, : self.length]
+    def _view(self) -> tuple[torch.Tensor, torch.Tensor]:
+        keys = self._key_buffer[:, :, : self.length]
+        values = self._value_buffer[:, :, : self.length]
+        self.keys, self.values = keys, values
+        return keys, values
 
 
 class _PreallocatedCache(Cache):
@@ -75,7 +80,7 @@ class _PreallocatedCache(Cache):
 
     def batch_select_indices(self, indices: torch.Tensor) -> None:
         for layer in self.layers:
-            layer.take(indices)
+            cast(PreallocatedLayer, layer).take(indices)
 
 
 def make_cache(config: PreTrainedConfig, capacity: int) -> Cache:
@@ -93,6 +98,6 @@ def make_cache(config: PreTrainedConfig, capacity: int) -> Cache:
     layer_types = getattr(text_config, "layer_types", None)
     slides = getattr(text_config, "sliding_window", None) is not None
     if all(kind == "full_attention" for kind in layer_types) if layer_types else not slides:
-        layers = [PreallocatedLayer(capacity) for _ in range(text_config.num_hidden_layers)]
-        return _PreallocatedCache(layers=layers)
+        count = text_config.num_hidden_layers
+        return _PreallocatedCache(layers=[PreallocatedLayer(capacity) for _ in range(count)])
     return DynamicCache(config=config)

@@ -103,7 +103,9 @@ class TransformersSampler:
         distinct = {ids: k for k, ids in enumerate(dict.fromkeys(prompt_ids))}
         width = max(map(len, distinct))
         capacity = width + params.max_tokens
-        input_ids, mask = (each.to(device) for each in pad(list(distinct), policy.pad_token_id, left=True))
+        input_ids, mask = (
+            each.to(device) for each in pad(list(distinct), policy.pad_token_id, left=True)
+        )
         mask = F.pad(mask, (0, params.max_tokens), value=True)
         positions = (mask[:, :width].cumsum(-1) - 1).clamp(min=0)
 

@@ -3,10 +3,10 @@
 - `BuildConfig`: every choice that went into it.
 - `build`: tokenizer, supervised training on generated worked solutions, checkpoint.
 
-It is left imperfect on purpose. One worked step in four that it is taught on has a wrong result,
-near the right one, and a wrong result is carried on to the answer. So it has learned to be wrong
-at random, which a majority of its votes can mend, and to a lesser degree wrong by its own small
-size, which no vote can.
+It is left imperfect on purpose. It first learns from exact solutions; then, for the last two fifths
+of the way, from solutions in which one step in four has a wrong result, near the right one, that is
+carried on to the answer. So it is wrong at random, which the majority of its votes can mend, and
+now and then by its own small size, which no vote can.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -24,14 +25,14 @@ import torch
 import tyro
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-from ttrl_benchmarks.arithmetic import LEVELS, Problem, draw_problem, split_of
-from ttrl_benchmarks.arithmetic.benchmark import INSTRUCTION
 
 from ttrl_agents.log_probs import LogProbs, TokenBatch
 from ttrl_agents.policy import Policy
 from ttrl_agents.tiny import checkpoint_path
 from ttrl_agents.tiny.solutions import write_solution
 from ttrl_agents.tiny.tokenizer import train_tokenizer
+from ttrl_benchmarks.arithmetic import LEVELS, Problem, draw_problem, split_of
+from ttrl_benchmarks.arithmetic.benchmark import INSTRUCTION
 
 __all__ = ["BuildConfig", "build"]
 
@@ -46,12 +47,18 @@ class BuildConfig:
     """Names the initial weights and the problems."""
     error_rate: float = 0.25
     """The share of worked steps that have a wrong result."""
-    steps: int = 6000
+    exact_share: float = 0.6
+    """The share of optimizer steps, the first ones, whose solutions are all exact."""
+    steps: int = 2600
     """Optimizer steps."""
-    batch_size: int = 128
+    batch_size: int = 64
     """Worked solutions in a step."""
-    learning_rate: float = 3e-3
-    """Peak rate of AdamW; a hundredth of the steps warm up, the rest follow a half cosine."""
+    muon_rate: float = 0.02
+    """Peak rate of Muon, for the matrices inside the layers; it falls linearly to 0."""
+    adamw_rate: float = 3e-3
+    """Peak rate of AdamW, for the embeddings and the norms; it falls linearly to 0."""
+    warmup_steps: int = 20
+    """Steps over which the rates rise from 0."""
     vocab_size: int = 640
     """Tokens, special ones included."""
     hidden_size: int = 96
@@ -122,21 +129,13 @@ def _make_tokenizer(config: BuildConfig) -> PreTrainedTokenizerFast:
 
 def _train(policy: Policy, config: BuildConfig) -> None:
     model, log_probs = policy.model, LogProbs(policy)
-    examples = _practice(np.random.default_rng([config.seed, 2]), config.error_rate)
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}],
-        lr=config.learning_rate,
-        betas=(0.9, 0.98),
-    )
-    warmup = max(1, config.steps // 100)
-
-    def rate(step: int) -> float:
-        cosine = 0.5 * (1 + np.cos(np.pi * step / config.steps))
-        return float(min((step + 1) / warmup, 1.0) * cosine)
-
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+    rng = np.random.default_rng([config.seed, 2])
+    exact, slipping = _practice(rng, 0.0), _practice(rng, config.error_rate)
+    optimizers = _make_optimizers(policy, config)
+    schedules = [
+        torch.optim.lr_scheduler.LambdaLR(optimizer, partial(_rate, config=config))
+        for optimizer in optimizers
+    ]
     columns = (
         TextColumn("teaching the tiny reasoner"),
         BarColumn(),
@@ -147,13 +146,31 @@ def _train(policy: Policy, config: BuildConfig) -> None:
     model.train()
     with Progress(*columns) as progress:
         task = progress.add_task("", total=config.steps, loss=float("nan"))
-        for _ in range(config.steps):
+        for step in range(config.steps):
+            examples = exact if step < config.exact_share * config.steps else slipping
             loss = _accumulate(policy, log_probs, list(islice(examples, config.batch_size)))
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            schedule.step()
+            for optimizer, schedule in zip(optimizers, schedules, strict=True):
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+                schedule.step()
             progress.update(task, advance=1, loss=loss)
+
+
+def _make_optimizers(policy: Policy, config: BuildConfig) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the layers, AdamW for embeddings and norms."""
+    embedding = policy.model.get_input_embeddings().weight
+    matrices = [p for p in policy.model.parameters() if p.ndim == 2 and p is not embedding]
+    others = [p for p in policy.model.parameters() if p.ndim != 2 or p is embedding]
+    return [
+        torch.optim.Muon(matrices, lr=config.muon_rate, momentum=0.95, weight_decay=0.05),
+        torch.optim.AdamW(others, lr=config.adamw_rate, betas=(0.9, 0.98), weight_decay=0.05),
+    ]
+
+
+def _rate(step: int, config: BuildConfig) -> float:
+    warmup = min(1.0, (step + 1) / config.warmup_steps)
+    return warmup * (1 - step / max(config.steps, 1))
 
 
 def _accumulate(policy: Policy, log_probs: LogProbs, examples: list[tuple[Problem, str]]) -> float:
@@ -163,23 +180,19 @@ def _accumulate(policy: Policy, log_probs: LogProbs, examples: list[tuple[Proble
     texts = [solution + policy.tokenizer.eos_token for _, solution in examples]
     solutions = policy.tokenizer(texts, add_special_tokens=False)["input_ids"]
     tokens = sum(map(len, solutions))
-    rows = sorted(
-        zip(prompts, solutions, strict=True), key=lambda row: len(row[0]) + len(row[1])
-    )
+    rows = sorted(zip(prompts, solutions, strict=True), key=lambda row: len(row[0]) + len(row[1]))
     total = 0.0
     for start in range(0, len(rows), _MICRO_BATCH):  # by length, so that little is padded
         part_prompts, part_solutions = zip(*rows[start : start + _MICRO_BATCH], strict=True)
-        batch = TokenBatch.from_ids(
-            part_prompts, part_solutions, pad_token_id=policy.pad_token_id
-        )
+        batch = TokenBatch.from_ids(part_prompts, part_solutions, pad_token_id=policy.pad_token_id)
         loss = -log_probs(batch, temperature=1.0)[0].sum() / tokens
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         total += loss.item()
     return total
 
 
 def main(
-    config: Annotated[BuildConfig, tyro.conf.arg(name="")] = BuildConfig(),  # noqa: B008
+    config: Annotated[BuildConfig, tyro.conf.arg(name="")] = BuildConfig(),
     output: Path | None = None,
     threads: int = 2,
 ) -> None:

@@ -1,12 +1,15 @@
-"""The worked solutions that the tiny reasoner is taught on, right and wrong steps alike.
+r"""The worked solutions that the tiny reasoner is taught on, right and wrong steps alike.
 
-- `write_solution`: a problem's steps in text, ending in `\\boxed{}`, each step wrong at random.
+- `write_solution`: a problem's steps in text, ending in `\boxed{}`, each step wrong at random.
 - `near_miss`: a wrong result of the kind that a person in a hurry writes.
 """
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
+
 from ttrl_benchmarks.arithmetic import Problem
 from ttrl_benchmarks.arithmetic.problem import OPERATIONS
 
@@ -33,7 +36,7 @@ def near_miss(result: int, rng: np.random.Generator) -> int:
 
 
 def write_solution(problem: Problem, rng: np.random.Generator, error_rate: float) -> str:
-    """Writes a problem's steps in text, each result wrong with probability `error_rate`.
+    r"""Writes a problem's steps in text, each result wrong with probability `error_rate`.
 
     A wrong result is carried on: the later steps use it, and the last one is boxed. Divisions of
     a carried number that no longer come out even are rounded down.
@@ -48,16 +51,15 @@ def write_solution(problem: Problem, rng: np.random.Generator, error_rate: float
     >>> print(write_solution(problem, np.random.default_rng(0), error_rate=0.0))
     3 × 6 = 18
     14 + 18 = 32
-    The answer is \\boxed{32}.
+    The answer is \boxed{32}.
     """
     results: list[int] = []
     lines: list[str] = []
     for step in problem.steps:
         left, right = step.operands(results)
-        if step.operation == "/":
-            result = left // right
-        else:
-            result = OPERATIONS[step.operation](left, right)
+        # A carried number that no longer comes out even is divided all the same.
+        operation = operator.floordiv if step.operation == "/" else OPERATIONS[step.operation]
+        result = operation(left, right)
         if rng.random() < error_rate:
             result = near_miss(max(result, 1), rng)
         results.append(result)

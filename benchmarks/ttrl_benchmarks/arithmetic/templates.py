@@ -45,8 +45,8 @@ class Template:
 
     Attributes:
         level: Difficulty, 1 to 5.
-        text: The wording; `{a}` is a number, `{name}`, `{she}`, `{She}`, `{her}`, `{other}`, `{things}`,
-            `{containers}` and `{fruit}` are drawn from short lists.
+        text: The wording; `{a}` is a number, `{name}`, `{she}`, `{She}`, `{her}`, `{other}`,
+            `{things}`, `{containers}` and `{fruit}` are drawn from short lists.
         steps: The steps, e.g. `"b*c; a+#1"`, where `#1` is the result of the first.
         numbers: The range of each number, both ends included.
     """
@@ -270,8 +270,8 @@ TEMPLATES: tuple[Template, ...] = (
     ),
     Template(
         5,
-        "{name} sells {a} cakes at {b} dollars each and {c} pies at {d} dollars each. {She} pays {e} dollars "
-        "for flour and {f} dollars for sugar. How many dollars does {she} earn?",
+        "{name} sells {a} cakes at {b} dollars each and {c} pies at {d} dollars each. {She} pays "
+        "{e} dollars for flour and {f} dollars for sugar. How many dollars does {she} earn?",
         "a*b; c*d; #1+#2; #3-e; #4-f",
         {"a": (3, 9), "b": (4, 12), "c": (2, 9), "d": (3, 9), "e": (5, 40), "f": (2, 20)},
     ),
@@ -292,7 +292,8 @@ TEMPLATES: tuple[Template, ...] = (
     Template(
         5,
         "{name} cuts a rope of {a} metres into {b} equal pieces. {She} keeps {c} pieces and ties "
-        "them to a rope of {d} metres, but the knots take {e} metres. How many metres long is it now?",
+        "them to a rope of {d} metres, but the knots take {e} metres. How many metres long "
+        "is it now?",
         "a/b; #1*c; #2+d; #3-e",
         {"a": (24, 90), "b": (3, 9), "c": (2, 6), "d": (5, 40), "e": (1, 9)},
     ),

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ttrl_agents.losses import clipped_policy_loss, group_advantages, kl_estimate
 
 

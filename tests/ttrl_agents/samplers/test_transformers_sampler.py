@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 import torch
+
 from ttrl_agents.log_probs import LogProbs, TokenBatch
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
 from ttrl_agents.samplers.transformers import draw_tokens
 
-PROMPTS = ["What is 3 plus 4?"] * 6 + ["How many marbles does Mia have now?"] * 6 + ["7 times 8"] * 4
+PROMPTS = (
+    ["What is 3 plus 4?"] * 6 + ["How many marbles does Mia have now?"] * 6 + ["7 times 8"] * 4
+)
 
 
 def as_rows(completions):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
+
 from ttrl_agents.evaluate import evaluate
 from ttrl_agents.policy import load_policy
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
@@ -34,7 +35,7 @@ def test_steps_are_wrong_in_the_known_share_and_carry_on():
     wrong = total = 0
     for problem in problems(4_000):
         text = write_solution(problem, rng, error_rate=0.25)
-        steps = re.findall(r"(\d+) ([-+×÷]) (\d+) = (\d+)\n", text)
+        steps = re.findall(r"(-?\d+) ([-+×÷]) (-?\d+) = (-?\d+)\n", text)
         assert len(steps) == len(problem.steps)
         for left, sign, right, result in steps:
             a, b = int(left), int(right)
