@@ -6,7 +6,7 @@ r"""A formula as an expression tree.
 Kinds: `n` (exact number), `~` (a printed float), `x` (letter), `c` (constant), `+` `*` (lists
 of operands), `/` `^` `root`, `pm`, `deg`, `f` (function, known or not), `rel`, `ratio`,
 `list` (separated answers), `tuple` (with its brackets), `set`, `cup` `cap` `minus`, `mat`,
-`base` (a numeral with its base). Nothing here computes.
+`base` (a numeral with its base). Later stages add `v` (a computed number). Nothing here computes.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from ttrl_env.answers.vocabulary import (
     MATRICES,
     PRODUCTS,
     RELATIONS,
+    SAME_ACCENTS,
     TRIGONOMETRIC,
     UNITS,
     WORD_FUNCTIONS,
@@ -662,6 +663,11 @@ class _Parser:
             if before is None or before.kind != "num":
                 self.take()
                 return ("x", f"{name}_{text}")
+        if name in _LETTER_FUNCTIONS and self.mark == "^":
+            ahead = [token.text for token in self.tokens[self.position : self.position + 6]]
+            if ahead == ["^", "{", "-", "1", "}", "("]:
+                self.jump(self.position + 5)
+                return ("f", name + "^-1", self.bracket_items())
         primes = ""
         while self.mark == "'":
             self.take()
@@ -825,7 +831,7 @@ class _Parser:
         if name in {"...", "ldots", "dots", "cdots", "dotsc", "vdots"}:
             return ("x", "...")
         if name in ACCENTS:
-            return ("x", f"{name} {self.subscript()}")
+            return ("x", f"{SAME_ACCENTS.get(name, name)} {self.subscript()}")
         if name in {"angle", "triangle", "measuredangle"}:
             if self.token.kind not in {"word", "text"}:
                 raise Unreadable(f"unexpected {self.token.text!r}")

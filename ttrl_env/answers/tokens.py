@@ -37,7 +37,7 @@ _SCANNER: Final = re.compile(
       | \\(?:left|right|mleft|mright|middle)(?![a-zA-Z])\s*\.?
       | \\(?:quad|qquad|[bB]ig[lrm]?|[bB]igg[lrm]?|displaystyle|textstyle|scriptstyle
             |limits|nolimits|thinspace|enspace|space|hfill|hline|strut|mathstrut|ensuremath
-            |allowbreak|phantom|mathopen|mathclose|mathbin|mathrel|mathord)(?![a-zA-Z])
+            |allowbreak|textdollar|phantom|mathopen|mathclose|mathbin|mathrel|mathord)(?![a-zA-Z])
       | \\hspace\*?\{[^{}]*\} | \\vspace\*?\{[^{}]*\}
     )
   | (?P<num>
@@ -87,7 +87,8 @@ def tokenize(text: str) -> list[Token]:
             piece = piece[1:]
             tokens.append(token(("cmd", piece, spaced, piece)))
         elif kind == "text":
-            tokens.append(Token("text", piece[piece.index("{") + 1 : -1], spaced))
+            content = piece[piece.index("{") + 1 : -1].replace("~", " ")
+            tokens.append(token(("text", content, spaced, "")))
         elif kind == "row":
             tokens.append(Token("row", piece, spaced, ROW))
         elif kind == "num" or (kind == "word" and len(piece) <= MAX_WORD):
