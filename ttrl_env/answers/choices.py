@@ -43,7 +43,7 @@ _LEADING: Final = re.compile(
     re.DOTALL,
 )
 _ENDING: Final = re.compile(
-    rf"(?:\b(?:is|be|so|choose|pick|es|est|ist|é)|'s|(?<!不)是|选|为|は|هي){_DECORATION}{{0,8}}"
+    rf"(?:\b(?:is|be|[Ss]o|think|choose|pick|es|est|ist|é)|'s|(?<!不)是|选|为|は|هي){_DECORATION}{{0,8}}"
     r"(?P<letter>[A-Z])[\s)\]）*_\"'”’.。!]*(?:です。?)?$"
 )
 _ALONE: Final = re.compile(r"[\s*_\"'“”`$(\[（【{]*([A-Za-z])[\s*_\"'“”`$)\]）】}.。:]*")

@@ -78,9 +78,15 @@ def union(ranges: Iterable[Range]) -> list[Range]:
     [Range(low=1, has_low=True, high=5, has_high=False)]
     """
     merged: list[Range] = []
-    for each in sorted(ranges, key=cmp_to_key(_compare_lows)):
-        if _is_empty(each):
+    for given in sorted(ranges, key=cmp_to_key(_compare_lows)):
+        if _is_empty(given):
             continue
+        each = Range(
+            given.low,
+            given.has_low and given.low is not None,
+            given.high,
+            given.has_high and given.high is not None,
+        )
         if merged and _touches(merged[-1], each):
             last = merged[-1]
             if _compare_highs(last, each) < 0:
