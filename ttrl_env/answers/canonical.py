@@ -24,6 +24,8 @@ from ttrl_env.answers.evaluate import (
     is_close,
     is_exact,
 )
+from ttrl_env.answers.limits import Unreadable
+from ttrl_env.answers.matrices import matrix_value
 from ttrl_env.answers.names import name_of_assignment
 from ttrl_env.answers.parser import Node
 from ttrl_env.answers.ranges import EVERYTHING, Range, compare, difference, intersection, union
@@ -116,7 +118,12 @@ class Canonicaliser:
                 return "(-inf,inf)"
             if self.ambiguous and _has(node, "pm"):
                 return self.collection([node])
-            return self.expression(node)
+            try:
+                return self.expression(node)
+            except Unreadable:
+                if not _has(node, "mat"):
+                    raise
+                return self.matrix_expression(node)
         if kind in _LIST_KINDS:
             return self.collection(node[1])
         if kind == "tuple":
@@ -205,11 +212,30 @@ class Canonicaliser:
         return "(" + ",".join(keys) + ")"
 
     def matrix(self, rows: list[list[Node]]) -> str:
-        """Return the key of a matrix; a single row or column is a point."""
-        keys = [[self.key(cell) for cell in row] for row in rows]
+        """Return the key of a matrix."""
+        return self.matrix_key([[self.key(cell) for cell in row] for row in rows])
+
+    def matrix_key(self, keys: list[list[str]]) -> str:
+        """Return the key of a matrix of keys; a single row or column is a point."""
         if len(keys) == 1 or len(keys[0]) == 1:
             return "(" + ",".join(key for row in keys for key in row) + ")"
         return "mat[" + ";".join(",".join(row) for row in keys) + "]"
+
+    def matrix_expression(self, node: Node) -> str:
+        """Return the key of a sum, a product or a power of matrices."""
+        evaluator = self.evaluator
+        state = evaluator.varying, evaluator.branchy
+        evaluator.varying = evaluator.branchy = False
+        first = matrix_value(evaluator, node, POSITIVE)
+        branchy = evaluator.branchy
+        second = matrix_value(evaluator, node, SECOND if branchy else NEGATIVE)
+        evaluator.varying, evaluator.branchy = state
+        return self.matrix_key(
+            [
+                [self.function_key(a, b, branchy=branchy) for a, b in zip(row, other, strict=True)]
+                for row, other in zip(first, second, strict=True)
+            ]
+        )
 
     def set_operation(self, node: Node) -> str:
         """Return the key of a union, an intersection or a difference."""

@@ -19,6 +19,7 @@ from ttrl_env.answers.limits import MAX_KEY
 
 __all__ = ["bounded", "digest", "digits", "interval_key", "number_key", "real_key"]
 
+_LARGE: Final = 5
 _LONG_BITS: Final = 256
 _KEY_DIGITS: Final = Context(prec=27, Emin=-999999, Emax=999999)
 _FORTY_DIGITS: Final = 10**40
@@ -80,9 +81,10 @@ def real_key(value: Decimal) -> str:
     simple = _simple_fraction(value)
     if simple is not None:
         return number_key(simple)
-    if 0 <= value.adjusted() <= 40:
-        return f"~{value:.12f}"
-    return f"~{value:.11e}"
+    # A printed float of this size has fewer than twelve decimals, so it can't be meant.
+    if value.adjusted() >= _LARGE:
+        return f"~{value:.40e}"
+    return f"~{value:.12f}" if value.adjusted() >= 0 else f"~{value:.11e}"
 
 
 def digits(value: Number) -> str:
