@@ -20,7 +20,8 @@ from ttrl_env.answers.canonical import canonical_key
 from ttrl_env.answers.choices import choice_of
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
 from ttrl_env.answers.limits import MAX_CHARACTERS, MAX_KEY, Unreadable
-from ttrl_env.answers.parser import decimal, parse
+from ttrl_env.answers.numerals import decimal
+from ttrl_env.answers.parser import parse
 from ttrl_env.answers.spelling import plain_text, to_ascii, trim
 from ttrl_env.answers.vocabulary import CONSTANTS, GREEK, JOINERS, WORD_FUNCTIONS
 from ttrl_env.answers.writing import digest, number_key

@@ -73,32 +73,31 @@ def tokenize(text: str) -> list[Token]:
     ['frac', '12', '+', '1{,}234', '']
     """
     tokens: list[Token] = []
-    spaced, token = False, Token._make
+    append, new, spaced = tokens.append, tuple.__new__, False
     for found in _SCANNER.finditer(text):
-        kind = found.lastgroup or ""
+        kind, piece = found.lastgroup, found[0]
         if kind == "skip":
             spaced = True
             continue
-        piece = found[0]
         if kind == "op":
             piece = _OPERATORS.get(piece, piece)
-            tokens.append(token(("op", piece, spaced, piece)))
+            append(new(Token, ("op", piece, spaced, piece)))
+        elif kind == "num" or (kind == "word" and len(piece) <= MAX_WORD):
+            append(new(Token, (kind, piece, spaced, "")))
         elif kind == "cmd":
             piece = piece[1:]
-            tokens.append(token(("cmd", piece, spaced, piece)))
+            append(new(Token, ("cmd", piece, spaced, piece)))
         elif kind == "text":
             content = piece[piece.index("{") + 1 : -1].replace("~", " ")
-            tokens.append(token(("text", content, spaced, "")))
+            append(new(Token, ("text", content, spaced, "")))
         elif kind == "row":
-            tokens.append(Token("row", piece, spaced, ROW))
-        elif kind == "num" or (kind == "word" and len(piece) <= MAX_WORD):
-            tokens.append(token((kind, piece, spaced, "")))
-        elif kind == "other":
-            raise Unreadable(f"unexpected {piece!r}")
-        else:
+            append(new(Token, ("row", piece, spaced, ROW)))
+        elif kind == "word":
             raise Unreadable(f"more than {MAX_WORD} letters in a row")
-        if len(tokens) > MAX_TOKENS:
-            raise Unreadable(f"more than {MAX_TOKENS} tokens")
+        else:
+            raise Unreadable(f"unexpected {piece!r}")
         spaced = False
-    tokens.append(Token("end", "", spaced, END))
+    if len(tokens) > MAX_TOKENS:
+        raise Unreadable(f"more than {MAX_TOKENS} tokens")
+    append(Token("end", "", spaced, END))
     return tokens
