@@ -290,7 +290,8 @@ class Canonicaliser:
         left, right = self.ranges(node[1]), self.ranges(node[2])
         if left is None or right is None:
             return None
-        self.evaluator.spend(len(left) * len(right))
+        # An operation compares every pair and sorts what comes out.
+        self.evaluator.spend(len(left) * len(right) + 8 * (len(left) + len(right)))
         if kind == "cup":
             return union([*left, *right])
         return intersection(left, right) if kind == "cap" else difference(left, right)

@@ -39,7 +39,6 @@ _TEXT_ONLY: Final = re.compile(
 _WORDS: Final = re.compile(r"[A-Za-z][A-Za-z'-]*(?:\s+[A-Za-z][A-Za-z'-]*)*")
 _BOX_AROUND: Final = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{\s*\}")
 _SHORT_WORDS: Final = frozenset({"no", "up", "in", "on", "yes", "all", "odd"})
-_WHOLE_NUMBER: Final = re.compile(r"([-+]?)0*(\d+)(?:\.0*)?")
 
 
 class Reading(NamedTuple):
