@@ -23,7 +23,7 @@ _DECORATION: Final = r"[\s:：*_\"'“”‘’`$(\[（【{<>=~–—.-]"
 _STYLED: Final = re.compile(r"\\(?:text|textbf|mathrm|mathbf|textit)\s*\{|\\[()\[\]]")
 _AFTER_MARKER: Final = re.compile(
     rf"{_DECORATION}{{0,12}}(?:(?:is|are|be|would be|should be|must be|option|choice|letter|the|"
-    rf"correct|est|es|ist|是|选项|选|为|：){_DECORATION}{{0,8}}){{0,4}}"
+    rf"correcte?|correcta|richtige|est|es|ist|é|是|选项|选|为|：)(?![a-z]){_DECORATION}{{0,8}}){{0,4}}"
     r"(?P<letter>[A-Za-z])(?![A-Za-z0-9])(?P<rest>.{0,60})",
     re.DOTALL,
 )
@@ -42,7 +42,12 @@ _LEADING: Final = re.compile(
     r"(?P<rest>.{0,60})",
     re.DOTALL,
 )
+_ENDING: Final = re.compile(
+    rf"(?:\b(?:is|be|[Ss]o|think|choose|pick|es|est|ist|é)|'s|(?<!不)是|选|为|は|هي){_DECORATION}{{0,8}}"
+    r"(?P<letter>[A-Z])[\s)\]）*_\"'”’.。!]*(?:です。?)?$"
+)
 _ALONE: Final = re.compile(r"[\s*_\"'“”`$(\[（【{]*([A-Za-z])[\s*_\"'“”`$)\]）】}.。:]*")
+_BRACKETED: Final = re.compile(r"\(([a-z])\)\s")
 _ARTICLE: Final = re.compile(r"^\s+[a-z]")
 _VERDICT: Final = re.compile(
     r"\b(?P<letter>[A-Z])\)?\**\s+is\s+(?:the\s+)?(?:correct|right|best)", re.ASCII
@@ -165,10 +170,16 @@ def _after_markers(
 
 
 def _by_position(window: str, stripped: str, letters: str) -> str | None:
-    """Return the letter that a reply begins with or calls correct."""
+    """Return the letter that a reply calls correct, ends with or begins with."""
     verdicts = {found["letter"] for found in _VERDICT.finditer(window)} & set(letters)
     if len(verdicts) == 1:
         return verdicts.pop()
+    ending = _ENDING.search(stripped[-64:])
+    if ending and ending["letter"] in letters:
+        return ending["letter"]
+    bracketed = _BRACKETED.match(stripped)
+    if bracketed and bracketed[1].upper() in letters:
+        return bracketed[1].upper()
     found = _LEADING.match(stripped)
     if not found or found["letter"] not in letters:
         return None

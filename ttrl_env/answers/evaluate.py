@@ -38,9 +38,11 @@ from ttrl_env.answers.limits import (
     MAX_EXACT_BITS,
     MAX_FACTORIAL,
     MAX_LOG10,
+    MAX_TERMS,
     MAX_WORK,
     Unreadable,
 )
+from ttrl_env.answers.names import letters
 from ttrl_env.answers.parser import Node
 from ttrl_env.answers.vocabulary import HYPERBOLIC, TRIGONOMETRIC
 
@@ -120,6 +122,7 @@ class Evaluator:
         branchy: Whether a root or a logarithm of something with letters has been met, which is
             why such an expression is compared where its letters are positive.
         overrides: Values for letters that differ from the fixed ones.
+        bound: The value of the index of the sum that is being computed.
     """
 
     def __init__(self, key: Callable[[Node], str]) -> None:
@@ -130,6 +133,7 @@ class Evaluator:
         self.branchy = False
         self.in_degrees = False
         self.overrides: dict[str, Number] = {}
+        self.bound: dict[str, int] = {}
 
     def at(self, node: Node, point: int) -> Number:
         """Return the value of `node` at a point.
@@ -182,6 +186,9 @@ class Evaluator:
             )
         if kind == "~":
             return inexact(node[1])
+        if kind == "v":
+            computed: Number = node[1]
+            return computed
         if kind == "set" and len(node[1]) == 1:
             return self.value(node[1][0])
         if kind == "det":
@@ -373,6 +380,8 @@ class Evaluator:
 
     def letter(self, name: str) -> Number:
         """Return what a letter stands for."""
+        if name in self.bound:
+            return self.bound[name]
         self.varying = True
         if name in self.overrides:
             return self.overrides[name]
@@ -395,6 +404,8 @@ class Evaluator:
             name, arguments = node[1], node[2]
         else:
             name, arguments = node[0], node[1:]
+        if (self.overrides or self.bound) and letters(node) & {*self.overrides, *self.bound}:
+            raise Unreadable("something not computed depends on a letter that takes other values")
         state = self.point, self.varying, self.branchy, self.overrides
         self.overrides = {}
         keys = [self.key(argument) for argument in arguments]
@@ -410,6 +421,8 @@ class Evaluator:
         """Return the value of a function, or what stands for it."""
         name, arguments = node[1], node[2]
         self.spend(5)
+        if name in _SERIES:
+            return self.series(node)
         method = _METHODS.get(name)
         if method is None or not arguments:
             return self.opaque(node)
@@ -425,6 +438,27 @@ class Evaluator:
             return self.opaque(node)
         result = method(self, node, values)
         return result if not isinstance(result, INEXACT) else tidy(self.checked(result))
+
+    def series(self, node: Node) -> Number:
+        """Return a sum or a product over a few integers, or what stands for it."""
+        body, lower, upper = node[2]
+        counted = lower[0] == "rel" and lower[1] == ["="] and lower[2][0][0] == "x"
+        if not counted or self.bound:
+            return self.opaque(node)
+        name = lower[2][0][1]
+        start, stop = self.value(lower[2][1]), self.value(upper)
+        if not isinstance(start, int) or not isinstance(stop, int):
+            return self.opaque(node)
+        if not 0 <= stop - start < MAX_TERMS or name in self.overrides:
+            return self.opaque(node)
+        values = []
+        try:
+            for number in range(start, stop + 1):
+                self.bound = {name: number}
+                values.append(self.value(body))
+        finally:
+            self.bound = {}
+        return self.sum(values) if node[1] == "\\sum" else self.product_of(*values)
 
     def elementary(self, node: Node, values: list[Number]) -> Number:
         """Return the value of a trigonometric or hyperbolic function."""
@@ -552,6 +586,7 @@ def _whole_root(value: int, index: int) -> int | None:
     return root if root**index == value else None
 
 
+_SERIES: Final = frozenset({"\\sum", "\\prod"})
 _PERIODIC: Final = frozenset(TRIGONOMETRIC)
 _BRANCHED: Final = frozenset({"ln", *("a" + name for name in TRIGONOMETRIC + HYPERBOLIC)})
 _STEPPED: Final = frozenset(

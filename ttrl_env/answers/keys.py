@@ -16,13 +16,15 @@ from typing import Final, NamedTuple
 
 from ttrl_env.answers import arithmetic
 from ttrl_env.answers.boxes import last_box
-from ttrl_env.answers.canonical import canonical_key, digest, number_key
+from ttrl_env.answers.canonical import canonical_key
 from ttrl_env.answers.choices import choice_of
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
 from ttrl_env.answers.limits import MAX_CHARACTERS, MAX_KEY, Unreadable
-from ttrl_env.answers.parser import decimal, parse
+from ttrl_env.answers.numerals import decimal
+from ttrl_env.answers.parser import parse
 from ttrl_env.answers.spelling import plain_text, to_ascii, trim
 from ttrl_env.answers.vocabulary import CONSTANTS, GREEK, JOINERS, WORD_FUNCTIONS
+from ttrl_env.answers.writing import digest, number_key
 
 __all__ = ["Reading", "answer_key", "equivalent", "forget", "read"]
 
@@ -37,7 +39,6 @@ _TEXT_ONLY: Final = re.compile(
 _WORDS: Final = re.compile(r"[A-Za-z][A-Za-z'-]*(?:\s+[A-Za-z][A-Za-z'-]*)*")
 _BOX_AROUND: Final = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{\s*\}")
 _SHORT_WORDS: Final = frozenset({"no", "up", "in", "on", "yes", "all", "odd"})
-_WHOLE_NUMBER: Final = re.compile(r"([-+]?)0*(\d+)(?:\.0*)?")
 
 
 class Reading(NamedTuple):

@@ -18,6 +18,7 @@ __all__ = [
     "MAX_FACTORIAL",
     "MAX_KEY",
     "MAX_LOG10",
+    "MAX_TERMS",
     "MAX_TOKENS",
     "MAX_WORD",
     "MAX_WORK",
@@ -42,6 +43,8 @@ MAX_LOG10: Final = 1200
 """Largest decimal exponent of a number that is known to finite precision only."""
 MAX_ARGUMENT: Final = 10**12
 """Largest argument of a trigonometric or hyperbolic function."""
+MAX_TERMS: Final = 100
+"""Terms of a sum or a product that is computed."""
 MAX_WORD: Final = 32
 """Letters in a row; each may become a factor."""
 MAX_WORK: Final = 20_000

@@ -6,7 +6,7 @@ r"""A formula as an expression tree.
 Kinds: `n` (exact number), `~` (a printed float), `x` (letter), `c` (constant), `+` `*` (lists
 of operands), `/` `^` `root`, `pm`, `deg`, `f` (function, known or not), `rel`, `ratio`,
 `list` (separated answers), `tuple` (with its brackets), `set`, `cup` `cap` `minus`, `mat`,
-`base` (a numeral with its base). Nothing here computes.
+`base` (a numeral with its base). Later stages add `v` (a computed number). Nothing here computes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from fractions import Fraction
 from typing import Any, Final, TypeAlias
 
 from ttrl_env.answers.limits import MAX_CELLS, MAX_CHARACTERS, MAX_DEPTH, MAX_DIGITS, Unreadable
+from ttrl_env.answers.numerals import join_digits, numeral
 from ttrl_env.answers.tokens import END, ROW, Token, tokenize
 from ttrl_env.answers.vocabulary import (
     ACCENTS,
@@ -29,24 +30,19 @@ from ttrl_env.answers.vocabulary import (
     MATRICES,
     PRODUCTS,
     RELATIONS,
+    SAME_ACCENTS,
     TRIGONOMETRIC,
     UNITS,
     WORD_FUNCTIONS,
 )
 
-__all__ = ["Node", "decimal", "parse"]
+__all__ = ["Node", "parse"]
 
 Node: TypeAlias = tuple[Any, ...]
 
-_THOUSANDS: Final = re.compile(r"(?<![\d.,_])[1-9]\d{0,2}(?:,\d{3})+(?![\d,]*\d)")
-_SPACED_THOUSANDS: Final = re.compile(r"(?<![\d.,_^])[1-9]\d{0,2}(?: \d{3})+(?![\d ]*\d)")
-_DECIMAL_COMMA: Final = re.compile(r"([-+]?)(0|[1-9]|[1-9]\d{3,}),(\d{2,})")
 _DOUBLED: Final = re.compile(r"\\\\(?=[A-Za-z]{2,}|[{}%$])")
 _INTEGER: Final = re.compile(r"\d+")
-_DIGITS_OF_NUMBER: Final = re.compile(r"[^\d.eE+-]")
 _PLAIN_NUMBER: Final = re.compile(r"[\d.,\s]+|\([A-Za-z]\)|[A-Za-z]")
-_FLOAT_DIGITS: Final = 15
-_ROUNDED_DIGITS: Final = 12
 _LETTER_FUNCTIONS: Final = frozenset("fgh")
 _INVERTIBLE: Final = frozenset(HYPERBOLIC + TRIGONOMETRIC)
 _SUM_MARKS: Final = frozenset({"+", "-", "pm", "mp"})
@@ -81,41 +77,6 @@ _BRACKET_FUNCTIONS: Final = {
 _SCALES: Final = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 
 
-def decimal(text: str) -> Node:
-    """Return the node of a decimal numeral such as `"3.140"`, `".5"` or `"1e-3"`.
-
-    A decimal is an exact fraction. One of twelve or more significant digits that is the
-    rounding of a simple fraction is that fraction, and one of fifteen or more that is not is
-    a printed float, known to twelve digits only.
-
-    >>> decimal("0.0833333333333333")
-    ('n', Fraction(1, 12))
-    """
-    mantissa, _, exponent = text.lower().partition("e")
-    whole, _, decimals = mantissa.partition(".")
-    if len(whole) + len(decimals) > MAX_DIGITS or len(exponent) > 5:
-        raise Unreadable("too many digits")
-    power = int(exponent or 0)
-    if abs(power) > MAX_DIGITS:
-        raise Unreadable("exponent too large")
-    decimals = decimals.rstrip("0")
-    digits = int((whole + decimals) or "0")
-    value: Fraction | int
-    if not decimals and power >= 0:
-        return ("n", digits * 10**power)
-    unit = Fraction(1, 10 ** len(decimals))
-    value = digits * unit
-    significant = len((whole + decimals).lstrip("0"))
-    scale: Fraction | int = Fraction(10) ** power if power else 1
-    if decimals and significant >= _ROUNDED_DIGITS:
-        simple = value.limit_denominator(1000)
-        if abs(simple - value) <= unit and simple:
-            return ("n", simple * scale)
-        if significant >= _FLOAT_DIGITS:
-            return ("~", value * scale)
-    return ("n", value * scale)
-
-
 def parse(text: str) -> Node:
     r"""Return the expression tree of `text` (already in ASCII, see `spelling`).
 
@@ -129,42 +90,8 @@ def parse(text: str) -> Node:
         raise Unreadable(f"more than {MAX_CHARACTERS} characters")
     if "\\\\" in text and ("\\\\begin" in text or "\\begin" not in text):
         text = _DOUBLED.sub(r"\\", text.replace("\\\\\\\\", "\\\\\\"))
-    if "," in text:
-        text = _join_thousands(text)
-    if " " in text:
-        text = _SPACED_THOUSANDS.sub(lambda match: match[0].replace(" ", ""), text)
+    text = join_digits(text)
     return _Parser(tokenize(text)).answer()
-
-
-def _join_thousands(text: str) -> str:
-    """Remove thousands separators, which a list inside brackets never has, and decimal commas."""
-    if "(" not in text and "[" not in text and "{" not in text.replace("{,}", ""):
-        found = _DECIMAL_COMMA.fullmatch(text.strip())
-        if found and not _THOUSANDS.fullmatch(text.strip().lstrip("+-")):
-            return f"{found[1]}{found[2]}.{found[3]}"
-    if not _THOUSANDS.search(text):
-        return text
-    pieces, depth, start = [], 0, 0
-    for position, character in enumerate(text):
-        opens = character in "([" or (character == "{" and text[position - 1 : position] == "\\")
-        closes = character in ")]" or (character == "}" and text[position - 1 : position] == "\\")
-        if opens:
-            if depth == 0:
-                pieces.append(_without_commas(text[start:position]))
-                start = position
-            depth += 1
-        elif closes and depth:
-            depth -= 1
-            if depth == 0:
-                pieces.append(text[start:position])
-                start = position
-    tail = text[start:]
-    pieces.append(_without_commas(tail) if depth == 0 else tail)
-    return "".join(pieces)
-
-
-def _without_commas(text: str) -> str:
-    return _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
 
 
 class _Parser:
@@ -601,7 +528,7 @@ class _Parser:
                 raise Unreadable("too many digits")
             node: Node = ("n", int(text))
         else:
-            node = decimal(_DIGITS_OF_NUMBER.sub("", text.replace(",", "")))
+            node = numeral(text)
         if mark in FRACTIONS and text.isdigit():
             self.take()
             fraction = self.fraction()
@@ -662,6 +589,11 @@ class _Parser:
             if before is None or before.kind != "num":
                 self.take()
                 return ("x", f"{name}_{text}")
+        if name in _LETTER_FUNCTIONS and self.mark == "^":
+            ahead = [token.text for token in self.tokens[self.position : self.position + 6]]
+            if ahead == ["^", "{", "-", "1", "}", "("]:
+                self.jump(self.position + 5)
+                return ("f", name + "^-1", self.bracket_items())
         primes = ""
         while self.mark == "'":
             self.take()
@@ -825,7 +757,7 @@ class _Parser:
         if name in {"...", "ldots", "dots", "cdots", "dotsc", "vdots"}:
             return ("x", "...")
         if name in ACCENTS:
-            return ("x", f"{name} {self.subscript()}")
+            return ("x", f"{SAME_ACCENTS.get(name, name)} {self.subscript()}")
         if name in {"angle", "triangle", "measuredangle"}:
             if self.token.kind not in {"word", "text"}:
                 raise Unreadable(f"unexpected {self.token.text!r}")

@@ -37,7 +37,7 @@ _SCANNER: Final = re.compile(
       | \\(?:left|right|mleft|mright|middle)(?![a-zA-Z])\s*\.?
       | \\(?:quad|qquad|[bB]ig[lrm]?|[bB]igg[lrm]?|displaystyle|textstyle|scriptstyle
             |limits|nolimits|thinspace|enspace|space|hfill|hline|strut|mathstrut|ensuremath
-            |allowbreak|phantom|mathopen|mathclose|mathbin|mathrel|mathord)(?![a-zA-Z])
+            |allowbreak|textdollar|phantom|mathopen|mathclose|mathbin|mathrel|mathord)(?![a-zA-Z])
       | \\hspace\*?\{[^{}]*\} | \\vspace\*?\{[^{}]*\}
     )
   | (?P<num>
@@ -73,31 +73,31 @@ def tokenize(text: str) -> list[Token]:
     ['frac', '12', '+', '1{,}234', '']
     """
     tokens: list[Token] = []
-    spaced, token = False, Token._make
+    append, new, spaced = tokens.append, tuple.__new__, False
     for found in _SCANNER.finditer(text):
-        kind = found.lastgroup or ""
+        kind, piece = found.lastgroup, found[0]
         if kind == "skip":
             spaced = True
             continue
-        piece = found[0]
         if kind == "op":
             piece = _OPERATORS.get(piece, piece)
-            tokens.append(token(("op", piece, spaced, piece)))
+            append(new(Token, ("op", piece, spaced, piece)))
+        elif kind == "num" or (kind == "word" and len(piece) <= MAX_WORD):
+            append(new(Token, (kind, piece, spaced, "")))
         elif kind == "cmd":
             piece = piece[1:]
-            tokens.append(token(("cmd", piece, spaced, piece)))
+            append(new(Token, ("cmd", piece, spaced, piece)))
         elif kind == "text":
-            tokens.append(Token("text", piece[piece.index("{") + 1 : -1], spaced))
+            content = piece[piece.index("{") + 1 : -1].replace("~", " ")
+            append(new(Token, ("text", content, spaced, "")))
         elif kind == "row":
-            tokens.append(Token("row", piece, spaced, ROW))
-        elif kind == "num" or (kind == "word" and len(piece) <= MAX_WORD):
-            tokens.append(token((kind, piece, spaced, "")))
-        elif kind == "other":
-            raise Unreadable(f"unexpected {piece!r}")
-        else:
+            append(new(Token, ("row", piece, spaced, ROW)))
+        elif kind == "word":
             raise Unreadable(f"more than {MAX_WORD} letters in a row")
-        if len(tokens) > MAX_TOKENS:
-            raise Unreadable(f"more than {MAX_TOKENS} tokens")
+        else:
+            raise Unreadable(f"unexpected {piece!r}")
         spaced = False
-    tokens.append(Token("end", "", spaced, END))
+    if len(tokens) > MAX_TOKENS:
+        raise Unreadable(f"more than {MAX_TOKENS} tokens")
+    append(Token("end", "", spaced, END))
     return tokens

@@ -22,6 +22,7 @@ __all__ = [
     "MATRICES",
     "PRODUCTS",
     "RELATIONS",
+    "SAME_ACCENTS",
     "TRIGONOMETRIC",
     "UNITS",
     "WORD_FUNCTIONS",
@@ -104,6 +105,7 @@ ACCENTS: Final = _words(
     "overline bar vec hat widehat tilde widetilde overrightarrow overset underline mathbb mathcal "
     "mathfrak mathscr overarc wideparen"
 )
+SAME_ACCENTS: Final = {"bar": "overline", "hat": "widehat", "tilde": "widetilde"}
 BRACKETS: Final[dict[str, str]] = {
     "(": ")",
     "[": "]",
@@ -174,6 +176,7 @@ UNITS: Final = _words(
     degree degrees radian radians rad deg
     dollar dollars cent cents euro euros USD EUR rupees
     liter liters litre litres gallon gallons joule joules watt watts newton newtons
+    st nd rd th
     square squared cubic cubed unit units per times point points people person
     """
 )

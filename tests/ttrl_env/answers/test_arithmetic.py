@@ -6,7 +6,7 @@ import cmath
 from decimal import Decimal, localcontext
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ttrl_env.answers.arithmetic import (
@@ -35,6 +35,7 @@ def as_complex(value: Inexact) -> complex:
 @pytest.mark.parametrize(
     "name", ["sin", "cos", "tan", "sinh", "cosh", "tanh", "asin", "acos", "atan", "asinh", "atanh"]
 )
+@settings(deadline=None)
 @given(x=INNER, y=st.sampled_from([0.0, 0.25, -0.5]))
 def test_functions_agree_with_the_standard_library(name: str, x: float, y: float) -> None:
     with localcontext(PRECISION):
@@ -43,6 +44,7 @@ def test_functions_agree_with_the_standard_library(name: str, x: float, y: float
     assert cmath.isclose(found, getattr(cmath, name)(complex(x, y)), rel_tol=1e-9, abs_tol=1e-12)
 
 
+@settings(deadline=None)
 @given(x=st.floats(-50, 50), y=st.floats(-3, 3))
 def test_the_identities_hold_to_fifty_digits(x: float, y: float) -> None:
     with localcontext(PRECISION):

@@ -4,7 +4,7 @@ r"""The answer in a completion: the last box, else the last phrase, else the las
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ttrl_env.answers import equivalent, extract_answer
@@ -78,12 +78,14 @@ BALANCED = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(content=BALANCED, before=st.text(max_size=40), after=st.text("xyz .,", max_size=20))
 def test_a_last_box_is_returned_as_it_stands(content: str, before: str, after: str) -> None:
     assume(content.strip(" ") and "<think>" not in before)
     assert extract_answer(f"{before} \\boxed{{{content}}} {after}") == content.strip()
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=200))
 def test_extraction_never_raises_and_never_returns_nothing(text: str) -> None:
     for answer_format in ("integer", "latex", "choice", "text"):

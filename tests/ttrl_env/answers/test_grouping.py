@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ttrl_env.answers import answer_key, extract_answer, group_answers
@@ -42,6 +42,7 @@ def test_options_reach_the_extraction() -> None:
     assert groups.classes.tolist() == [0, 0, -1]
 
 
+@settings(deadline=None)
 @given(st.permutations(TEXTS))
 def test_a_key_does_not_depend_on_the_order_of_the_group(texts: list[str]) -> None:
     groups = group_answers(texts)

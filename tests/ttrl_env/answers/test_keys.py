@@ -169,6 +169,7 @@ def test_an_unknown_format_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize("answer_format", ANSWER_FORMATS)
+@settings(deadline=None)
 @given(text=st.text(max_size=80))
 def test_any_text_has_a_small_key(text: str, answer_format: str) -> None:
     key = answer_key(text, answer_format)
@@ -185,7 +186,7 @@ TOKENS = (
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     tokens=st.lists(st.sampled_from(TOKENS.split()), max_size=40), glue=st.sampled_from(["", " "])
 )
@@ -215,6 +216,7 @@ def spelled(draw: st.DrawFn) -> tuple[Fraction, str]:
     return value, draw(st.sampled_from(ways))
 
 
+@settings(deadline=None)
 @given(spelled(), spelled(), spelled())
 def test_equality_is_an_equivalence_that_follows_the_values(
     a: tuple[Fraction, str], b: tuple[Fraction, str], c: tuple[Fraction, str]
@@ -234,6 +236,7 @@ def expanded(roots: list[int], lead: int) -> list[int]:
     return coefficients
 
 
+@settings(deadline=None)
 @given(
     roots=st.lists(st.integers(-9, 9), min_size=1, max_size=5),
     lead=st.sampled_from([1, 2, -3, 10]),
@@ -253,6 +256,7 @@ def test_polynomials_are_equal_when_their_coefficients_are(
     assert not equivalent(wrong, factored)
 
 
+@settings(deadline=None)
 @given(a=st.integers(-9, 9), b=st.integers(1, 9), n=st.integers(2, 99), k=st.integers(2, 9))
 def test_surds_are_equal_when_their_squares_say_so(a: int, b: int, n: int, k: int) -> None:
     text = f"{a}+{b}\\sqrt{{{n}}}"

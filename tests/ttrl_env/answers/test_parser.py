@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from ttrl_env.answers.limits import Unreadable
-from ttrl_env.answers.parser import decimal, parse
+from ttrl_env.answers.parser import parse
 from ttrl_env.answers.tokens import tokenize
 
 X = ("x", "x")
@@ -68,26 +68,6 @@ def test_trees(text: str, tree: object) -> None:
 def test_what_is_no_formula_is_refused(text: str) -> None:
     with pytest.raises(Unreadable):
         parse(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("0.0833333333333333", Fraction(1, 12)),
-        ("0.333333333333", Fraction(1, 3)),
-        ("0.33333333333", Fraction(33333333333, 10**11)),
-        ("1e3", 1000),
-        ("2.5E-1", Fraction(1, 4)),
-        (".5", Fraction(1, 2)),
-        ("5.", 5),
-    ],
-)
-def test_decimals_are_exact_fractions(text: str, value: Fraction) -> None:
-    assert decimal(text) == ("n", value)
-
-
-def test_printed_floats_are_marked() -> None:
-    assert decimal("0.8660254037844386")[0] == "~"
 
 
 def test_tokens_know_the_space_before_them() -> None:

@@ -4,7 +4,7 @@ r"""One spelling for what is written in several."""
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ttrl_env.answers.spelling import plain_text, to_ascii, trim
@@ -46,6 +46,7 @@ def test_what_surrounds_an_answer_is_trimmed(text: str, trimmed: str) -> None:
     assert trim(text) == trimmed
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_plain_text_is_settled(text: str) -> None:
     once = plain_text(text)

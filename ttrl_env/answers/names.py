@@ -1,0 +1,71 @@
+r"""What in an answer only gives its value a name.
+
+- `is_name`: whether a tree is a name.
+- `name_of_assignment`: the name that `x = 5` or `f(2) = 5` gives to five.
+- `is_separate`: whether a name does not occur in what it names.
+- `letters`: the letters of a tree.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ttrl_env.answers.parser import Node
+
+__all__ = ["is_name", "is_separate", "letters", "name_of_assignment"]
+
+
+def letters(node: Any, found: set[str] | None = None) -> set[str]:
+    """Return the names of the letters in a tree."""
+    found = set() if found is None else found
+    if isinstance(node, tuple):
+        if node and node[0] == "x":
+            found.add(node[1])
+        else:
+            for child in node[1:]:
+                letters(child, found)
+    elif isinstance(node, list):
+        for child in node:
+            letters(child, found)
+    return found
+
+
+def is_name(node: Node) -> bool:
+    """Whether a tree only names something: `x`, `f(x)`, `AB`, `NO/BO`, `(p, q)`, `|AB|`."""
+    kind = node[0]
+    if kind == "x":
+        return True
+    if kind == "f":
+        return node[1].removesuffix("^-1").strip("'") in {"f", "g", "h"} or (
+            node[1] in {"abs", "det"} and all(map(is_name, node[2]))
+        )
+    if kind == "*":
+        first = node[1][0]
+        if all(factor[0] == "x" and factor[1][0].isupper() for factor in node[1]):
+            return True
+        return (
+            len(node[1]) == 2
+            and first[0] == "x"
+            and (first[1][0].isupper() or len(first[1]) > 3)
+            and node[1][1][0] in {"x", "n", "tuple"}
+        )
+    if kind == "/":
+        return is_name(node[1]) and is_name(node[2])
+    if kind in {"tuple", "ratio"}:
+        return all(map(is_name, node[1]))
+    return False
+
+
+def is_separate(parts: list[Node]) -> bool:
+    """Whether the name on the left does not occur on the right."""
+    left = parts[0]
+    if left[0] == "x":
+        return left[1] not in letters(list(parts[1:]))
+    return True
+
+
+def name_of_assignment(item: Node) -> str | None:
+    """Return the name that an equation gives to its right-hand side, if that is all it does."""
+    if item[0] != "rel" or item[1] != ["="] or not is_name(item[2][0]):
+        return None
+    return repr(item[2][0])

@@ -1,0 +1,240 @@
+r"""The key of an equation or an inequality.
+
+- `relation_key`: the key of a chain of relations.
+- `as_range`: the interval that an inequality describes, as a tree.
+
+An equation that only gives its value a name is that value. One that is linear in y, or in its
+only letter, is solved for it. Any other is compared up to a constant factor.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from ttrl_env.answers.arithmetic import Complex
+from ttrl_env.answers.evaluate import NEGATIVE, POSITIVE, SECOND, Number, is_close
+from ttrl_env.answers.limits import Unreadable
+from ttrl_env.answers.names import is_name, is_separate, letters
+from ttrl_env.answers.parser import Node
+from ttrl_env.answers.writing import digits
+
+if TYPE_CHECKING:
+    from ttrl_env.answers.canonical import Canonicaliser
+
+__all__ = ["as_range", "relation_key"]
+
+_MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_INFINITY: Final = ("c", "inf")
+_MINUS_INFINITY: Final = ("*", [("n", -1), _INFINITY])
+
+
+def relation_key(canon: Canonicaliser, signs: list[str], parts: list[Node]) -> str:
+    """Return the key of a chain of relations."""
+    if set(signs) <= {"=", "~"}:
+        return _equation(canon, signs, parts)
+    if signs == ["in"] and is_name(parts[0]):
+        return canon.key(parts[1])
+    described = as_range(canon, signs, parts)
+    if described is not None:
+        return canon.key(described)
+    if signs == ["!="]:
+        return f"!=[{','.join(sorted(map(canon.key, parts)))}]"
+    if signs[0] in {">", ">="} and set(signs) <= {">", ">="}:
+        signs, parts = [_MIRRORED[sign] for sign in reversed(signs)], parts[::-1]
+    if signs in (["<"], ["<="]) and all(map(canon.is_expression, parts)):
+        return f"{signs[0]}:" + _up_to_scale(canon, parts, signed=True)
+    pairs = zip(parts, [*signs, ""], strict=True)
+    return "rel[" + "".join(canon.key(part) + sign for part, sign in pairs) + "]"
+
+
+def as_range(canon: Canonicaliser, signs: list[str], parts: list[Node]) -> Node | None:
+    """Return the interval or the union that an inequality in one letter describes, as a tree."""
+    if signs == ["!="] and is_name(parts[0]) and not letters(parts[1]):
+        return _outside("(", parts[1], parts[1], ")")
+    if not (set(signs) <= {"<", "<="} or set(signs) <= {">", ">="}):
+        return None
+    if signs[0] in {">", ">="}:
+        signs, parts = [_MIRRORED[sign] for sign in reversed(signs)], parts[::-1]
+    if len(parts) == 3:
+        opening = "(" if signs[0] == "<" else "["
+        closing = ")" if signs[1] == "<" else "]"
+        inside: Node = ("tuple", [parts[0], parts[2]], opening, closing)
+        if _is_size(parts[1]) and not letters([parts[0], parts[2]]):
+            return (
+                "cup",
+                inside,
+                ("tuple", [_minus(parts[2]), _minus(parts[0])], _opened(closing), _closed(opening)),
+            )
+        return inside if is_name(parts[1]) else None
+    if len(parts) == 2 and all(map(canon.is_expression, parts)):
+        return _half_line(canon, signs[0], parts)
+    return None
+
+
+def _is_size(node: Node) -> bool:
+    """Whether a tree is the absolute value of a small letter."""
+    if node[:2] != ("f", "abs") or len(node[2]) != 1:
+        return False
+    (inside,) = node[2]
+    return bool(inside[0] == "x" and inside[1][0].islower())
+
+
+def _minus(node: Node) -> Node:
+    return ("*", [("n", -1), node])
+
+
+def _opened(closing: str) -> str:
+    return "(" if closing == ")" else "["
+
+
+def _closed(opening: str) -> str:
+    return ")" if opening == "(" else "]"
+
+
+def _outside(opening: str, low: Node, high: Node, closing: str) -> Node:
+    """Return all numbers below one end or above another."""
+    return (
+        "cup",
+        ("tuple", [_MINUS_INFINITY, low], "(", closing),
+        ("tuple", [high, _INFINITY], opening, ")"),
+    )
+
+
+def _half_line(canon: Canonicaliser, sign: str, parts: list[Node]) -> Node | None:
+    """Return the half-line of an inequality that is linear in its one letter."""
+    opening, closing = ("(", ")") if sign == "<" else ("[", "]")
+    left, right = parts
+    if _is_size(left) and not letters(right):
+        return ("tuple", [_minus(right), right], opening, closing)
+    if _is_size(right) and not letters(left):
+        return _outside(opening, _minus(left), left, closing)
+    if is_name(left) and not letters(right):
+        return ("tuple", [_MINUS_INFINITY, right], "(", closing)
+    if is_name(right) and not letters(left):
+        return ("tuple", [left, _INFINITY], opening, ")")
+    names = letters(left) | letters(right)
+    if len(names) != 1:
+        return None
+    name = next(iter(names))
+    bound = _solve_at(canon, parts, name, POSITIVE)
+    if bound is None or isinstance(bound, Complex):
+        return None
+    evaluator = canon.evaluator
+    evaluator.overrides = {name: evaluator.sum([bound, 1])}
+    above = _difference(canon, parts, POSITIVE)
+    evaluator.overrides = {}
+    if isinstance(above, Complex):
+        return None
+    end = ("v", bound)
+    if above < 0:
+        return ("tuple", [end, _INFINITY], opening, ")")
+    return ("tuple", [_MINUS_INFINITY, end], "(", closing)
+
+
+def _equation(canon: Canonicaliser, signs: list[str], parts: list[Node]) -> str:
+    """Return the key of an equation: its value, where it only gives something a name."""
+    if "~" in signs:
+        cut = signs.index("~") + 1
+        kept = parts[:cut]
+        parts = parts[cut:] if len(kept) == 1 and is_name(kept[0]) else kept
+        if len(parts) == 1:
+            return canon.key(parts[0])
+    while len(parts) > 1 and parts[0][0] != "x" and is_name(parts[0]) and not is_name(parts[1]):
+        parts = parts[1:]
+    named = len(parts) == 2 and parts[0][0] == "x" and not is_name(parts[1])
+    if named and parts[0][1] not in {"x", "y"} and is_separate(parts):
+        parts = parts[1:]
+    if len(parts) == 2:
+        solved = _solved(canon, parts)
+        if solved is not None:
+            return solved
+    while len(parts) > 1 and is_name(parts[0]) and not is_name(parts[1]) and is_separate(parts):
+        parts = parts[1:]
+    named = len(parts) == 2 and parts[1][0] == "x" and not is_name(parts[0])
+    if named and parts[1][1] not in letters(parts[0]):
+        parts = parts[:1]
+    if len(parts) == 1:
+        return canon.key(parts[0])
+    keys = [canon.key(part) for part in parts]
+    if len(set(keys)) == 1:
+        return keys[0]
+    if len(parts) == 2 and all(map(canon.is_expression, parts)):
+        return "eq:" + _up_to_scale(canon, parts, signed=False)
+    return "eq[" + ",".join(sorted(keys)) + "]"
+
+
+def _solved(canon: Canonicaliser, parts: list[Node]) -> str | None:
+    """Return the key of the one letter an equation is linear in (y, or its only letter)."""
+    if not all(map(canon.is_expression, parts)):
+        return None
+    names = letters(parts[0]) | letters(parts[1])
+    name = "y" if "y" in names else next(iter(names)) if len(names) == 1 else None
+    if name is None or (name == "y" and parts[0][0] == parts[1][0] == "x"):
+        return None
+    evaluator = canon.evaluator
+    state = evaluator.varying, evaluator.branchy
+    evaluator.branchy = False
+    try:
+        first = _solve_at(canon, parts, name, POSITIVE)
+        if first is None:
+            return None
+        branchy = evaluator.branchy
+        point = SECOND if branchy else NEGATIVE
+        second = first if len(names) == 1 else _solve_at(canon, parts, name, point)
+    finally:
+        evaluator.varying, evaluator.branchy = state
+    if second is None:
+        return None
+    return (
+        canon.constant(first)
+        if len(names) == 1
+        else canon.function_key(first, second, branchy=branchy)
+    )
+
+
+def _difference(canon: Canonicaliser, parts: list[Node], point: int) -> Number:
+    """Return the left-hand side less the right-hand side at a point."""
+    evaluator = canon.evaluator
+    left = evaluator.at(parts[0], point)
+    right = evaluator.at(parts[1], point)
+    return evaluator.sum([left, evaluator.product_of(-1, right)])
+
+
+def _solve_at(canon: Canonicaliser, parts: list[Node], name: str, point: int) -> Number | None:
+    """Return the solution for a letter at a point, or None where that is not linear."""
+    evaluator = canon.evaluator
+    values = []
+    try:
+        for trial in (0, 1, Fraction(7, 3)):
+            evaluator.overrides = {name: trial}
+            values.append(_difference(canon, parts, point))
+        evaluator.overrides = {}
+        start = evaluator.product_of(-1, values[0])
+        slope = evaluator.sum([values[1], start])
+        rise = evaluator.sum([values[2], start])
+        if slope == 0 or not is_close(rise, evaluator.product_of(Fraction(7, 3), slope)):
+            return None
+        return evaluator.quotient(start, slope)
+    except Unreadable:
+        return None
+    finally:
+        evaluator.overrides = {}
+
+
+def _up_to_scale(canon: Canonicaliser, parts: list[Node], *, signed: bool) -> str:
+    """Return a key of `left - right` that no constant factor changes."""
+    evaluator = canon.evaluator
+    state = evaluator.varying, evaluator.branchy
+    evaluator.branchy = False
+    values = [_difference(canon, parts, POSITIVE)]
+    points = (SECOND,) if evaluator.branchy else (NEGATIVE, SECOND)
+    values += [_difference(canon, parts, point) for point in points]
+    evaluator.varying, evaluator.branchy = state
+    if values[0] == 0:
+        raise Unreadable("an equation that always holds")
+    sign = ""
+    if signed and not isinstance(values[0], Complex):
+        sign = "-" if values[0] < 0 else "+"
+    ratios = [evaluator.quotient(value, values[0]) for value in values[1:]]
+    return sign + "|".join(map(digits, ratios))
