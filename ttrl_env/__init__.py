@@ -10,17 +10,18 @@ Importing this package registers its environments:
 - `answers`: from a completion to its answer, and from an answer to its canonical key.
 - `consensus`: ballots and the label-free rewards computed on them.
 - `wrappers`: the consensus reward, label metrics.
-- `spaces`, `completion`: observations and actions.
+- `spaces`, `prompt`, `completion`: observations and actions.
 - `registration`: every environment id, in one table.
 """
 
 from ttrl_env.completion import Completion
 from ttrl_env.envs import TTRLEnv, TTRLVectorEnv
+from ttrl_env.prompt import Prompt
 from ttrl_env.registration import ENV_IDS, register_envs
 from ttrl_env.spaces import UnicodeText
 from ttrl_env.wrappers import ConsensusReward, LabelMetrics, finished_info
 
-__all__ = [
+__all__ = [  # noqa: RUF022 - grouped by subject
     # environments
     "ENV_IDS",
     "TTRLEnv",
@@ -31,6 +32,7 @@ __all__ = [
     "finished_info",
     # observations and actions
     "Completion",
+    "Prompt",
     "UnicodeText",
 ]
 

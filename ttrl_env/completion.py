@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ttrl_env.prompt import check_text
+
 __all__ = ["Completion"]
 
 
 class Completion(str):
-    """A completion: a string to every environment, with what a learner needs beside it.
+    r"""A completion: a string to every environment, with what a learner needs beside it.
 
     It is an ordinary string wherever one is expected; slicing or joining gives a plain `str`.
     Plain strings are accepted wherever completions are: what they lack is then unknown.
@@ -28,10 +30,11 @@ class Completion(str):
             length limit.
 
     Raises:
+        TypeError: `text` is no string.
         ValueError: `token_ids` and `log_probs` differ in length.
 
-    >>> completion = Completion("\\\\boxed{7}", token_ids=[5, 6, 2], log_probs=[-0.1, -0.2, 0.0])
-    >>> completion == "\\\\boxed{7}", completion.finished, len(completion.token_ids)
+    >>> completion = Completion(r"\boxed{7}", token_ids=[5, 6, 2], log_probs=[-0.1, -0.2, 0.0])
+    >>> completion == r"\boxed{7}", completion.finished, len(completion.token_ids)
     (True, True, 3)
     """
 
@@ -49,7 +52,8 @@ class Completion(str):
         log_probs: npt.ArrayLike | None = None,
         finished: bool = True,
     ) -> Completion:
-        self = super().__new__(cls, text)
+        """Builds the string and checks what goes with it."""
+        self = super().__new__(cls, check_text(text))
         self.token_ids = None if token_ids is None else np.asarray(token_ids, dtype=np.int64)
         self.log_probs = None if log_probs is None else np.asarray(log_probs, dtype=np.float32)
         self.finished = finished

@@ -14,16 +14,23 @@ from gymnasium.vector.utils import create_shared_memory
 
 __all__ = ["UnicodeText"]
 
+_LONGEST_SAMPLE = 64
+
 
 class UnicodeText(Text):
     """Any string of at most `max_length` characters, in any script, the empty one included.
 
     `gymnasium.spaces.Text` holds a fixed set of characters, and one with all of Unicode takes
-    minutes to batch. Here membership is a matter of length alone; samples are printable ASCII.
+    minutes to batch. Here membership is a matter of length alone, so that any text a byte-level
+    decoder can produce is a member, lone surrogates included. Samples are printable ASCII of at
+    most 64 characters, whatever `max_length` is.
 
     Args:
-        max_length: The most characters.
+        max_length: The most characters, 1 or more.
         seed: Seeds `sample`.
+
+    Raises:
+        ValueError: `max_length` is less than 1.
 
     >>> space = UnicodeText(10)
     >>> "π ≤ 22/7" in space, "" in space, "eleven chars" in space
@@ -33,11 +40,28 @@ class UnicodeText(Text):
     """
 
     def __init__(self, max_length: int, *, seed: int | None = None) -> None:
+        if max_length < 1:
+            raise ValueError(f"max_length must be 1 or more, not {max_length}")
         super().__init__(max_length, min_length=0, charset=string.printable, seed=seed)
 
     def contains(self, x: Any) -> bool:
         """Returns whether `x` is a string that is not too long."""
         return isinstance(x, str) and len(x) <= self.max_length
+
+    def sample(self, mask: Any = None, probability: Any = None) -> str:
+        """Returns printable text, of a length from 0 to 64 unless `mask` names another."""
+        if mask is None and probability is None:
+            # A megabyte of noise from each of hundreds of sub-environments helps nobody.
+            longest = min(self.max_length, _LONGEST_SAMPLE)
+            mask = (int(self.np_random.integers(longest + 1)), None)
+        return super().sample(mask, probability)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Gymnasium copies a space for each sub-environment: the table of characters stays out.
+        return type(self), (self.max_length,), self._np_random
+
+    def __setstate__(self, state: Any) -> None:
+        self._np_random = state
 
     @property
     def is_np_flattenable(self) -> bool:
@@ -55,7 +79,7 @@ class UnicodeText(Text):
 
 
 @create_shared_memory.register(UnicodeText)
-def _refuse_shared_memory(space: UnicodeText, n: int = 1, ctx: Any = None) -> Any:
+def _refuse_shared_memory(space: UnicodeText, *_: Any, **__: Any) -> Any:
     # Gymnasium's buffer for Text silently turns characters it does not know into others.
     raise CustomSpaceError(
         f"{space!r} cannot be kept in shared memory. Use the native vector environment of "

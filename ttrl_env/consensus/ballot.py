@@ -14,8 +14,8 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from ttrl_benchmarks import Benchmark, Question
 
+from ttrl_benchmarks import Benchmark, Question
 from ttrl_env.answers import group_answers
 from ttrl_env.completion import Completion
 
@@ -94,7 +94,7 @@ class Estimator(Protocol):
 def hold_vote(
     completions: Sequence[str], question: Question, benchmark: Benchmark, position: int = 0
 ) -> Ballot:
-    """Extracts, canonicalises and counts the answers of one group.
+    r"""Extracts, canonicalises and counts the answers of one group.
 
     Args:
         completions: The completions of the question; `Completion`s bring lengths in tokens and
@@ -108,7 +108,7 @@ def hold_vote(
 
     >>> from ttrl_benchmarks.arithmetic import load
     >>> benchmark = load(size=5)
-    >>> texts = ["\\\\boxed{7}", "\\\\boxed{07}", "\\\\boxed{8}", "I give up."]
+    >>> texts = [r"\boxed{7}", r"\boxed{07}", r"\boxed{8}", "No idea at all."]
     >>> ballot = hold_vote(texts, benchmark.questions[0], benchmark)
     >>> ballot.classes, ballot.counts, ballot.majority_ratio
     (array([ 0,  0,  1, -1]), array([2, 1]), 0.5)

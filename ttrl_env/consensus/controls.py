@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import numpy as np
+
 from ttrl_benchmarks import SealedLabels
 from ttrl_benchmarks.base import AnswerFormat
-
 from ttrl_env.answers import answer_key
 from ttrl_env.consensus.ballot import Ballot, Verdict
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from ttrl_benchmarks import Benchmark
 from ttrl_benchmarks.errors import unknown_name
-
 from ttrl_env.consensus.ballot import Estimator
 from ttrl_env.consensus.controls import Oracle, Random
 from ttrl_env.consensus.majority import Majority

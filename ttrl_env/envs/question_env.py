@@ -5,17 +5,26 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from ttrl_benchmarks import Benchmark, Question, load_benchmark
 
+from ttrl_benchmarks import Benchmark, Question, load_benchmark
+from ttrl_env.answers import extract_answer
 from ttrl_env.consensus import Estimator, hold_vote, resolve_estimator
 from ttrl_env.envs.question_order import QuestionOrder
+from ttrl_env.prompt import Prompt
 from ttrl_env.spaces import UnicodeText
 
-__all__ = ["MAX_LENGTH", "TTRLEnv", "fresh_seed", "resolve_benchmark"]
+__all__ = [
+    "MAX_LENGTH",
+    "TTRLEnv",
+    "check_position",
+    "check_render_mode",
+    "fresh_seed",
+    "resolve_benchmark",
+]
 
 MAX_LENGTH = 2**20  # characters of a prompt or a completion
 
@@ -43,10 +52,13 @@ class TTRLEnv(gym.Env[str, str]):
     Raises:
         BenchmarkError: The benchmark cannot be loaded.
         UnknownNameError: There is no such reward.
-        ValueError: `group_size`, `slot` or `num_slots` is out of range.
+        ValueError: `group_size`, `slot` or `num_slots` is out of range, or there is no such render
+            mode.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 - Gymnasium declares it so
+    observation_space: UnicodeText
+    action_space: UnicodeText
 
     def __init__(
         self,
@@ -67,7 +79,7 @@ class TTRLEnv(gym.Env[str, str]):
         self.benchmark = resolve_benchmark(benchmark, benchmark_options)
         self.group_size = group_size
         self.estimator = None if reward is None else resolve_estimator(reward, self.benchmark)
-        self.render_mode = render_mode
+        self.render_mode = check_render_mode(render_mode, self.metadata)
         self.observation_space = UnicodeText(max_length)
         self.action_space = UnicodeText(max_length)
         self._slot, self._num_slots = slot, num_slots
@@ -106,7 +118,7 @@ class TTRLEnv(gym.Env[str, str]):
         else:
             self._position += self._num_slots
         if options is not None and "position" in options:
-            self._position = int(options["position"]) + self._slot
+            self._position = check_position(options["position"]) + self._slot
         self._completions = []
         return self._observe(), self._info(None)
 
@@ -140,7 +152,7 @@ class TTRLEnv(gym.Env[str, str]):
         return self._observe(), reward, done, False, info
 
     def _observe(self) -> str:
-        prompt = self.benchmark.prompt(self.question)
+        prompt = Prompt(self.benchmark.prompt(self.question))
         if len(prompt) > self.observation_space.max_length:
             raise ValueError(
                 f"question {self.question.id!r} makes a prompt of {len(prompt)} characters, more "
@@ -149,13 +161,34 @@ class TTRLEnv(gym.Env[str, str]):
         return prompt
 
     def _info(self, completion: str | None) -> dict[str, Any]:
-        info: dict[str, Any] = {"question_id": self.question.id, "position": self._position}
+        question = self.question
+        answer = None
         if completion is not None:
-            ballot = hold_vote([completion], self.question, self.benchmark, self._position)
-            info["answer"] = ballot.answers[0]
-        else:
-            info["answer"] = None
-        return info
+            answer = extract_answer(completion, self.benchmark.answer_format, question.options)
+        return {"question_id": question.id, "position": self._position, "answer": answer}
+
+
+def check_position(position: Any) -> int:
+    """Returns a place in the order of questions.
+
+    Raises:
+        ValueError: There is none before the first.
+    """
+    if position < 0:
+        raise ValueError(f"position must be 0 or more, not {position}")
+    return int(position)
+
+
+def check_render_mode(mode: str | None, metadata: dict[str, Any]) -> str | None:
+    """Returns the render mode.
+
+    Raises:
+        ValueError: The environment has no such mode.
+    """
+    if mode is not None and mode not in metadata["render_modes"]:
+        known = ", ".join(map(repr, metadata["render_modes"]))
+        raise ValueError(f"unknown render_mode {mode!r}; use one of {known}, or None")
+    return mode
 
 
 def resolve_benchmark(benchmark: str | Benchmark, options: dict[str, Any]) -> Benchmark:

@@ -7,18 +7,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
-from ttrl_benchmarks import Benchmark, Question
 
+from ttrl_benchmarks import Benchmark, Question
 from ttrl_env.consensus import Estimator
-from ttrl_env.envs.question_env import MAX_LENGTH, fresh_seed, resolve_benchmark
+from ttrl_env.envs.question_env import (
+    MAX_LENGTH,
+    check_position,
+    check_render_mode,
+    fresh_seed,
+    resolve_benchmark,
+)
 from ttrl_env.envs.question_order import QuestionOrder
+from ttrl_env.prompt import Prompt
 from ttrl_env.spaces import UnicodeText
 
 __all__ = ["TTRLVectorEnv", "make_vector_env"]
@@ -47,11 +54,13 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         **benchmark_options: Options of the named benchmark, e.g. `path` or `split`.
 
     Raises:
-        ValueError: `num_envs` is no multiple of `group_size`, or the mode is unknown.
+        ValueError: `num_envs` is no multiple of `group_size`, or a mode is unknown.
         BenchmarkError: The benchmark cannot be loaded.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 - Gymnasium declares it so
+    single_observation_space: UnicodeText
+    single_action_space: UnicodeText
 
     def __init__(
         self,
@@ -77,7 +86,7 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         self.num_envs = num_envs
         self.group_size = group_size
         self.num_groups = num_envs // group_size
-        self.render_mode = render_mode
+        self.render_mode = check_render_mode(render_mode, type(self).metadata)
         self.autoreset_mode = _resolve_autoreset_mode(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}
         self.single_observation_space = UnicodeText(max_length)
@@ -123,6 +132,7 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         Raises:
             ValueError: A list of seeds or a mask splits a group.
         """
+        super().reset(seed=int(seed) if isinstance(seed, int | np.integer) else None)
         options = dict(options or {})
         mask = self._group_mask(options.get("reset_mask"))
         seeds = self._group_seeds(seed)
@@ -139,13 +149,11 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         else:
             self._positions[mask] += self.num_groups
         if "position" in options:
-            self._positions[mask] = int(options["position"]) + np.flatnonzero(mask)
+            self._positions[mask] = check_position(options["position"]) + np.flatnonzero(mask)
         self._done[mask] = False
         return self._observe(), self._info(self._every(mask))
 
-    def step(
-        self, actions: Sequence[str]
-    ) -> tuple[Prompts, Array, Array, Array, dict[str, Any]]:
+    def step(self, actions: Sequence[str]) -> tuple[Prompts, Array, Array, Array, dict[str, Any]]:
         """Takes one completion from each sub-environment; each ends its episode.
 
         Raises:
@@ -190,7 +198,7 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         prompts: list[str] = []
         longest = self.single_observation_space.max_length
         for question in self.questions:
-            prompt = self.benchmark.prompt(question)
+            prompt = Prompt(self.benchmark.prompt(question))
             if len(prompt) > longest:
                 raise ValueError(
                     f"question {question.id!r} makes a prompt of {len(prompt)} characters, more "

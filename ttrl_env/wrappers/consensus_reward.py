@@ -1,6 +1,7 @@
 """The reward wrapper: the votes of each group become its rewards.
 
 - `ConsensusReward`: the wrapper.
+- `find_consensus_reward`: the reward wrapper inside other wrappers.
 - `finished_info`: the information about the episodes that a step ended, in any autoreset mode.
 """
 
@@ -12,12 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import VectorEnv, VectorWrapper
-from ttrl_benchmarks import Benchmark
 
+from ttrl_benchmarks import Benchmark
 from ttrl_env.consensus import Estimator, hold_vote, resolve_estimator
 from ttrl_env.wrappers.attributes import find_attribute
 
-__all__ = ["ConsensusReward", "finished_info"]
+__all__ = ["ConsensusReward", "find_consensus_reward", "finished_info"]
 
 Array = npt.NDArray[Any]
 
@@ -44,6 +45,7 @@ class ConsensusReward(VectorWrapper):
     (see `finished_info`), one value for each sub-environment:
 
     - `answer`: the completion's answer, or `None` (object);
+    - `vote`: the class of its answer within the group, from 0, or -1 for no answer (int64);
     - `consensus`: the winning answer of its group, or `None` (object);
     - `majority_ratio`: the winner's share of the group (float64);
     - `abstained`: whether the group should teach nothing (bool);
@@ -67,7 +69,11 @@ class ConsensusReward(VectorWrapper):
     ) -> None:
         super().__init__(env)
         self.benchmark: Benchmark = find_attribute(env, "benchmark")
-        self.group_size = group_size or int(find_attribute(env, "group_size"))
+        if group_size is None:
+            group_size = int(find_attribute(env, "group_size"))
+        if group_size < 1:
+            raise ValueError(f"group_size must be 1 or more, not {group_size}")
+        self.group_size = group_size
         if self.num_envs % self.group_size:
             raise ValueError(
                 f"{self.num_envs} sub-environments make no whole groups of {self.group_size}; "
@@ -85,6 +91,8 @@ class ConsensusReward(VectorWrapper):
         options: dict[str, Any] | None = None,
     ) -> tuple[Any, dict[str, Any]]:
         """Resets the environment and remembers what it asks."""
+        # Gymnasium's own environments take the mask out of the options that they are given.
+        options = None if options is None else dict(options)
         observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]
         self._remember(infos)
         return observations, infos
@@ -102,6 +110,7 @@ class ConsensusReward(VectorWrapper):
         rewards = np.zeros(self.num_envs, dtype=np.float64)
         added: dict[str, Array] = {
             "answer": np.full(self.num_envs, None, dtype=object),
+            "vote": np.full(self.num_envs, -1, dtype=np.int64),
             "consensus": np.full(self.num_envs, None, dtype=object),
             "majority_ratio": np.zeros(self.num_envs),
             "abstained": np.zeros(self.num_envs, dtype=np.bool_),
@@ -117,8 +126,9 @@ class ConsensusReward(VectorWrapper):
                 int(positions[members][0]),
             )
             verdict = self.estimator(ballot)
-            rewards[members] = verdict.rewards
+            rewards[members] = _checked(verdict.rewards, ballot.size, self.estimator)
             added["answer"][members] = ballot.answers
+            added["vote"][members] = ballot.classes
             added["consensus"][members] = ballot.answer_of(verdict.pseudo_label)
             added["majority_ratio"][members] = ballot.majority_ratio
             added["abstained"][members] = verdict.abstains
@@ -150,3 +160,30 @@ class ConsensusReward(VectorWrapper):
                 f"group {group} was asked different questions ({', '.join(set(question_ids))}); "
                 f"give its {len(done)} sub-environments the same slot and the same seed"
             )
+
+
+def _checked(rewards: Array, size: int, estimator: Estimator) -> Array:
+    """Refuses what would spread through a learner unseen: rewards for others, or no numbers."""
+    if np.shape(rewards) != (size,) or not np.isfinite(rewards).all():
+        raise ValueError(
+            f"{estimator!r} must give {size} finite rewards for a group of {size}, not an array "
+            f"of shape {np.shape(rewards)}: {np.array2string(np.asarray(rewards), threshold=20)}"
+        )
+    return rewards
+
+
+def find_consensus_reward(env: VectorEnv[Any, Any, Any]) -> ConsensusReward:
+    """Returns the outermost `ConsensusReward` among an environment and the wrappers inside it.
+
+    Raises:
+        ValueError: There is none.
+    """
+    layer = env
+    while isinstance(layer, VectorWrapper):
+        if isinstance(layer, ConsensusReward):
+            return layer
+        layer = layer.env
+    raise ValueError(
+        f"{env!r} has no ConsensusReward inside, so it holds no votes. Make it with a reward, or "
+        "wrap it first: ConsensusReward(envs)."
+    )
