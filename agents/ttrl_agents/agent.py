@@ -65,12 +65,15 @@ class PolicyGradientAgent:
         self.learning_rate = (
             config.learning_rate
             if config.learning_rate is not None
-            else 1e-4
+            else 2e-4
             if policy.num_parameters < _SMALL_MODEL
             else 1e-6
         )
         self.optimizer = torch.optim.AdamW(
-            policy.model.parameters(), lr=self.learning_rate, weight_decay=config.weight_decay
+            policy.model.parameters(),
+            lr=self.learning_rate,
+            betas=(0.9, config.adam_beta2),
+            weight_decay=config.weight_decay,
         )
         self._log_probs = LogProbs(policy)
         self._reference: LogProbs | None = None

@@ -36,9 +36,9 @@ class TrainConfig:
     """The run directory; by default a new one under runs/."""
     seed: int = 0
     """Names the order of questions and everything that is drawn."""
-    steps: int = 120
+    steps: int = 300
     """Training steps."""
-    questions_per_step: int = 16
+    questions_per_step: int = 8
     """Questions in a step."""
     n_votes: int = 16
     """Completions that vote on each question."""
@@ -49,12 +49,14 @@ class TrainConfig:
     temperature: float = 1.0
     """Sampling temperature, in training and evaluation."""
     learning_rate: float | None = None
-    """Peak rate of AdamW; by default 1e-4 for models of fewer than 10 million weights and 1e-6 for
+    """Peak rate of AdamW; by default 2e-4 for models of fewer than 10 million weights and 1e-6 for
     others."""
     warmup_steps: int = 5
     """Steps over which the rate rises from 0."""
     schedule: Literal["constant", "cosine"] = "cosine"
     """How the rate goes on: constant, or a half cosine to 0."""
+    adam_beta2: float = 0.95
+    """Decay of the second moment of AdamW; the usual 0.999 suits runs of thousands of steps."""
     weight_decay: float = 0.01
     """Weight decay of AdamW."""
     max_grad_norm: float = 1.0
@@ -110,6 +112,7 @@ class TrainConfig:
             f"from 2 to n_votes = {self.n_votes}",
         )
         self._require("temperature", self.temperature > 0, "more than 0")
+        self._require("adam_beta2", 0 <= self.adam_beta2 < 1, "in [0, 1)")
         self._require("held_out", 0 <= self.held_out < 1, "in [0, 1)")
         self._require("max_grad_norm", self.max_grad_norm > 0, "more than 0")
         self._require("clip_low", 0 <= self.clip_low <= 1, "in [0, 1]")

@@ -1,10 +1,20 @@
-"""The commands of `ttrl`, one file each; nothing heavy is imported before a command runs.
+"""The commands of `ttrl`; nothing heavy is imported before a command runs.
 
 - `train`: trains a model.
+- `benchmarks`, `fetch`: which questions there are, and how to get them.
+- `grade`, `extract`: how answers are read, step by step.
 """
 
+from ttrl_agents.commands.answers import extract, grade
+from ttrl_agents.commands.benchmarks import benchmarks, fetch
 from ttrl_agents.commands.train import train
 
 __all__ = ["COMMANDS"]
 
-COMMANDS = {"train": train}
+COMMANDS = {
+    "train": train,
+    "benchmarks": benchmarks,
+    "fetch": fetch,
+    "grade": grade,
+    "extract": extract,
+}

@@ -1,0 +1,43 @@
+"""`ttrl benchmarks` and `ttrl fetch`: which questions there are, and how to get them.
+
+- `benchmarks`: lists every benchmark.
+- `fetch`: downloads one, verified.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+from ttrl_benchmarks import fetch_benchmark, list_benchmarks
+
+__all__ = ["benchmarks", "fetch"]
+
+
+def benchmarks() -> None:
+    """Lists the benchmarks: questions, levels, answer format, and whether they are here."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("name", "environment", "questions", "levels", "answers", "here"):
+        table.add_column(name, justify="right" if name == "questions" else "left", no_wrap=True)
+    for row in list_benchmarks():
+        levels = f"{row.levels[0]}-{row.levels[-1]}" if len(row.levels) > 1 else ""
+        table.add_row(
+            row.name,
+            row.env_id,
+            "any" if row.questions is None else str(row.questions),
+            levels or ", ".join(map(str, row.levels)),
+            row.answer_format,
+            ("yes" if row.cached else f"ttrl fetch {row.name}") if row.needs_download else "made",
+        )
+    Console(highlight=False).print(table)
+
+
+def fetch(name: Annotated[str, tyro.conf.Positional]) -> None:
+    """Downloads a benchmark from its publisher, verifies it and keeps it.
+
+    Args:
+        name: The name of the benchmark, as `ttrl benchmarks` lists it.
+    """
+    print(fetch_benchmark(name))  # noqa: T201

