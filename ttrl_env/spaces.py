@@ -100,14 +100,21 @@ def _flat_space(space: UnicodeText) -> Box:
     return Box(_PADDING, 0x10FFFF, (space.max_length,), np.int32)
 
 
-@flatten.register(UnicodeText)  # type: ignore[misc] - mypy does not fit Space[str] to Space[T]
-def _to_code_points(space: UnicodeText, x: str) -> npt.NDArray[np.int32]:
+# mypy does not fit Space[str] to the Space[T] of the two that follow.
+
+
+@flatten.register(UnicodeText)
+def _to_code_points(  # type: ignore[misc]
+    space: UnicodeText, x: str
+) -> npt.NDArray[np.int32]:
     flat = np.full(space.max_length, _PADDING, dtype=np.int32)
     flat[: len(x)] = np.frombuffer(x.encode("utf-32-le", "surrogatepass"), dtype="<i4")
     return flat
 
 
-@unflatten.register(UnicodeText)  # type: ignore[misc]
-def _from_code_points(_: UnicodeText, x: npt.NDArray[np.int32]) -> str:
+@unflatten.register(UnicodeText)
+def _from_code_points(  # type: ignore[misc]
+    _: UnicodeText, x: npt.NDArray[np.int32]
+) -> str:
     text: str = x[x != _PADDING].astype("<i4").tobytes().decode("utf-32-le", "surrogatepass")
     return text
