@@ -82,7 +82,7 @@ def test_a_row_says_it_all(file_format: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("file_format", FORMATS)
 @pytest.mark.parametrize("mode", ["SAME_STEP", "NEXT_STEP", "DISABLED"])
 def test_every_vote_of_a_run_is_there_once(mode: str, file_format: str, tmp_path: Path) -> None:
-    envs = make(tmp_path, file_format, autoreset_mode=mode, part_bytes=900)
+    envs = make(tmp_path, file_format, autoreset_mode=mode, part_bytes=400)
     observations, _ = envs.reset(seed=3)
     expected = []
     for step in range(12):
