@@ -9,7 +9,9 @@ Importing this package registers its environments:
 - `envs`: the environments, single and vectorized.
 - `answers`: from a completion to its answer, and from an answer to its canonical key.
 - `consensus`: ballots and the label-free rewards computed on them.
-- `wrappers`: the consensus reward, label metrics.
+- `wrappers`: the consensus reward, label metrics, token ids as actions, records.
+- `rendering`: the vote as text and as an image.
+- `testing`: the checker of vector environments, for anyone's.
 - `spaces`, `prompt`, `completion`: observations and actions.
 - `registration`: every environment id, in one table.
 """
@@ -19,7 +21,14 @@ from ttrl_env.envs import TTRLEnv, TTRLVectorEnv
 from ttrl_env.prompt import Prompt
 from ttrl_env.registration import ENV_IDS, register_envs
 from ttrl_env.spaces import UnicodeText
-from ttrl_env.wrappers import ConsensusReward, LabelMetrics, finished_info
+from ttrl_env.wrappers import (
+    ConsensusReward,
+    LabelMetrics,
+    RecordRollouts,
+    TokenActions,
+    finished_info,
+    read_rollouts,
+)
 
 __all__ = [  # noqa: RUF022 - grouped by subject
     # environments
@@ -29,7 +38,10 @@ __all__ = [  # noqa: RUF022 - grouped by subject
     # wrappers
     "ConsensusReward",
     "LabelMetrics",
+    "RecordRollouts",
+    "TokenActions",
     "finished_info",
+    "read_rollouts",
     # observations and actions
     "Completion",
     "Prompt",

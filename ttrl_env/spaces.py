@@ -8,13 +8,17 @@ from __future__ import annotations
 import string
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from gymnasium.error import CustomSpaceError
-from gymnasium.spaces import Text
+from gymnasium.spaces import Box, Text
+from gymnasium.spaces.utils import flatdim, flatten, flatten_space, unflatten
 from gymnasium.vector.utils import create_shared_memory
 
 __all__ = ["UnicodeText"]
 
 _LONGEST_SAMPLE = 64
+_PADDING = -1
 
 
 class UnicodeText(Text):
@@ -23,7 +27,8 @@ class UnicodeText(Text):
     `gymnasium.spaces.Text` holds a fixed set of characters, and one with all of Unicode takes
     minutes to batch. Here membership is a matter of length alone, so that any text a byte-level
     decoder can produce is a member, lone surrogates included. Samples are printable ASCII of at
-    most 64 characters, whatever `max_length` is.
+    most 64 characters, whatever `max_length` is. Flattened, a text is its code points, padded
+    with -1.
 
     Args:
         max_length: The most characters, 1 or more.
@@ -63,11 +68,6 @@ class UnicodeText(Text):
     def __setstate__(self, state: Any) -> None:
         self._np_random = state
 
-    @property
-    def is_np_flattenable(self) -> bool:
-        """False: characters outside of the sampled ones have no number."""
-        return False
-
     def __repr__(self) -> str:
         return f"UnicodeText({self.max_length})"
 
@@ -85,3 +85,36 @@ def _refuse_shared_memory(space: UnicodeText, *_: Any, **__: Any) -> Any:
         f"{space!r} cannot be kept in shared memory. Use the native vector environment of "
         "gym.make_vec, or pass vector_kwargs={'shared_memory': False}."
     )
+
+
+# Gymnasium numbers the characters that Text samples, and has no number for any other.
+
+
+@flatdim.register(UnicodeText)
+def _flat_length(space: UnicodeText) -> int:
+    return space.max_length
+
+
+@flatten_space.register(UnicodeText)
+def _flat_space(space: UnicodeText) -> Box:
+    return Box(_PADDING, 0x10FFFF, (space.max_length,), np.int32)
+
+
+# mypy does not fit Space[str] to the Space[T] of the two that follow.
+
+
+@flatten.register(UnicodeText)
+def _to_code_points(  # type: ignore[misc]
+    space: UnicodeText, x: str
+) -> npt.NDArray[np.int32]:
+    flat = np.full(space.max_length, _PADDING, dtype=np.int32)
+    flat[: len(x)] = np.frombuffer(x.encode("utf-32-le", "surrogatepass"), dtype="<i4")
+    return flat
+
+
+@unflatten.register(UnicodeText)
+def _from_code_points(  # type: ignore[misc]
+    _: UnicodeText, x: npt.NDArray[np.int32]
+) -> str:
+    text: str = x[x != _PADDING].astype("<i4").tobytes().decode("utf-32-le", "surrogatepass")
+    return text

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from env_fakes import through_pickle
 from gymnasium.error import CustomSpaceError
+from gymnasium.spaces.utils import flatdim, flatten, flatten_space, unflatten
 from gymnasium.vector.utils import (
     batch_space,
     concatenate,
@@ -114,5 +115,11 @@ def test_json_round_trip_of_samples() -> None:
     assert space.from_jsonable(space.to_jsonable(texts)) == texts
 
 
-def test_flattening_is_refused() -> None:
-    assert not UnicodeText(20).is_np_flattenable
+@given(any_text)
+def test_a_flattened_text_is_its_code_points(text: str) -> None:
+    space = UnicodeText(50)
+    flat = flatten(space, text)
+    assert flat in flatten_space(space)
+    assert flat.shape == (flatdim(space),)
+    assert flat.tolist() == [ord(each) for each in text] + [-1] * (50 - len(text))
+    assert unflatten(space, flat) == text

@@ -12,19 +12,13 @@ import numpy as np
 
 from ttrl_benchmarks import Benchmark, Question, load_benchmark
 from ttrl_env.answers import extract_answer
-from ttrl_env.consensus import Estimator, hold_vote, resolve_estimator
+from ttrl_env.consensus import Estimator, Verdict, hold_vote, resolve_estimator
 from ttrl_env.envs.question_order import QuestionOrder
 from ttrl_env.prompt import Prompt
+from ttrl_env.rendering import RENDER_MODES, VoteView, check_render_mode, render_view
 from ttrl_env.spaces import UnicodeText
 
-__all__ = [
-    "MAX_LENGTH",
-    "TTRLEnv",
-    "check_position",
-    "check_render_mode",
-    "fresh_seed",
-    "resolve_benchmark",
-]
+__all__ = ["MAX_LENGTH", "TTRLEnv", "check_position", "fresh_seed", "resolve_benchmark"]
 
 MAX_LENGTH = 2**20  # characters of a prompt or a completion
 
@@ -47,6 +41,7 @@ class TTRLEnv(gym.Env[str, str]):
         max_length: The most characters of a prompt or a completion.
         slot: The place of this environment among `num_slots` that share one order of questions.
         num_slots: How many environments share the order.
+        render_mode: `"ansi"` for text, `"rgb_array"` for a picture of the vote, or `None`.
         **benchmark_options: Options of the named benchmark, e.g. `path` or `split`.
 
     Raises:
@@ -56,7 +51,8 @@ class TTRLEnv(gym.Env[str, str]):
             mode.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 - Gymnasium declares it so
+    # Gymnasium declares it as an instance's own.
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 2}  # noqa: RUF012
     observation_space: UnicodeText
     action_space: UnicodeText
 
@@ -79,13 +75,14 @@ class TTRLEnv(gym.Env[str, str]):
         self.benchmark = resolve_benchmark(benchmark, benchmark_options)
         self.group_size = group_size
         self.estimator = None if reward is None else resolve_estimator(reward, self.benchmark)
-        self.render_mode = check_render_mode(render_mode, self.metadata)
+        self.render_mode = check_render_mode(render_mode)
         self.observation_space = UnicodeText(max_length)
         self.action_space = UnicodeText(max_length)
         self._slot, self._num_slots = slot, num_slots
         self._order: QuestionOrder | None = None
         self._position = slot
         self._completions: list[str] = []
+        self._verdict: Verdict | None = None
 
     @property
     def question(self) -> Question:
@@ -120,6 +117,7 @@ class TTRLEnv(gym.Env[str, str]):
         if options is not None and "position" in options:
             self._position = check_position(options["position"]) + self._slot
         self._completions = []
+        self._verdict = None
         return self._observe(), self._info(None)
 
     def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
@@ -143,13 +141,34 @@ class TTRLEnv(gym.Env[str, str]):
         reward = 0.0
         if done and self.estimator is not None:
             ballot = hold_vote(self._completions, self.question, self.benchmark, self._position)
-            verdict = self.estimator(ballot)
+            self._verdict = verdict = self.estimator(ballot)
             reward = float(np.mean(verdict.rewards))
             info["rewards"] = verdict.rewards.copy()
             info["consensus"] = ballot.answer_of(verdict.pseudo_label)
             info["majority_ratio"] = ballot.majority_ratio
             info["abstained"] = verdict.abstains
         return self._observe(), reward, done, False, info
+
+    def render(self) -> Any:
+        """Shows the votes so far, as `render_mode` says; nothing where it is `None`.
+
+        Raises:
+            RuntimeError: The environment was never reset.
+        """
+        question, completions = self.question, tuple(self._completions)
+        ballot = None
+        if completions:
+            ballot = hold_vote(completions, question, self.benchmark, self._position)
+        view = VoteView(
+            prompt=self.benchmark.prompt(question),
+            question_id=question.id,
+            position=self._position,
+            group_size=self.group_size,
+            completions=completions,
+            ballot=ballot,
+            verdict=self._verdict,
+        )
+        return render_view(view, self.render_mode)
 
     def _observe(self) -> str:
         prompt = Prompt(self.benchmark.prompt(self.question))
@@ -177,18 +196,6 @@ def check_position(position: Any) -> int:
     if position < 0:
         raise ValueError(f"position must be 0 or more, not {position}")
     return int(position)
-
-
-def check_render_mode(mode: str | None, metadata: dict[str, Any]) -> str | None:
-    """Returns the render mode.
-
-    Raises:
-        ValueError: The environment has no such mode.
-    """
-    if mode is not None and mode not in metadata["render_modes"]:
-        known = ", ".join(map(repr, metadata["render_modes"]))
-        raise ValueError(f"unknown render_mode {mode!r}; use one of {known}, or None")
-    return mode
 
 
 def resolve_benchmark(benchmark: str | Benchmark, options: dict[str, Any]) -> Benchmark:

@@ -16,16 +16,16 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from ttrl_benchmarks import Benchmark, Question
-from ttrl_env.consensus import Estimator
+from ttrl_env.consensus import Estimator, hold_vote
 from ttrl_env.envs.question_env import (
     MAX_LENGTH,
     check_position,
-    check_render_mode,
     fresh_seed,
     resolve_benchmark,
 )
 from ttrl_env.envs.question_order import QuestionOrder
 from ttrl_env.prompt import Prompt
+from ttrl_env.rendering import RENDER_MODES, VoteView, check_render_mode, render_view
 from ttrl_env.spaces import UnicodeText
 
 __all__ = ["TTRLVectorEnv", "make_vector_env"]
@@ -51,6 +51,7 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
             completion is wasted), `"NEXT_STEP"` or `"DISABLED"`, or the member of
             `gymnasium.vector.AutoresetMode`.
         max_length: The most characters of a prompt or a completion.
+        render_mode: `"ansi"` for text, `"rgb_array"` for pictures of the votes, or `None`.
         **benchmark_options: Options of the named benchmark, e.g. `path` or `split`.
 
     Raises:
@@ -58,7 +59,8 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         BenchmarkError: The benchmark cannot be loaded.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 - Gymnasium declares it so
+    # Gymnasium declares it as an instance's own.
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 2}  # noqa: RUF012
     single_observation_space: UnicodeText
     single_action_space: UnicodeText
 
@@ -86,9 +88,13 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         self.num_envs = num_envs
         self.group_size = group_size
         self.num_groups = num_envs // group_size
-        self.render_mode = check_render_mode(render_mode, type(self).metadata)
+        self.render_mode = check_render_mode(render_mode)
         self.autoreset_mode = _resolve_autoreset_mode(autoreset_mode)
-        self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}
+        self.metadata = {
+            **type(self).metadata,
+            "render_modes": list(RENDER_MODES),
+            "autoreset_mode": self.autoreset_mode,
+        }
         self.single_observation_space = UnicodeText(max_length)
         self.single_action_space = UnicodeText(max_length)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -96,6 +102,7 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         self._orders: list[QuestionOrder] = []
         self._positions = np.zeros(self.num_groups, dtype=np.int64)
         self._done = np.zeros(self.num_groups, dtype=np.bool_)
+        self._views: list[VoteView] = []
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -151,6 +158,7 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         if "position" in options:
             self._positions[mask] = check_position(options["position"]) + np.flatnonzero(mask)
         self._done[mask] = False
+        self._show(mask, None)
         return self._observe(), self._info(self._every(mask))
 
     def step(self, actions: Sequence[str]) -> tuple[Prompts, Array, Array, Array, dict[str, Any]]:
@@ -170,6 +178,7 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         if self.autoreset_mode == AutoresetMode.SAME_STEP:
             final_obs = np.array(self._observe(), dtype=object)
             final_info = self._info(every)
+            self._show(np.ones(self.num_groups, dtype=np.bool_), actions)
             self._positions += self.num_groups
             infos = self._info(every)
             infos |= {"final_obs": final_obs, "_final_obs": every.copy()}
@@ -179,6 +188,8 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
             # Groups that are over ignore the action and show their next question.
             over = self._done.copy()
             self._positions[over] += self.num_groups
+            self._show(over, None)
+            self._show(~over, actions)
             self._done = ~over
             terminations = self._every(~over)
             return self._observe(), rewards, terminations, truncations, self._info(every)
@@ -189,7 +200,49 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
                 "options={'reset_mask': terminations} before the next step"
             )
         self._done[:] = True
+        self._show(self._done, actions)
         return self._observe(), rewards, every, truncations, self._info(every)
+
+    def render(self) -> Any:
+        """Shows each group's vote, or its question where there is none yet.
+
+        Returns:
+            One frame for each sub-environment, as Gymnasium's wrappers expect; those of a group
+            are the same. `None` where `render_mode` is `None`.
+
+        Raises:
+            RuntimeError: The environment was never reset.
+        """
+        if self.render_mode is None:
+            return None
+        if not self._views:
+            raise RuntimeError("call reset before anything else")
+        frames = (render_view(view, self.render_mode) for view in self._views)
+        return tuple(frame for frame in frames for _ in range(self.group_size))
+
+    def _show(self, groups: Array, completions: Sequence[str] | None) -> None:
+        """Keeps what `render` shows of these groups."""
+        if self.render_mode is None:
+            return
+        if not self._views:
+            groups = np.ones(self.num_groups, dtype=np.bool_)
+            self._views = [VoteView("", "", 0, self.group_size)] * self.num_groups
+        questions = self.questions
+        for group in np.flatnonzero(groups):
+            question, position = questions[group], int(self._positions[group])
+            votes: tuple[str, ...] = ()
+            if completions is not None:
+                first = int(group) * self.group_size
+                votes = tuple(completions[first : first + self.group_size])
+            ballot = hold_vote(votes, question, self.benchmark, position) if votes else None
+            self._views[group] = VoteView(
+                prompt=self.benchmark.prompt(question),
+                question_id=question.id,
+                position=position,
+                group_size=self.group_size,
+                completions=votes,
+                ballot=ballot,
+            )
 
     def close_extras(self, **kwargs: Any) -> None:
         """Nothing is held open."""

@@ -2,6 +2,8 @@
 
 - `ConsensusReward`: the votes of each group become its rewards.
 - `LabelMetrics`: how right the pseudo-labels are; the only wrapper that sees labels.
+- `TokenActions`: actions as token ids.
+- `RecordRollouts`, `read_rollouts`: every vote, written down and read again.
 - `find_consensus_reward`: the reward wrapper inside other wrappers.
 - `finished_info`: the information about the episodes that a step ended.
 """
@@ -12,5 +14,15 @@ from ttrl_env.wrappers.consensus_reward import (
     finished_info,
 )
 from ttrl_env.wrappers.label_metrics import LabelMetrics
+from ttrl_env.wrappers.record_rollouts import RecordRollouts, read_rollouts
+from ttrl_env.wrappers.token_actions import TokenActions
 
-__all__ = ["ConsensusReward", "LabelMetrics", "find_consensus_reward", "finished_info"]
+__all__ = [
+    "ConsensusReward",
+    "LabelMetrics",
+    "RecordRollouts",
+    "TokenActions",
+    "find_consensus_reward",
+    "finished_info",
+    "read_rollouts",
+]

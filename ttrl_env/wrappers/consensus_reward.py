@@ -15,7 +15,8 @@ import numpy.typing as npt
 from gymnasium.vector import VectorEnv, VectorWrapper
 
 from ttrl_benchmarks import Benchmark
-from ttrl_env.consensus import Estimator, hold_vote, resolve_estimator
+from ttrl_env.consensus import Ballot, Estimator, Verdict, hold_vote, resolve_estimator
+from ttrl_env.rendering import VoteView, render_view
 from ttrl_env.wrappers.attributes import find_attribute
 
 __all__ = ["ConsensusReward", "find_consensus_reward", "finished_info"]
@@ -83,6 +84,7 @@ class ConsensusReward(VectorWrapper):
         self._by_id = {question.id: question for question in self.benchmark.questions}
         self._question_ids: Array = np.empty(0, dtype=object)
         self._positions: Array = np.empty(0, dtype=np.int64)
+        self._votes: dict[int, tuple[tuple[str, ...], Ballot, Verdict]] = {}
 
     def reset(
         self,
@@ -95,6 +97,10 @@ class ConsensusReward(VectorWrapper):
         options = None if options is None else dict(options)
         observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]
         self._remember(infos)
+        if self.render_mode is not None:
+            told = infos["_question_id"].reshape(-1, self.group_size)[:, 0]
+            for group in np.flatnonzero(told):
+                self._votes.pop(int(group), None)
         return observations, infos
 
     def step(self, actions: Any) -> tuple[Any, Array, Array, Array, dict[str, Any]]:
@@ -116,6 +122,7 @@ class ConsensusReward(VectorWrapper):
             "abstained": np.zeros(self.num_envs, dtype=np.bool_),
             "finished": np.zeros(self.num_envs, dtype=np.bool_),
         }
+        self._votes = {}
         for k in np.flatnonzero(done.any(axis=1)):
             members = slice(k * self.group_size, (k + 1) * self.group_size)
             self._check_whole(int(k), done[k], asked[members])
@@ -127,6 +134,8 @@ class ConsensusReward(VectorWrapper):
             )
             verdict = self.estimator(ballot)
             rewards[members] = _checked(verdict.rewards, ballot.size, self.estimator)
+            if self.render_mode is not None:
+                self._votes[int(k)] = tuple(actions[members]), ballot, verdict
             added["answer"][members] = ballot.answers
             added["vote"][members] = ballot.classes
             added["consensus"][members] = ballot.answer_of(verdict.pseudo_label)
@@ -139,6 +148,41 @@ class ConsensusReward(VectorWrapper):
             final[key], final["_" + key] = values, mask.copy()
         self._remember(infos)
         return observations, rewards, terminations, truncations, infos
+
+    def render(self) -> Any:
+        """Shows each group's vote with its rewards, or its question where there is none yet.
+
+        Returns:
+            One frame for each sub-environment; those of a group are the same. `None` where
+            `render_mode` is `None`.
+
+        Raises:
+            RuntimeError: The environment was never reset.
+        """
+        if self.render_mode is None:
+            return None
+        if len(self._question_ids) == 0:
+            raise RuntimeError("call reset before anything else")
+        frames: list[Any] = []
+        for k in range(self.num_envs // self.group_size):
+            frame = render_view(self._view(k), self.render_mode)
+            frames += [frame] * self.group_size
+        return tuple(frames)
+
+    def _view(self, group: int) -> VoteView:
+        completions, ballot, verdict = self._votes.get(group, ((), None, None))
+        first = group * self.group_size
+        asked = self._question_ids[first] if ballot is None else ballot.question_id
+        position = self._positions[first] if ballot is None else ballot.position
+        return VoteView(
+            prompt=self.benchmark.prompt(self._by_id[asked]),
+            question_id=asked,
+            position=int(position),
+            group_size=self.group_size,
+            completions=completions,
+            ballot=ballot,
+            verdict=verdict,
+        )
 
     def _remember(self, infos: dict[str, Any]) -> None:
         # A sub-environment that was left alone keeps the question that it showed before.
