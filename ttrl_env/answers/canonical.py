@@ -76,7 +76,10 @@ def canonical_key(tree: Node, *, ambiguous: bool = True) -> str:
     '3'
     """
     with localcontext(PRECISION):
-        return Canonicaliser(ambiguous=ambiguous and _has(tree, "pm")).key(tree)
+        try:
+            return Canonicaliser(ambiguous=ambiguous and _has(tree, "pm")).key(tree)
+        except (ArithmeticError, ValueError) as error:
+            raise Unreadable(f"no value: {error}") from error
 
 
 class Canonicaliser:

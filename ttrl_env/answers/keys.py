@@ -21,7 +21,7 @@ from ttrl_env.answers.choices import choice_of
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
 from ttrl_env.answers.limits import MAX_CHARACTERS, MAX_KEY, Unreadable
 from ttrl_env.answers.numerals import decimal
-from ttrl_env.answers.parser import parse
+from ttrl_env.answers.parser import is_product, parse
 from ttrl_env.answers.spelling import plain_text, to_ascii, trim
 from ttrl_env.answers.vocabulary import CONSTANTS, GREEK, JOINERS, WORD_FUNCTIONS
 from ttrl_env.answers.writing import digest, number_key
@@ -144,10 +144,9 @@ def _as_words(text: str) -> Reading | None:
     if any(word in _MATHEMATICAL for word in words) or all(len(word) == 1 for word in words):
         return None
     if len(words) == 1 and inside not in _SHORT_WORDS:
-        if len(inside) < 3 or (len(inside) == 3 and not set(inside.lower()) & set("aeiou")):
-            return None
-        if any(inside.startswith(name) for name in ("sin", "cos", "tan", "sqrt", "ln", "pi")):
-            # Such a word may be a formula without spaces: the parser says no where it is not.
+        three_consonants = len(inside) == 3 and not set(inside.lower()) & set("aeiou")
+        product = len(inside) > 3 and not inside.isupper() and is_product(inside)
+        if len(inside) < 3 or three_consonants or product:
             return None
     return _as_text(text)
 

@@ -69,6 +69,9 @@ e^{2x} | (e^x)^2 | exp(2x) | \exp(2x) | e^{x}\cdot e^x
 \mathbb{R} | (-\infty,\infty) | ℝ
 \emptyset | \varnothing | \{\} | ∅
 x\ne 0 | (-\infty,0)\cup(0,\infty) | \mathbb{R}\setminus\{0\}
+PARIS | Paris | \text{paris}
+sinx | \sin x | sin(x)
+x/6 | x/2/3 | \frac{x}{2\cdot3} | 1/2x/3
 \text{no solution} | no solution | No solution.
 (0,1),(1,0) | (1,0),(0,1) | \{(0,1),(1,0)\} | (0,1)\text{ and }(1,0)
 1,2,\ldots,10 | 1, 2, \dots, 10 | 1,2,...,10
