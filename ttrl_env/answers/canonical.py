@@ -26,7 +26,7 @@ from ttrl_env.answers.evaluate import (
 )
 from ttrl_env.answers.limits import Unreadable
 from ttrl_env.answers.matrices import matrix_value
-from ttrl_env.answers.names import name_of_assignment
+from ttrl_env.answers.names import are_roots, name_of_assignment
 from ttrl_env.answers.parser import Node
 from ttrl_env.answers.ranges import EVERYTHING, Range, compare, difference, intersection, union
 from ttrl_env.answers.relations import as_range, relation_key
@@ -197,7 +197,8 @@ class Canonicaliser:
         if not items:
             return "{}"
         names = [name_of_assignment(item) for item in items]
-        if len(items) > 1 and None not in names and len(set(names)) == len(names):
+        distinct = len(items) > 1 and None not in names and len(set(names)) == len(names)
+        if distinct and not are_roots(names):
             pairs = sorted(zip(names, items, strict=True), key=lambda pair: str(pair[0]))
             return "(" + ",".join(self.key(item[2][1]) for _, item in pairs) + ")"
         keys = sorted({key for item in items for key in self.elements(item)})

@@ -138,6 +138,10 @@ class _Parser:
     def at(self, *texts: str) -> bool:
         return self.mark in texts
 
+    def follows(self, mark: str) -> bool:
+        """Whether the token after the current one has a mark."""
+        return self.token.mark is not END and self.tokens[self.position + 1].mark == mark
+
     def expect(self, text: str) -> None:
         if self.mark != text:
             raise Unreadable(f"expected {text!r}, found {self.token.text!r}")
@@ -709,6 +713,9 @@ class _Parser:
             elif self.at("_"):
                 self.take()
                 base = self.script()
+        token = self.token
+        if name == "log" and token.kind == "num" and not token.spaced and self.follows("("):
+            base = self.number()
         if name == "sqrt":
             node = self.root()
         else:
