@@ -29,6 +29,7 @@ from ttrl_env.answers.tokens import END, ROW, Token, tokenize
 from ttrl_env.answers.vocabulary import (
     ACCENTS,
     BRACKETS,
+    CALENDAR,
     CONSTANTS,
     FRACTIONS,
     FUNCTIONS,
@@ -371,6 +372,8 @@ class _Parser:
             return token.text == "%"
         if token.kind == "text":
             word = token.text.strip()
+            if word.lower() in CALENDAR:
+                return False
             if len(word) < 2:
                 return word in _LETTER_UNITS
             return (
@@ -379,6 +382,8 @@ class _Parser:
         if token.kind != "word":
             return False
         text = token.text
+        if text.lower() in CALENDAR:
+            return False
         if text in UNITS and text not in WORD_FUNCTIONS:
             return True
         if known_only or (offset and len(text) == 1):
@@ -590,6 +595,8 @@ class _Parser:
         if len(text) == 1:
             self.take()
             return self.letter(text)
+        if text.lower() in CALENDAR and len(text) == 2 and self.position:
+            raise Unreadable("a time of day")
         if not is_product(text):
             raise Unreadable(f"the word {text!r}")
         if text.isupper() and len(text) > 3:
@@ -640,6 +647,8 @@ class _Parser:
             self.tokens[self.position : self.position] = tokenize(content)[:-1]
             self.jump(self.position)
             return self.atom()
+        if content.lower() in CALENDAR:
+            raise Unreadable("a time of day")
         if content and len(content) <= 40 and content.replace(" ", "").isalpha():
             return ("x", content.lower() if len(content) > 2 else content)
         raise Unreadable("text inside a formula")

@@ -34,6 +34,10 @@ SAME = r"""
 \{1,2,3\} | 3,2,1 | {1, 2, 3} | 1,2,\text{ and }3 | 1, 2 and 3 | x=1, x=2, x=3 | 1;2;3
 2,3 | x_1=2, x_2=3 | x_1 = 3, x_2 = 2 | x=2,3 | x_{1}=2\text{ and }x_{2}=3
 \log_{10} 5 | log10(5) | \lg 5 | \frac{\ln 5}{\ln 10}
+3:00\text{ p.m.} | 3:00 PM | 3:00pm | 3 p.m. | 3:00 \text{ PM} | 03:00 P.M.
+3:00\text{ a.m.} | 3:00 AM | 3 am
+3 \text{ March} | 3 March | 3 march
+3 April | 3 \text{ April}
 \pm 2 | 2,-2 | \{-2,2\} | x=\pm2 | x=-2, 2 | ±2 | x=2\text{ or }x=-2
 1\pm\sqrt{2} | 1+\sqrt2, 1-\sqrt2 | \{1-\sqrt2,1+\sqrt{2}\} | x = 1 \pm \sqrt{2} | 1\mp\sqrt2
 [1,2) | \left[1,2\right) | 1\le x<2 | x\in[1,2) | 2>x\ge1 | 1 <= x < 2
