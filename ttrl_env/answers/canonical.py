@@ -102,6 +102,8 @@ class Canonicaliser:
         Raises:
             Unreadable: If the tree has no canonical form within the limits.
         """
+        if node[0] == "n":
+            return bounded(number_key(node[1]))
         known = self.known.get(id(node))
         if known is None:
             # The tree is kept with its key: an identity may only be reused once it is free.

@@ -64,6 +64,8 @@ POSITIVE: Final = 0
 NEGATIVE: Final = 1
 SECOND: Final = 2
 _ONE: Final = Decimal(1)
+_DIGITS: Final = 39
+"""Digits that may cancel in a sum before what is left is looked at as rounding error."""
 
 
 def is_exact(value: Number) -> bool:
@@ -78,6 +80,8 @@ def is_close(a: Number, b: Number) -> bool:
     if not (isinstance(a, INEXACT) or isinstance(b, INEXACT)):
         return a == b
     a, b = inexact(a), inexact(b)
+    if isinstance(a, Decimal) and isinstance(b, Decimal):
+        return (a - b).copy_abs() <= DUST * max(a.copy_abs(), b.copy_abs())
     return modulus(a - b) <= DUST * max(modulus(a), modulus(b))
 
 
@@ -234,6 +238,10 @@ class Evaluator:
         for term in rest[1:]:
             total = total + term
         # What is left of a cancellation is rounding error, not a number.
+        if isinstance(total, Decimal) and total:
+            size = total.adjusted()
+            if all(isinstance(term, Decimal) and term.adjusted() - size < _DIGITS for term in rest):
+                return total
         if modulus(total) <= DUST * max(map(modulus, rest)):
             return 0
         return tidy(total)
@@ -380,10 +388,10 @@ class Evaluator:
 
     def letter(self, name: str) -> Number:
         """Return what a letter stands for."""
-        if name in self.bound:
+        if self.bound and name in self.bound:
             return self.bound[name]
         self.varying = True
-        if name in self.overrides:
+        if self.overrides and name in self.overrides:
             return self.overrides[name]
         return _letter_value(name, self.point)
 
