@@ -2,11 +2,12 @@ r"""Look for an answer that breaks `ttrl_env.answers`, for as long as it is give
 
     python benchmarks/speed/fuzz_answers.py --minutes 60 --seed 0
 
-Eight generators take turns. Soups (random characters, random tokens, completions, damaged
+Nine generators take turns. Soups (random characters, random tokens, completions, damaged
 formulas) check that every function returns, in bounded time, with a small key. Spellings
-(rationals, polynomials, surds, lists) write one value in two ways and another value nearby, and
-check that the keys say so; the values are built, not parsed, so the check does not depend on
-what is checked. Every failure is printed with its input; the exit status is their number.
+(rationals, polynomials, surds, lists, expressions) write one value in two ways and another value
+nearby, and check that the keys say so; the values are built, not parsed, so the check does not
+depend on what is checked. Every failure is printed with its input; the exit status is their
+number.
 """
 # ruff: noqa: RUF001 - unusual characters are what it tries
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import random
 import sys
 import time
@@ -211,6 +213,82 @@ def lists(rng: random.Random) -> Triple:
     return spellings[0], spellings[1], spellings[2]
 
 
+Tree = tuple[object, ...]
+
+
+def grow(rng: random.Random, depth: int) -> Tree:
+    """Return a random expression in x and y."""
+    if depth == 0 or rng.random() < 0.15:
+        return ("leaf", rng.choice(["x", "y", *map(str, range(1, 10))]))
+    kind = rng.choice(["+", "-", "*", "*", "/", "square", "sqrt", "sin"])
+    if kind in {"square", "sqrt", "sin"}:
+        return (kind, grow(rng, depth - 1))
+    return (kind, grow(rng, depth - 1), grow(rng, depth - 1))
+
+
+def value_of(tree: Tree, x: float, y: float) -> float:
+    """Return the value of an expression, with the floats of the standard library."""
+    kind, *parts = tree
+    if kind == "leaf":
+        return {"x": x, "y": y}.get(str(parts[0])) or float(str(parts[0]))
+    a, *rest = (value_of(part, x, y) for part in parts)  # type: ignore[arg-type]
+    if not rest:
+        return {"square": a * a, "sqrt": math.sqrt(a * a + 1), "sin": math.sin(a)}[str(kind)]
+    (b,) = rest
+    return a + b if kind == "+" else a - b if kind == "-" else a * b if kind == "*" else a / b
+
+
+def spell(tree: Tree, rng: random.Random) -> str:
+    """Write an expression in one of its spellings; what is returned can be a factor."""
+    kind, *parts = tree
+    if kind == "leaf":
+        return str(parts[0])
+    a, *rest = (spell(part, rng) for part in parts)  # type: ignore[arg-type]
+    if kind == "square":
+        return rng.choice([f"({a})^2", f"({a})({a})", f"({a})^{{2}}", f"({a})**2", f"({a}*{a})"])
+    if kind == "sqrt":
+        inside = rng.choice([f"({a})^2+1", f"1+({a})^{{2}}"])
+        return rng.choice([f"\\sqrt{{{inside}}}", f"sqrt({inside})", f"({inside})^{{1/2}}"])
+    if kind == "sin":
+        return rng.choice([f"\\sin({a})", f"sin({a})", f"\\sin\\left({a}\\right)"])
+    b = rest[0]
+    if kind == "+":
+        return rng.choice(
+            [f"({a}+{b})", f"({b}+{a})", f"\\left({a} + {b}\\right)", f"(-(-({a})-{b}))"]
+        )
+    if kind == "-":
+        return rng.choice([f"({a}-{b})", f"(-{b}+{a})", f"(-({b}-{a}))"])
+    if kind == "*":
+        return rng.choice([f"({a}*{b})", f"({b})({a})", f"({a}\\cdot {b})", f"({b} \\times {a})"])
+    return rng.choice([f"\\frac{{{a}}}{{{b}}}", f"(({a})/({b}))", f"(({a})({b})^{{-1}})"])
+
+
+def changed(tree: Tree, rng: random.Random) -> Tree:
+    """Return an expression with one of its leaves changed."""
+    kind, *parts = tree
+    if kind == "leaf":
+        return ("leaf", rng.choice([each for each in "xy123456789" if each != parts[0]]))
+    place = rng.randrange(len(parts))
+    parts[place] = changed(parts[place], rng)  # type: ignore[arg-type]
+    return (kind, *parts)
+
+
+def expressions(rng: random.Random) -> Triple:
+    """Return two spellings of an expression and one of another."""
+    while True:
+        tree = grow(rng, rng.randint(1, 4))
+        other = changed(tree, rng)
+        try:
+            near = [
+                math.isclose(value_of(tree, x, y), value_of(other, x, y), rel_tol=1e-6)
+                for x, y in ((0.6180339, 0.4142135), (1.2345678, 1.7320508), (-1.7, -1.3))
+            ]
+        except (ZeroDivisionError, OverflowError):
+            continue
+        if not any(near):
+            return spell(tree, rng), spell(tree, rng), spell(other, rng)
+
+
 def check_soup(text: str) -> None:
     """Check that a text of any kind is answered, and the same way every time."""
     for answer_format in ANSWER_FORMATS:
@@ -241,7 +319,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     soups = [characters, soup, completion, damaged]
-    triples = [numbers, polynomials, surds, lists]
+    triples = [numbers, polynomials, surds, lists, expressions]
     end = time.monotonic() + 60 * options.minutes
     tried: Counter[str] = Counter()
     failures: Counter[str] = Counter()
@@ -250,7 +328,7 @@ def main() -> int:
         if time.monotonic() > end:
             break
         rng = random.Random(f"{options.seed}/{number}")
-        turn = number % 8
+        turn = number % 9
         name = (soups[turn] if turn < 4 else triples[turn - 4]).__name__
         case: str | Triple = ""
         try:

@@ -12,97 +12,107 @@ its parts, so that equal parts stay equal and different ones stay apart.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable
+from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
+from ttrl_env.answers.arithmetic import (
+    DUST,
+    FUNCTIONS,
+    INEXACT,
+    PI,
+    Complex,
+    E,
+    Inexact,
+    exponential,
+    logarithm,
+    modulus,
+    root,
+    tidy,
+)
 from ttrl_env.answers.limits import (
+    MAX_ARGUMENT,
     MAX_EXACT_BITS,
     MAX_FACTORIAL,
-    MAX_LOG2,
+    MAX_LOG10,
+    MAX_TERMS,
     MAX_WORK,
     Unreadable,
 )
+from ttrl_env.answers.names import letters
 from ttrl_env.answers.parser import Node
+from ttrl_env.answers.vocabulary import HYPERBOLIC, TRIGONOMETRIC
 
-__all__ = ["NEGATIVE", "POSITIVE", "SECOND", "Evaluator", "Number", "is_close", "is_exact"]
+__all__ = [
+    "NEGATIVE",
+    "POSITIVE",
+    "SECOND",
+    "Evaluator",
+    "Number",
+    "inexact",
+    "is_close",
+    "is_exact",
+]
 
-Number: TypeAlias = Any
-"""`int`, `Fraction`, or a number of the thread's mpmath context."""
+Number: TypeAlias = int | Fraction | Inexact
+"""`int` and `Fraction` are exact; the others carry sixty digits."""
 
 POSITIVE: Final = 0
 NEGATIVE: Final = 1
 SECOND: Final = 2
-_BITS: Final = 200
-_TOLERANCE_BITS: Final = 130
-_local = threading.local()
-
-
-def context() -> Any:
-    """Return this thread's arithmetic of 60 digits; mpmath's own global one is left alone."""
-    try:
-        return _local.context
-    except AttributeError:
-        from mpmath.ctx_mp import MPContext
-
-        made = MPContext()
-        made.prec = _BITS
-        _local.context = made
-        return made
+_ONE: Final = Decimal(1)
+_DIGITS: Final = 39
+"""Digits that may cancel in a sum before what is left is looked at as rounding error."""
 
 
 def is_exact(value: Number) -> bool:
     """Whether a number is known exactly."""
-    return isinstance(value, (int, Fraction))
+    return not isinstance(value, INEXACT)
 
 
 def is_close(a: Number, b: Number) -> bool:
-    """Whether two numbers agree to about forty digits; exact ones have to be equal."""
-    if is_exact(a) and is_exact(b):
-        return bool(a == b)
-    ctx = context()
-    a, b = _inexact(a), _inexact(b)
-    return bool(abs(a - b) <= ctx.ldexp(max(abs(a), abs(b)), -_TOLERANCE_BITS))
+    """Whether two numbers agree to forty digits; exact ones have to be equal."""
+    if a is b:
+        return True
+    if not (isinstance(a, INEXACT) or isinstance(b, INEXACT)):
+        return a == b
+    a, b = inexact(a), inexact(b)
+    if isinstance(a, Decimal) and isinstance(b, Decimal):
+        return (a - b).copy_abs() <= DUST * max(a.copy_abs(), b.copy_abs())
+    return modulus(a - b) <= DUST * max(modulus(a), modulus(b))
 
 
-def _inexact(value: Number) -> Any:
-    ctx = context()
+def inexact(value: Number) -> Inexact:
+    """Return a number as one of sixty digits."""
     if isinstance(value, int):
-        return ctx.mpf(value)
+        return Decimal(value)
     if isinstance(value, Fraction):
-        return ctx.mpf(value.numerator) / value.denominator
+        return Decimal(value.numerator) / value.denominator
     return value
 
 
 @lru_cache(maxsize=4096)
-def _hashed(name: str, point: int) -> int:
-    """Return 192 bits that depend on the name and the point only."""
-    return int.from_bytes(
-        blake2b(f"{point}|{name}".encode("utf-8", "surrogatepass"), digest_size=24).digest(), "big"
-    )
-
-
-def _letter_value(name: str, point: int) -> Any:
+def _letter_value(name: str, point: int) -> Decimal:
     """Return what a letter stands for: in (0.3, 0.95), (-1.95, -1.05) or (1.05, 1.95)."""
-    ctx = context()
-    part = ctx.ldexp(ctx.mpf(_hashed(name, point)), -192)
+    seed = f"{point}|{name}".encode("utf-8", "surrogatepass")
+    part = Decimal(int.from_bytes(blake2b(seed, digest_size=24).digest(), "big")) / 2**192
     if point == POSITIVE:
-        return ctx.mpf(3) / 10 + part * 13 / 20
-    value = ctx.mpf(21) / 20 + part * 9 / 10
+        return Decimal("0.3") + part * Decimal("0.65")
+    value = Decimal("1.05") + part * Decimal("0.9")
     return -value if point == NEGATIVE else value
 
 
-def _bits(value: Number) -> int:
+def _bits(value: int | Fraction) -> int:
     if isinstance(value, int):
         return value.bit_length()
     return value.numerator.bit_length() + value.denominator.bit_length()
 
 
-def _reduced(value: Number) -> Number:
-    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
+def _reduced(value: int | Fraction) -> int | Fraction:
+    return value.numerator if value.denominator == 1 else value
 
 
 class Evaluator:
@@ -116,6 +126,7 @@ class Evaluator:
         branchy: Whether a root or a logarithm of something with letters has been met, which is
             why such an expression is compared where its letters are positive.
         overrides: Values for letters that differ from the fixed ones.
+        bound: The value of the index of the sum that is being computed.
     """
 
     def __init__(self, key: Callable[[Node], str]) -> None:
@@ -126,6 +137,7 @@ class Evaluator:
         self.branchy = False
         self.in_degrees = False
         self.overrides: dict[str, Number] = {}
+        self.bound: dict[str, int] = {}
 
     def at(self, node: Node, point: int) -> Number:
         """Return the value of `node` at a point.
@@ -141,19 +153,22 @@ class Evaluator:
         return value
 
     def spend(self, amount: int) -> None:
+        """Count work against the budget of this key."""
         self.work += amount
         if self.work > MAX_WORK:
             raise Unreadable("too much work")
 
     def value(self, node: Node) -> Number:
+        """Return the value of a tree at the current point."""
         kind = node[0]
         if kind == "n":
-            return node[1]
-        self.spend(1)
+            exact: int | Fraction = node[1]
+            return exact
+        self.work += 1
         if kind == "x":
             return self.letter(node[1])
         if kind == "*":
-            return self.product(node[1])
+            return self.product_of(*[self.value(factor) for factor in node[1]])
         if kind == "+":
             return self.sum([self.value(term) for term in node[1]])
         if kind == "/":
@@ -174,7 +189,10 @@ class Evaluator:
                 else value
             )
         if kind == "~":
-            return _inexact(node[1])
+            return inexact(node[1])
+        if kind == "v":
+            computed: Number = node[1]
+            return computed
         if kind == "set" and len(node[1]) == 1:
             return self.value(node[1][0])
         if kind == "det":
@@ -183,82 +201,78 @@ class Evaluator:
 
     # -- arithmetic
 
-    def checked(self, value: Number) -> Number:
-        """Return `value` unless it is too large to compute with."""
-        if isinstance(value, (int, Fraction)):
-            size = _bits(value)
-            if size > 256:
-                self.spend(size >> 6)
-                if size > MAX_EXACT_BITS:
-                    raise Unreadable("too large a number")
-            return _reduced(value)
-        ctx = context()
-        if not ctx.isfinite(value):
-            raise Unreadable("no finite value")
-        if value and abs(ctx.mag(value)) > MAX_LOG2:
+    def checked_exact(self, value: int | Fraction) -> int | Fraction:
+        """Return an exact number unless it is too large to compute with."""
+        if isinstance(value, int) and value.bit_length() <= 256:
+            return value
+        size = _bits(value)
+        if size > 256:
+            self.spend(size >> 6)
+            if size > MAX_EXACT_BITS:
+                raise Unreadable("too large a number")
+        return _reduced(value)
+
+    def checked(self, value: Inexact) -> Inexact:
+        """Return a number unless it is too large to compute with."""
+        size = value.adjusted() if isinstance(value, Decimal) else modulus(value).adjusted()
+        if value and abs(size) > MAX_LOG10:
             raise Unreadable("too large a number")
         return value
 
     def sum(self, values: list[Number]) -> Number:
-        exact: Number = 0
-        rest: list[Any] = []
+        """Add numbers, the exact ones exactly."""
+        exact: int | Fraction = 0
+        rest: list[Inexact] = []
         for value in values:
-            if isinstance(value, (int, Fraction)):
-                exact = self.checked(exact + value)
+            if not isinstance(value, INEXACT):
+                exact = self.checked_exact(exact + value)
             else:
                 rest.append(value)
         if not rest:
             return exact
         if exact:
-            rest.append(_inexact(exact))
+            rest.append(inexact(exact))
         total = rest[0]
-        for value in rest[1:]:
-            total = total + value
-        largest = max(abs(value) for value in rest)
+        if len(rest) == 1:
+            return total
+        for term in rest[1:]:
+            total = total + term
         # What is left of a cancellation is rounding error, not a number.
-        if abs(total) <= context().ldexp(largest, -_TOLERANCE_BITS):
+        if isinstance(total, Decimal) and total:
+            size = total.adjusted()
+            if all(isinstance(term, Decimal) and term.adjusted() - size < _DIGITS for term in rest):
+                return total
+        if modulus(total) <= DUST * max(map(modulus, rest)):
             return 0
-        return self.without_dust(total)
-
-    def without_dust(self, value: Any) -> Any:
-        """Drop a real or imaginary part that is rounding error of the other."""
-        ctx = context()
-        if not isinstance(value, ctx.mpc):
-            return value
-        real, imaginary = value.real, value.imag
-        if abs(imaginary) <= ctx.ldexp(abs(real), -_TOLERANCE_BITS):
-            return real
-        if abs(real) <= ctx.ldexp(abs(imaginary), -_TOLERANCE_BITS):
-            return ctx.mpc(0, imaginary)
-        return value
-
-    def product(self, nodes: list[Node]) -> Number:
-        return self.product_of(*[self.value(node) for node in nodes])
+        return tidy(total)
 
     def product_of(self, *values: Number) -> Number:
-        exact: Number = 1
-        rest: Any = None
+        """Multiply numbers, the exact ones exactly."""
+        exact: int | Fraction = 1
+        rest: Inexact | None = None
         for value in values:
-            if isinstance(value, (int, Fraction)):
-                exact = self.checked(exact * value)
+            if not isinstance(value, INEXACT):
+                exact = self.checked_exact(exact * value)
             else:
                 rest = value if rest is None else self.checked(rest * value)
         if rest is None or exact == 0:
             return exact
         if exact != 1:
-            rest = rest * _inexact(exact)
-        return self.without_dust(self.checked(rest))
+            rest = rest * inexact(exact)
+        return tidy(self.checked(rest))
 
     def quotient(self, top: Number, bottom: Number) -> Number:
+        """Divide two numbers."""
         if bottom == 0:
             raise Unreadable("a division by zero")
-        if isinstance(top, (int, Fraction)) and isinstance(bottom, (int, Fraction)):
-            return self.checked(Fraction(top) / bottom)
+        if not isinstance(bottom, INEXACT) and not isinstance(top, INEXACT):
+            return self.checked_exact(Fraction(top) / bottom)
         if top == 0:
             return 0
-        return self.without_dust(self.checked(_inexact(top) / _inexact(bottom)))
+        return tidy(self.checked(inexact(top) / inexact(bottom)))
 
     def power_node(self, node: Node) -> Number:
+        """Return the value of a power."""
         if node[1] == ("c", "e"):
             exponent = self.value(node[2])
             return 1 if exponent == 0 else self.exponential(node, exponent)
@@ -272,50 +286,66 @@ class Evaluator:
         return self.raise_to(node, base, exponent)
 
     def exponential(self, node: Node, exponent: Number) -> Number:
+        """Return e to a power."""
         self.spend(5)
-        exponent = _inexact(exponent)
-        if abs(exponent) > MAX_LOG2 // 2:
+        exponent = inexact(exponent)
+        if modulus(exponent) > MAX_LOG10:
             return self.opaque(node)
-        return self.without_dust(context().exp(exponent))
+        return tidy(exponential(exponent))
 
     def raise_to(self, node: Node, base: Number, exponent: Number) -> Number:
-        ctx = context()
+        """Return a power of any kind."""
+        if base == 0:
+            if not is_exact(exponent) or exponent <= 0:  # type: ignore[operator]
+                raise Unreadable("a power of zero")
+            return 0
         if isinstance(exponent, int):
-            if exponent == 1:
-                return base
-            if base == 0:
-                if exponent <= 0:
-                    raise Unreadable("a power of zero")
-                return 0
-            if isinstance(base, (int, Fraction)):
-                if base in {1, -1}:
-                    return base if exponent % 2 else 1
-                if _bits(base) * abs(exponent) > MAX_EXACT_BITS:
-                    return self.opaque(node)
-                return self.checked(Fraction(base) ** exponent)
-            self.spend(exponent.bit_length())
-            if (abs(ctx.mag(base)) + 1) * abs(exponent) > MAX_LOG2:
-                return self.opaque(node)
-            return self.without_dust(base**exponent)
+            return self.whole_power(node, base, exponent)
         if isinstance(exponent, Fraction):
             return self.radical(node, base, exponent)
-        if base == 0:
-            raise Unreadable("a power of zero")
-        self.spend(8)
-        logarithm = ctx.log(_inexact(base)) * exponent
-        if abs(logarithm) > MAX_LOG2 // 2:
+        return self.general_power(node, base, exponent)
+
+    def whole_power(self, node: Node, base: Number, exponent: int) -> Number:
+        """Return a power with an integer exponent."""
+        if exponent == 1:
+            return base
+        if not isinstance(base, INEXACT):
+            if base in {1, -1}:
+                return base if exponent % 2 else 1
+            if _bits(base) * abs(exponent) > MAX_EXACT_BITS:
+                return self.opaque(node)
+            if isinstance(base, int) and exponent >= 0:
+                return self.checked_exact(base**exponent)
+            return self.checked_exact(Fraction(base) ** exponent)
+        self.spend(exponent.bit_length())
+        size = base.adjusted() if isinstance(base, Decimal) else modulus(base).adjusted()
+        if (abs(size) + 1) * abs(exponent) > MAX_LOG10:
             return self.opaque(node)
-        return self.without_dust(ctx.exp(logarithm))
+        return tidy(base**exponent)
+
+    def general_power(self, node: Node, base: Number, exponent: Number) -> Number:
+        """Return a power by way of the logarithm."""
+        self.spend(8)
+        power = logarithm(inexact(base)) * inexact(exponent)
+        # Close to one, sixty digits would not tell one power from another.
+        if modulus(power) > MAX_LOG10 or modulus(power) < DUST.sqrt():
+            return self.opaque(node)
+        return tidy(exponential(power))
 
     def root_node(self, node: Node) -> Number:
+        """Return the value of a root."""
+        if node[1] == ("n", 2) and node[2][0] == "^" and _is_even(node[2][2]):
+            # The root of a square is an absolute value, which has no branches.
+            size = _size(self.value(node[2][1]))
+            return self.whole_power(node, size, node[2][2][1] // 2) if size else 0
         before, self.varying = self.varying, False
         index = self.value(node[1])
         base = self.value(node[2])
         self.branchy |= self.varying
         self.varying |= before
-        if index == 0 or not is_exact(index):
+        if isinstance(index, INEXACT) or index == 0:
             raise Unreadable("a root without an index")
-        return self.radical(node, base, Fraction(1, 1) / index)
+        return self.radical(node, base, 1 / Fraction(index))
 
     def radical(self, node: Node, base: Number, exponent: Fraction) -> Number:
         """Return a fractional power: real for odd roots of negative numbers, else principal."""
@@ -324,62 +354,55 @@ class Evaluator:
                 raise Unreadable("a power of zero")
             return 0
         top, index = exponent.numerator, exponent.denominator
-        ctx = context()
         if index > 64 or abs(top) > 256:
-            if is_exact(base) and _bits(base) > 4096:
+            if not isinstance(base, INEXACT) and _bits(base) > 4096:
                 return self.opaque(node)
-            self.spend(8)
-            logarithm = ctx.log(_inexact(base)) * _inexact(exponent)
-            if abs(logarithm) > MAX_LOG2 // 2 or abs(logarithm) < 2.0**-64:
-                return self.opaque(node)
-            return self.without_dust(ctx.exp(logarithm))
-        negative = not isinstance(base, ctx.mpc) and base < 0
+            return self.general_power(node, base, exponent)
+        negative = not isinstance(base, Complex) and base < 0
         size = -base if negative else base
-        root: Number
-        if is_exact(size):
-            root = self.exact_root(size, index)
+        value: Number
+        if not isinstance(size, INEXACT):
+            value = self.exact_root(size, index)
         else:
             self.spend(6)
-            root = ctx.sqrt(size) if index == 2 else ctx.root(size, index)
+            value = root(size, index)
         if negative:
             if index % 2:
-                root = -root
+                value = self.product_of(-1, value)
             elif index == 2:
-                root = ctx.mpc(0, _inexact(root))
+                value = Complex(Decimal(0), inexact(value))  # type: ignore[arg-type]
             else:
-                root = _inexact(root) * ctx.expjpi(ctx.mpf(1) / index)
-        return self.raise_to(node, root, top)
+                value = inexact(value) * exponential(Complex(Decimal(0), PI / index))
+        return self.whole_power(node, value, top)
 
-    def exact_root(self, value: Number, index: int) -> Number:
+    def exact_root(self, value: int | Fraction, index: int) -> Number:
         """Return the root of a positive rational, exactly where it is rational."""
-        fraction = Fraction(value)
-        top, bottom = (
-            _whole_root(fraction.numerator, index),
-            _whole_root(fraction.denominator, index),
-        )
+        top = _whole_root(value.numerator, index)
+        bottom = _whole_root(value.denominator, index)
         if top is not None and bottom is not None:
             return _reduced(Fraction(top, bottom))
         self.spend(6 + (_bits(value) >> 5))
-        ctx = context()
-        inexact = self.checked(_inexact(value))
-        return ctx.sqrt(inexact) if index == 2 else ctx.root(inexact, index)
+        return root(self.checked(inexact(value)), index)
 
     # -- leaves
 
     def letter(self, name: str) -> Number:
+        """Return what a letter stands for."""
+        if self.bound and name in self.bound:
+            return self.bound[name]
         self.varying = True
-        if name in self.overrides:
+        if self.overrides and name in self.overrides:
             return self.overrides[name]
         return _letter_value(name, self.point)
 
     def constant(self, name: str) -> Number:
-        ctx = context()
+        """Return a named constant."""
         if name == "pi":
-            return +ctx.pi
+            return +PI
         if name == "e":
-            return +ctx.e
+            return +E
         if name == "i":
-            return ctx.mpc(0, 1)
+            return Complex(Decimal(0), _ONE)
         raise Unreadable(f"no number: {name}")
 
     def opaque(self, node: Node) -> Number:
@@ -389,6 +412,8 @@ class Evaluator:
             name, arguments = node[1], node[2]
         else:
             name, arguments = node[0], node[1:]
+        if (self.overrides or self.bound) and letters(node) & {*self.overrides, *self.bound}:
+            raise Unreadable("something not computed depends on a letter that takes other values")
         state = self.point, self.varying, self.branchy, self.overrides
         self.overrides = {}
         keys = [self.key(argument) for argument in arguments]
@@ -401,8 +426,11 @@ class Evaluator:
     # -- functions
 
     def function(self, node: Node) -> Number:
+        """Return the value of a function, or what stands for it."""
         name, arguments = node[1], node[2]
         self.spend(5)
+        if name in _SERIES:
+            return self.series(node)
         method = _METHODS.get(name)
         if method is None or not arguments:
             return self.opaque(node)
@@ -417,101 +445,118 @@ class Evaluator:
         if varying and name in _STEPPED and not all(map(is_exact, values)):
             return self.opaque(node)
         result = method(self, node, values)
-        return self.without_dust(self.checked(result)) if not is_exact(result) else result
+        return result if not isinstance(result, INEXACT) else tidy(self.checked(result))
+
+    def series(self, node: Node) -> Number:
+        """Return a sum or a product over a few integers, or what stands for it."""
+        body, lower, upper = node[2]
+        counted = lower[0] == "rel" and lower[1] == ["="] and lower[2][0][0] == "x"
+        if not counted or self.bound:
+            return self.opaque(node)
+        name = lower[2][0][1]
+        start, stop = self.value(lower[2][1]), self.value(upper)
+        if not isinstance(start, int) or not isinstance(stop, int):
+            return self.opaque(node)
+        if not 0 <= stop - start < MAX_TERMS or name in self.overrides:
+            return self.opaque(node)
+        values = []
+        try:
+            for number in range(start, stop + 1):
+                self.bound = {name: number}
+                values.append(self.value(body))
+        finally:
+            self.bound = {}
+        return self.sum(values) if node[1] == "\\sum" else self.product_of(*values)
 
     def elementary(self, node: Node, values: list[Number]) -> Number:
+        """Return the value of a trigonometric or hyperbolic function."""
         if len(values) != 1:
             return self.opaque(node)
-        name, ctx = node[1], context()
-        argument = _inexact(values[0])
-        if argument and abs(ctx.mag(argument)) > 256:
+        argument = inexact(values[0])
+        if modulus(argument) > MAX_ARGUMENT:
             return self.opaque(node)
-        if name in _RECIPROCAL:
-            return self.quotient(1, self.snapped(getattr(ctx, _RECIPROCAL[name])(argument)))
-        if name in _INVERSE_RECIPROCAL:
-            if argument == 0:
-                raise Unreadable("a division by zero")
-            return getattr(ctx, _INVERSE_RECIPROCAL[name])(1 / argument)
-        if name == "tan":
-            return self.quotient(self.snapped(ctx.sin(argument)), self.snapped(ctx.cos(argument)))
-        result = getattr(ctx, name)(argument)
-        return self.snapped(result) if name in _PERIODIC else result
+        result = FUNCTIONS[node[1]](argument)
+        return 0 if modulus(result) < DUST else result
 
-    def snapped(self, value: Any) -> Number:
-        """Return zero for a sine or cosine that is rounding error."""
-        return 0 if abs(value) < 2.0**-_TOLERANCE_BITS else value
-
-    def logarithm(self, node: Node, values: list[Number]) -> Number:
+    def natural_logarithm(self, node: Node, values: list[Number]) -> Number:
+        """Return the principal logarithm."""
         if len(values) != 1:
             return self.opaque(node)
         if values[0] == 0:
             raise Unreadable("a logarithm of zero")
-        return 0 if values[0] == 1 else context().log(_inexact(values[0]))
+        return 0 if values[0] == 1 else logarithm(inexact(values[0]))
 
     def absolute(self, node: Node, values: list[Number]) -> Number:
-        return abs(values[0]) if len(values) == 1 else self.opaque(node)
+        """Return an absolute value."""
+        if len(values) != 1:
+            return self.opaque(node)
+        return _size(values[0])
 
     def whole(self, node: Node, values: list[Number]) -> Number:
         """Return a floor or a ceiling."""
         if len(values) != 1:
             return self.opaque(node)
-        value = values[0]
-        if not is_exact(value):
-            ctx = context()
-            if isinstance(value, ctx.mpc) or ctx.mag(value) > _TOLERANCE_BITS // 2:
-                return self.opaque(node)
-            nearest = int(ctx.nint(value))
-            value = nearest if is_close(value, nearest) else value
-        if is_exact(value):
-            return math.floor(value) if node[1] == "floor" else math.ceil(value)
-        return int(context().floor(value) if node[1] == "floor" else context().ceil(value))
+        (value,) = values
+        if isinstance(value, Complex) or (isinstance(value, Decimal) and value.adjusted() > 20):
+            return self.opaque(node)
+        if isinstance(value, Decimal):
+            nearest = int(value.to_integral_value())
+            value = Fraction(nearest if is_close(value, nearest) else value)
+        return math.floor(value) if node[1] == "floor" else math.ceil(value)
 
     def factorial(self, node: Node, values: list[Number]) -> Number:
+        """Return a factorial, or one that leaves out every second or third factor."""
         (value,) = values
         marks = len(node[1]) if node[1].startswith("!") else 1
         if not isinstance(value, int) or value < 0 or value > MAX_FACTORIAL:
             return self.opaque(node)
         if marks == 1:
             self.spend(1 + value)
-            return self.checked(math.factorial(value))
+            return self.checked_exact(math.factorial(value))
         self.spend(1 + value)
-        return self.checked(math.prod(range(value, 0, -marks)))
+        return self.checked_exact(math.prod(range(value, 0, -marks)))
 
     def binomial(self, node: Node, values: list[Number]) -> Number:
-        if len(values) != 2 or not all(isinstance(value, int) for value in values):
+        """Return a binomial coefficient; of a letter, as a polynomial."""
+        n, k = values if len(values) == 2 else (0, -1)
+        if not isinstance(k, int):
             return self.opaque(node)
-        n, k = values
-        if not (0 <= n <= MAX_FACTORIAL and 0 <= k):
+        if isinstance(n, int) and 0 <= n <= MAX_FACTORIAL and k >= 0:
+            self.spend(1 + n)
+            return self.checked_exact(math.comb(n, k))
+        if not 0 <= k <= 20:
             return self.opaque(node)
-        self.spend(1 + n)
-        return self.checked(math.comb(n, k))
+        factors = [self.sum([n, -each]) for each in range(k)]
+        return self.quotient(self.product_of(*factors), math.factorial(k))
 
     def integers(self, node: Node, values: list[Number]) -> Number:
         """Return a greatest common divisor, a least common multiple or a remainder."""
-        if not all(isinstance(value, int) for value in values):
+        whole = [value for value in values if isinstance(value, int)]
+        if len(whole) < len(values):
             return self.opaque(node)
-        self.spend(sum(_bits(value) for value in values) >> 4)
+        self.spend(sum(map(_bits, whole)) >> 4)
         if node[1] == "mod":
-            if len(values) != 2 or not values[1]:
+            if len(whole) != 2 or not whole[1]:
                 return self.opaque(node)
-            return values[0] % values[1]
-        return math.gcd(*values) if node[1] == "gcd" else self.checked(math.lcm(*values))
+            return whole[0] % whole[1]
+        return math.gcd(*whole) if node[1] == "gcd" else self.checked_exact(math.lcm(*whole))
 
     def extreme(self, node: Node, values: list[Number]) -> Number:
-        if not all(is_exact(value) for value in values):
-            ctx = context()
-            values = [_inexact(value) for value in values]
-            if any(isinstance(value, ctx.mpc) for value in values):
-                return self.opaque(node)
-        return max(values) if node[1] == "max" else min(values)
+        """Return the largest or the smallest of some numbers."""
+        if any(isinstance(value, Complex) for value in values):
+            return self.opaque(node)
+        pick = max if node[1] == "max" else min
+        return pick(values, key=lambda value: value if is_exact(value) else Fraction(value))  # type: ignore[arg-type, return-value]
 
     def determinant(self, node: Node) -> Number:
+        """Return the determinant of a small matrix."""
         rows = [[self.value(cell) for cell in row] for row in node[1]]
         if len(rows) != len(rows[0]) or len(rows) > 4:
             raise Unreadable("no small square matrix")
         return self.minor(rows)
 
     def minor(self, rows: list[list[Number]]) -> Number:
+        """Return a determinant by its first row."""
         if len(rows) == 1:
             return rows[0][0]
         terms = []
@@ -519,6 +564,16 @@ class Evaluator:
             rest = [[*row[:column], *row[column + 1 :]] for row in rows[1:]]
             terms.append(self.product_of((-1) ** column, cell, self.minor(rest)))
         return self.sum(terms)
+
+
+def _size(value: Number) -> int | Fraction | Decimal:
+    if isinstance(value, int):
+        return abs(value)
+    return abs(value) if isinstance(value, Fraction) else modulus(value)
+
+
+def _is_even(node: Node) -> bool:
+    return node[0] == "n" and isinstance(node[1], int) and node[1] > 0 and node[1] % 2 == 0
 
 
 def _whole_root(value: int, index: int) -> int | None:
@@ -539,34 +594,15 @@ def _whole_root(value: int, index: int) -> int | None:
     return root if root**index == value else None
 
 
-_PERIODIC: Final = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
-_BRANCHED: Final = frozenset(
-    "ln asin acos atan acot asec acsc asinh acosh atanh acoth asech acsch".split()
+_SERIES: Final = frozenset({"\\sum", "\\prod"})
+_PERIODIC: Final = frozenset(TRIGONOMETRIC)
+_BRANCHED: Final = frozenset({"ln", *("a" + name for name in TRIGONOMETRIC + HYPERBOLIC)})
+_STEPPED: Final = frozenset(
+    {"floor", "ceil", "gcd", "lcm", "mod", "max", "min", "factorial", "!", "!!", "!!!", "sign"}
 )
-_STEPPED: Final = frozenset("floor ceil gcd lcm mod max min binom factorial ! sign".split())
-_RECIPROCAL: Final = {
-    "cot": "tan",
-    "sec": "cos",
-    "csc": "sin",
-    "coth": "tanh",
-    "sech": "cosh",
-    "csch": "sinh",
-}
-_INVERSE_RECIPROCAL: Final = {
-    "acot": "atan",
-    "asec": "acos",
-    "acsc": "asin",
-    "acoth": "atanh",
-    "asech": "acosh",
-    "acsch": "asinh",
-}
 _METHODS: Final[dict[str, Callable[[Evaluator, Node, list[Number]], Number]]] = {
-    **dict.fromkeys(
-        [*_PERIODIC, *_RECIPROCAL, *_INVERSE_RECIPROCAL, "sinh", "cosh", "tanh"],
-        Evaluator.elementary,
-    ),
-    **dict.fromkeys(["asin", "acos", "atan", "asinh", "acosh", "atanh"], Evaluator.elementary),
-    "ln": Evaluator.logarithm,
+    **dict.fromkeys(FUNCTIONS, Evaluator.elementary),
+    "ln": Evaluator.natural_logarithm,
     "abs": Evaluator.absolute,
     "floor": Evaluator.whole,
     "ceil": Evaluator.whole,

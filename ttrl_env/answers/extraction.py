@@ -5,6 +5,7 @@ r"""The answer in a completion.
 The ladder, from the end of what follows the thinking: the last finished box; the last phrase
 such as "the answer is"; a last sentence that ends in a value. Otherwise there is no answer.
 """
+# ruff: noqa: RUF001 - completions come in every punctuation
 
 from __future__ import annotations
 
@@ -17,19 +18,22 @@ from ttrl_env.answers.choices import extract_choice
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
 from ttrl_env.answers.keys import read
 from ttrl_env.answers.spelling import to_ascii, trim
+from ttrl_env.answers.vocabulary import CONSTANTS, GREEK, JOINERS, UNITS, WORD_FUNCTIONS
 
 __all__ = ["extract_answer"]
 
 _WINDOW: Final = 1 << 14
 _MARKERS: Final = 16
 _SENTENCE: Final = 400
-_MARK: Final = re.compile(r"<\|[^<>|]{1,40}\|>|</?s>|<eos>|<end_of_turn>|###\s*Response")
+_MARK: Final = re.compile(r"<\|[^<>|]{1,40}\|>|</?s>|<eos>|<end_of_turn>|</answer>|###\s*Response")
 _PHRASE: Final = re.compile(
     r"""
-    \#\#\#\#
-  | \b(?:final\ |correct\ |my\ |our\ |the\ )?(?:answer|result|solution)
-    (?:\s+(?:is|are|should\ be|must\ be|will\ be|becomes|equals|comes\ to|=)|\s*[:=]|\s+(?=[$\\\d-]))
-  | 答案(?:是|为|：|:)? | 结果(?:是|为|：|:) | (?:ответ|respuesta|réponse|antwort|resposta|risposta)
+    \#\#\#\# | <answer>
+  | \b(?:answer|result|solution)
+    (?:\s+(?:is|are|should\ be|must\ be|will\ be|becomes|equals|comes\ to|=)|\s*[:=]
+      |\s+(?=[$\\\d-]))
+  | 答案(?:是|为|：|:)? | 结果(?:是|为|：|:)
+  | (?:ответ|respuesta|réponse|antwort|resposta|risposta)
     (?:\s+(?:est|es|ist|é|è)|\s*[:=]) | 答え(?:は|：|:)
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -40,12 +44,15 @@ _BEFORE: Final = re.compile(
 _SENTENCE_END: Final = re.compile(r"[.!?](?=\s|$|\*)|[。！？।]|\n\s*\n|\n(?=\S)")
 _CLOSING: Final = re.compile(r"I hope (?:it|this) is correct.*", re.IGNORECASE | re.DOTALL)
 _LEAD: Final = re.compile(
-    r"^(?:[\s:：*_#>–—=~-]+(?=[^\d.\s])|[\s:：*_#>=]+|that\b|therefore\b|simply\b|just\b|now\b|thus\b|approximately\b|about\b)+",
+    r"^(?:[\s:：*_#>–—=~-]+(?=[^\d.\s])|[\s:：*_#>=]+|that\b|therefore\b|simply\b|just\b|now\b|thus\b|so\b|hence\b|then\b|approximately\b|about\b|,)+",
     re.IGNORECASE,
 )
 _SEGMENT: Final = re.compile(
     r"\$\$(.{1,400}?)\$\$|\$([^$\n]{1,400})\$|\\\((.{1,400}?)\\\)|\\\[(.{1,400}?)\\\]", re.DOTALL
 )
+_SHOWN: Final = re.compile(r"[\s:*=]*(?:" + _SEGMENT.pattern + r")(?=[\s.,*]*(?:\n|$))", re.DOTALL)
+_PROSE: Final = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}(?:['’][a-z]+)?")
+_STYLED_WORDS: Final = re.compile(r"\\[a-z]+\s*\{[A-Za-z ,.]*\}")
 _NUMBER: Final = re.compile(
     r"(?<![\w.])[-−+]?\s?[$€£]?(?:\\frac\s?\{[^{}]{1,20}\}\{[^{}]{1,20}\}|\d+(?:[,.]\d+)*(?:\s?/\s?\d+)?[½¼¾]?)"
     r"(?:\s?\\?%)?"
@@ -53,10 +60,17 @@ _NUMBER: Final = re.compile(
 _ANY_NUMBER: Final = re.compile(
     r"(?:\\frac\s?\{[^{}]{1,20}\}\{[^{}]{1,20}\}|\d+(?:[,.]\d+)*(?:/\d+)?)(?:\s?\\?%)?"
 )
-_LINK: Final = re.compile(r"\b(?:is|are|equals|be|was|were)\b|[=:：是为]")
+_LINK: Final = re.compile(
+    r"\b(?:is|are|equals?|be|was|were|gives?|yields?|get|gets|obtain|becomes)\b|[=:：是为]"
+)
+_STATED: Final = re.compile(r"[\d$\\]")
+_UNSURE: Final = re.compile(r"(?:not|un\w+|impossible|cannot)\b", re.IGNORECASE)
+_MATHEMATICAL: Final = WORD_FUNCTIONS | frozenset(CONSTANTS) | GREEK | JOINERS | UNITS
+_FINISHED: Final = re.compile(r"[.!?。！？।$)\]}*]\s*$|\\\]$")
+_SHORT: Final = 80
 _CONCLUSION: Final = re.compile(
     r"\b(?:thus|so|therefore|hence|in total|altogether|finally|in conclusion|conclusion)\b|"
-    r"因此|所以|总共|结论|इसलिए|поэтому|donc|por lo tanto|also",
+    r"因此|所以|总共|结论|इसलिए|поэтому|donc|por lo tanto",
     re.IGNORECASE,
 )
 
@@ -100,7 +114,11 @@ def _after_phrase(text: str) -> str | None:
     if before and (not markers or before[-1].end() >= markers[-1].end()):
         return before[-1][1].strip()
     for marker in markers[: -_MARKERS - 1 : -1]:
-        sentence = _sentence(text[marker.end() : marker.end() + _SENTENCE])
+        rest = text[marker.end() : marker.end() + _SENTENCE]
+        shown = _SHOWN.match(rest)
+        if shown:
+            return _value_of(shown)
+        sentence = _sentence(rest)
         value = _value_in(sentence, phrase=True)
         if value:
             return value
@@ -122,7 +140,7 @@ def _sentence(text: str) -> str:
     return text
 
 
-def _value_in(sentence: str, *, phrase: bool) -> str | None:
+def _value_in(sentence: str, *, phrase: bool, concluded: bool = False) -> str | None:
     """Return the value a sentence states, if it states one."""
     sentence = sentence.strip().strip("*_ ").strip()
     if not sentence:
@@ -144,20 +162,28 @@ def _value_in(sentence: str, *, phrase: bool) -> str | None:
         value = _as_value(sentence[links[-1].end() :].strip(" *_"))
         if value:
             return value
-    if phrase or _CONCLUSION.search(sentence) or links:
+    if phrase or concluded or links:
         numbers = _NUMBER.findall(sentence) or _ANY_NUMBER.findall(sentence)
-        if numbers and (phrase or _CONCLUSION.search(sentence) or _ends_in(sentence, numbers[-1])):
+        if numbers and (phrase or concluded or _ends_in(sentence, links[-1].end(), numbers[-1])):
             return str(
                 numbers[0] if phrase and sentence.startswith(numbers[0]) else numbers[-1]
             ).strip()
-    if phrase and len(sentence.split()) <= 4 and sentence[0].isalnum():
+    if (
+        phrase
+        and len(sentence.split()) <= 4
+        and sentence[0].isalnum()
+        and not _UNSURE.match(sentence)
+    ):
         return sentence
     return None
 
 
-def _ends_in(sentence: str, number: str) -> bool:
-    """Whether a sentence ends in a number and at most a unit."""
-    rest = sentence[sentence.rindex(number) + len(number) :]
+def _ends_in(sentence: str, link: int, number: str) -> bool:
+    """Whether a sentence ends in a number and at most a unit, soon after a verb or a sign."""
+    position = sentence.rindex(number)
+    between, rest = sentence[link:position], sentence[position + len(number) :]
+    if len(between.split()) > 3 or set(between) & set("+*/^"):
+        return False
     return len(rest.split()) <= 2 and len(rest) <= 16
 
 
@@ -169,10 +195,21 @@ def _value_of(segment: re.Match[str]) -> str:
 def _as_value(text: str) -> str | None:
     """Return `text` if it reads as a formula."""
     text = trim(text)
-    if not text or len(text) > 200:
+    if not text or len(text) > 200 or _is_prose(text):
         return None
     reading = read(to_ascii(text), "latex")
     return text if reading.kind != "text" else None
+
+
+def _is_prose(text: str) -> bool:
+    """Whether a text has words that are neither mathematics nor the unit of a number."""
+    plain = _STYLED_WORDS.sub(" ", text)
+    for found in _PROSE.finditer(plain):
+        if found[0] in _MATHEMATICAL or found[0].isupper():
+            continue
+        before, after = plain[: found.start()], plain[found.end() :]
+        return not any(c.isdigit() for c in before) or any(c.isdigit() or c in "$=" for c in after)
+    return False
 
 
 def _concluding(text: str) -> str | None:
@@ -182,14 +219,21 @@ def _concluding(text: str) -> str | None:
     if not lines:
         return None
     last = lines[-1].strip()
+    # A formula that is cut off is the end of the completion, not of the reasoning.
+    cut_off = last.count("{") != last.count("}") or last.count("\\[") > last.count("\\]")
+    if cut_off or not _STATED.search(last):
+        return None
     if len(lines) > 1 or "=" in last or "$" in last:
         whole = _as_value(last) if len(last) < 200 else None
         if whole:
             return _last_side(whole)
     if last.rstrip("*_ ")[-1:].isalpha() and last.isascii() and len(lines) > 1 and len(last) > 200:
         return None
+    if not _FINISHED.search(last) and (len(lines) > 1 or len(last) > _SHORT):
+        return None
     pieces = [piece for piece in _SENTENCE_END.split(last) if piece.strip(" *_")]
-    value = _value_in(pieces[-1][-_SENTENCE:], phrase=False) if pieces else None
+    sentence = _LEAD.sub("", pieces[-1][-_SENTENCE:]) if pieces else ""
+    value = _value_in(sentence, phrase=False, concluded=bool(_CONCLUSION.search(last)))
     return _last_side(value) if value else None
 
 

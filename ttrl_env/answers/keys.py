@@ -21,7 +21,7 @@ from ttrl_env.answers.choices import choice_of
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
 from ttrl_env.answers.limits import MAX_CHARACTERS, MAX_KEY, Unreadable
 from ttrl_env.answers.numerals import decimal
-from ttrl_env.answers.parser import parse
+from ttrl_env.answers.parser import is_product, parse
 from ttrl_env.answers.spelling import plain_text, to_ascii, trim
 from ttrl_env.answers.vocabulary import CONSTANTS, GREEK, JOINERS, WORD_FUNCTIONS
 from ttrl_env.answers.writing import digest, number_key
@@ -38,6 +38,9 @@ _TEXT_ONLY: Final = re.compile(
 )
 _WORDS: Final = re.compile(r"[A-Za-z][A-Za-z'-]*(?:\s+[A-Za-z][A-Za-z'-]*)*")
 _BOX_AROUND: Final = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{\s*\}")
+_TIME: Final = re.compile(
+    r"(\d{1,2})(?::(\d\d))?[\s~]*(?:\\(?:text|mbox|mathrm)\s*\{\s*)?([AaPp])(?:\.\s?)?[Mm]\.?\s*\}?"
+)
 _SHORT_WORDS: Final = frozenset({"no", "up", "in", "on", "yes", "all", "odd"})
 
 
@@ -112,7 +115,7 @@ def _read(answer: str, answer_format: AnswerFormat) -> Reading:
     text = trim(to_ascii(answer))
     if "boxed" in text:
         text = _unboxed(text)
-    return _as_number(text) or _as_words(text) or _as_formula(text, answer)
+    return _as_number(text) or _as_words(text) or _as_time(text) or _as_formula(text, answer)
 
 
 def _as_number(text: str) -> Reading | None:
@@ -144,12 +147,19 @@ def _as_words(text: str) -> Reading | None:
     if any(word in _MATHEMATICAL for word in words) or all(len(word) == 1 for word in words):
         return None
     if len(words) == 1 and inside not in _SHORT_WORDS:
-        if len(inside) < 3 or (len(inside) == 3 and not set(inside.lower()) & set("aeiou")):
-            return None
-        if any(inside.startswith(name) for name in ("sin", "cos", "tan", "sqrt", "ln", "pi")):
-            # Such a word may be a formula without spaces: the parser says no where it is not.
+        three_consonants = len(inside) == 3 and not set(inside.lower()) & set("aeiou")
+        product = len(inside) > 3 and not inside.isupper() and is_product(inside)
+        if len(inside) < 3 or three_consonants or product:
             return None
     return _as_text(text)
+
+
+def _as_time(text: str) -> Reading | None:
+    """Read a time of day that says which half of the day it means."""
+    found = _TIME.fullmatch(text) if "m" in text or "M" in text else None
+    if found is None or (not found[2] and text[-3:-2].isdigit()):
+        return None  # `2am` is a product
+    return Reading(text, "time", f"{int(found[1])}:{found[2] or '00'}{found[3].lower()}m")
 
 
 _MATHEMATICAL: Final = WORD_FUNCTIONS | frozenset(CONSTANTS) | GREEK | JOINERS

@@ -11,6 +11,7 @@ from typing import Final
 __all__ = [
     "MAX_ARGUMENT",
     "MAX_CELLS",
+    "MAX_CHAIN",
     "MAX_CHARACTERS",
     "MAX_DEPTH",
     "MAX_DIGITS",
@@ -25,6 +26,8 @@ __all__ = [
     "Unreadable",
 ]
 
+MAX_CHAIN: Final = 64
+"""Unions and other set operations in a row."""
 MAX_CHARACTERS: Final = 4096
 """Longer answers are compared as text."""
 MAX_TOKENS: Final = 800

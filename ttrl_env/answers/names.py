@@ -2,17 +2,22 @@ r"""What in an answer only gives its value a name.
 
 - `is_name`: whether a tree is a name.
 - `name_of_assignment`: the name that `x = 5` or `f(2) = 5` gives to five.
+- `are_roots`: whether names such as `x_1` and `x_2` only number the values of one unknown.
 - `is_separate`: whether a name does not occur in what it names.
 - `letters`: the letters of a tree.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Sequence
+from typing import Any, Final
 
 from ttrl_env.answers.parser import Node
 
-__all__ = ["is_name", "is_separate", "letters", "name_of_assignment"]
+__all__ = ["are_roots", "is_name", "is_separate", "letters", "name_of_assignment"]
+
+_NUMBERED: Final = re.compile(r"\('x', '([txz])_\d+'\)")
 
 
 def letters(node: Any, found: set[str] | None = None) -> set[str]:
@@ -69,3 +74,9 @@ def name_of_assignment(item: Node) -> str | None:
     if item[0] != "rel" or item[1] != ["="] or not is_name(item[2][0]):
         return None
     return repr(item[2][0])
+
+
+def are_roots(names: Sequence[str | None]) -> bool:
+    """Whether names number the values of one unknown, as the roots of an equation are numbered."""
+    found = [_NUMBERED.fullmatch(name or "") for name in names]
+    return all(found) and len({match[1] for match in found if match}) == 1

@@ -2,6 +2,7 @@ r"""A formula as an expression tree.
 
 - `Node`: a tree is nested tuples; the first item of each names its kind.
 - `parse`: the tree of a text, or `Unreadable`.
+- `is_product`: whether a run of letters is one.
 
 Kinds: `n` (exact number), `~` (a printed float), `x` (letter), `c` (constant), `+` `*` (lists
 of operands), `/` `^` `root`, `pm`, `deg`, `f` (function, known or not), `rel`, `ratio`,
@@ -15,12 +16,20 @@ import re
 from fractions import Fraction
 from typing import Any, Final, TypeAlias
 
-from ttrl_env.answers.limits import MAX_CELLS, MAX_CHARACTERS, MAX_DEPTH, MAX_DIGITS, Unreadable
+from ttrl_env.answers.limits import (
+    MAX_CELLS,
+    MAX_CHAIN,
+    MAX_CHARACTERS,
+    MAX_DEPTH,
+    MAX_DIGITS,
+    Unreadable,
+)
 from ttrl_env.answers.numerals import join_digits, numeral
 from ttrl_env.answers.tokens import END, ROW, Token, tokenize
 from ttrl_env.answers.vocabulary import (
     ACCENTS,
     BRACKETS,
+    CALENDAR,
     CONSTANTS,
     FRACTIONS,
     FUNCTIONS,
@@ -36,7 +45,7 @@ from ttrl_env.answers.vocabulary import (
     WORD_FUNCTIONS,
 )
 
-__all__ = ["Node", "parse"]
+__all__ = ["Node", "is_product", "parse"]
 
 Node: TypeAlias = tuple[Any, ...]
 
@@ -74,6 +83,7 @@ _BRACKET_FUNCTIONS: Final = {
     "lvert": "abs",
     "lVert": "abs",
 }
+_COMMON_LETTERS: Final = frozenset("xyznab")
 _SCALES: Final = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 
 
@@ -128,6 +138,10 @@ class _Parser:
 
     def at(self, *texts: str) -> bool:
         return self.mark in texts
+
+    def follows(self, mark: str) -> bool:
+        """Whether the token after the current one has a mark."""
+        return self.token.mark is not END and self.tokens[self.position + 1].mark == mark
 
     def expect(self, text: str) -> None:
         if self.mark != text:
@@ -224,7 +238,7 @@ class _Parser:
 
     def set_expression(self) -> Node:
         node = self.sum()
-        while True:
+        for _ in range(MAX_CHAIN):
             kind = _SET_OPERATIONS.get(self.mark)
             if kind is None:
                 if self.token.kind != "word" or self.token.text != "U":
@@ -233,6 +247,7 @@ class _Parser:
             self.take()
             right = self.sum()
             node = ("f", "binom", [node, right]) if kind == "choose" else (kind, node, right)
+        raise Unreadable("too many set operations")
 
     # -- arithmetic
 
@@ -275,36 +290,46 @@ class _Parser:
 
     def term(self) -> Node:
         sign = self.sign()
-        factors = [self.power()]
+        last = self.power()
+        factors, divisors = [last], []
+        remainders = 0
         while True:
             mark = self.mark
             if mark in _TERM_ENDS:
                 break
             if mark in PRODUCTS:
                 self.take()
-                factors.append(self.signed_power())
+                last = self.signed_power()
+                factors.append(last)
             elif mark == "/" or mark == "div":
-                if self.unit_follows(1):
-                    self.take()
+                self.take()
+                if self.unit_follows(0):
                     self.skip_units()
                     continue
-                self.take()
-                factors = [("/", _product(factors), self.signed_power())]
+                last = self.signed_power()
+                divisors.append(last)
             elif mark in _REMAINDERS:
                 self.take()
-                factors = [("f", "mod", [_product(factors), self.signed_power()])]
+                remainders += 1
+                if remainders > 2:
+                    raise Unreadable("too many remainders")
+                last = self.signed_power()
+                factors, divisors = [("f", "mod", [_fraction(factors, divisors), last])], []
             elif self.token.kind == "num":
-                if factors[-1][0] in {"n", "~"}:
-                    factors[-1] = self.number_after_number(factors[-1])
+                if last[0] in {"n", "~"}:
+                    chain = divisors if divisors and divisors[-1] is last else factors
+                    last = chain[-1] = self.number_after_number(last)
                 else:
-                    factors.append(self.power())
+                    last = self.power()
+                    factors.append(last)
             elif mark == "%" or (not mark and self.unit_after(factors)):
-                factors = [self.scaled(_product(factors))]
+                factors, divisors = [self.scaled(_fraction(factors, divisors))], []
             elif self.starts_factor():
-                factors.append(self.power())
+                last = self.power()
+                factors.append(last)
             else:
                 break
-        node = factors[0] if len(factors) == 1 else ("*", factors)
+        node = _fraction(factors, divisors)
         return node if sign > 0 else _negated(node)
 
     def number_after_number(self, left: Node) -> Node:
@@ -347,6 +372,8 @@ class _Parser:
             return token.text == "%"
         if token.kind == "text":
             word = token.text.strip()
+            if word.lower() in CALENDAR:
+                return False
             if len(word) < 2:
                 return word in _LETTER_UNITS
             return (
@@ -355,13 +382,15 @@ class _Parser:
         if token.kind != "word":
             return False
         text = token.text
+        if text.lower() in CALENDAR:
+            return False
         if text in UNITS and text not in WORD_FUNCTIONS:
             return True
         if known_only or (offset and len(text) == 1):
             return False
         if len(text) < 3 or text in WORD_FUNCTIONS or text in CONSTANTS or text in GREEK:
             return False
-        if not (token.spaced and set(text.lower()) & set("aeiou")) and _is_product(text):
+        if not (token.spaced and set(text.lower()) & set("aeiou")) and is_product(text):
             return False
         # Any word does, where nothing but words follows.
         position = self.position + offset
@@ -393,7 +422,7 @@ class _Parser:
 
     def power(self) -> Node:
         node = self.atom()
-        while True:
+        for _ in range(MAX_DEPTH):
             mark = self.mark
             if mark not in _POSTFIXES:
                 return node
@@ -419,6 +448,7 @@ class _Parser:
                 node = self.based()
             else:
                 return node
+        raise Unreadable(f"more than {MAX_DEPTH} powers and factorials in a row")
 
     def degrees(self, node: Node) -> Node:
         """Read a degree sign, with the scale of a temperature."""
@@ -565,7 +595,9 @@ class _Parser:
         if len(text) == 1:
             self.take()
             return self.letter(text)
-        if not _is_product(text):
+        if text.lower() in CALENDAR and len(text) == 2 and self.position:
+            raise Unreadable("a time of day")
+        if not is_product(text):
             raise Unreadable(f"the word {text!r}")
         if text.isupper() and len(text) > 3:
             self.take()
@@ -615,6 +647,8 @@ class _Parser:
             self.tokens[self.position : self.position] = tokenize(content)[:-1]
             self.jump(self.position)
             return self.atom()
+        if content.lower() in CALENDAR:
+            raise Unreadable("a time of day")
         if content and len(content) <= 40 and content.replace(" ", "").isalpha():
             return ("x", content.lower() if len(content) > 2 else content)
         raise Unreadable("text inside a formula")
@@ -688,6 +722,9 @@ class _Parser:
             elif self.at("_"):
                 self.take()
                 base = self.script()
+        token = self.token
+        if name == "log" and token.kind == "num" and not token.spaced and self.follows("("):
+            base = self.number()
         if name == "sqrt":
             node = self.root()
         else:
@@ -854,16 +891,29 @@ def _is_inequality(node: Node) -> bool:
     return node[0] in {"rel", "cup"} and (node[0] == "cup" or not {"=", "~"} & set(node[1]))
 
 
+def _fraction(factors: list[Node], divisors: list[Node]) -> Node:
+    if not divisors:
+        return _product(factors)
+    return ("/", _product(factors), _product(divisors))
+
+
 def _listed(items: list[Node]) -> Node:
     if not items:
         raise Unreadable("nothing")
     return items[0] if len(items) == 1 else ("list", items)
 
 
-def _is_product(word: str) -> bool:
-    """Whether a run of letters reads as a product (`abx`, `xsin`), not as a word."""
+def is_product(word: str) -> bool:
+    """Whether a run of letters reads as a product (`abx`, `xsin`, `lnx`), not as a word.
+
+    >>> is_product("xy"), is_product("east"), is_product("sinx"), is_product("sister")
+    (True, False, True, False)
+    """
     if len(word) < 4 or word.isupper() or len(set(word)) == 1:
         return True
-    return any(
-        word.endswith(name) or word.startswith(name) for name in ("sin", "cos", "sqrt", "ln")
-    )
+    for name in ("sin", "cos", "tan", "sqrt", "exp", "log", "ln", "pi"):
+        if word.endswith(name) and len(word) - len(name) <= 2:
+            return True
+        if word.startswith(name) and word[len(name) :] in _COMMON_LETTERS:
+            return True
+    return False

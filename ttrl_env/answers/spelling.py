@@ -230,6 +230,9 @@ def trim(text: str) -> str:
         before = text
         if text[-1] in ".,;:。" and not text.endswith((r"\,", r"\;", r"\:", "...")):
             text = text[:-1].rstrip()
+        elif text[-1] == "\\" or (text[-1] == "$" and text.count("$") == 1):
+            # The half of a spacing command, or of a pair of dollars.
+            text = text[:-1].rstrip()
         for opening, closing in _WRAPPERS if text[:1] in _WRAPPED else ():
             inside = text[len(opening) : len(text) - len(closing)]
             if (

@@ -13,6 +13,7 @@ from typing import Final
 __all__ = [
     "ACCENTS",
     "BRACKETS",
+    "CALENDAR",
     "CONSTANTS",
     "FRACTIONS",
     "FUNCTIONS",
@@ -164,6 +165,15 @@ RELATIONS: Final[dict[str, str]] = {
     "Rightarrow": "=>",
 }
 JOINERS: Final = frozenset({"and", "or", "land", "lor", "wedge", "vee"})
+# After a number, these are no units: they say which day or half of a day is meant.
+CALENDAR: Final = _words(
+    """
+    am pm a.m. p.m. a.m p.m
+    january february march april may june july august september october november december
+    jan feb mar apr jun jul aug sep sept oct nov dec
+    monday tuesday wednesday thursday friday saturday sunday
+    """
+)
 UNITS: Final = _words(
     """
     % percent percentage percents pct

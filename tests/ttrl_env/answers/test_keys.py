@@ -32,6 +32,12 @@ SAME = r"""
 5 | x=5 | x = 5. | $x=5$ | \boxed{5} | 5=x | 2x=10 | f(2)=5 | x \approx 5 | \{5\} | AB = 5
 (1,2) | \left(1,2\right) | (1, 2) | (x,y)=(1,2) | \langle 1,2\rangle | x=1, y=2 | y=2, x=1
 \{1,2,3\} | 3,2,1 | {1, 2, 3} | 1,2,\text{ and }3 | 1, 2 and 3 | x=1, x=2, x=3 | 1;2;3
+2,3 | x_1=2, x_2=3 | x_1 = 3, x_2 = 2 | x=2,3 | x_{1}=2\text{ and }x_{2}=3
+\log_{10} 5 | log10(5) | \lg 5 | \frac{\ln 5}{\ln 10}
+3:00\text{ p.m.} | 3:00 PM | 3:00pm | 3 p.m. | 3:00 \text{ PM} | 03:00 P.M.
+3:00\text{ a.m.} | 3:00 AM | 3 am
+3 \text{ March} | 3 March | 3 march
+3 April | 3 \text{ April}
 \pm 2 | 2,-2 | \{-2,2\} | x=\pm2 | x=-2, 2 | ±2 | x=2\text{ or }x=-2
 1\pm\sqrt{2} | 1+\sqrt2, 1-\sqrt2 | \{1-\sqrt2,1+\sqrt{2}\} | x = 1 \pm \sqrt{2} | 1\mp\sqrt2
 [1,2) | \left[1,2\right) | 1\le x<2 | x\in[1,2) | 2>x\ge1 | 1 <= x < 2
@@ -69,6 +75,9 @@ e^{2x} | (e^x)^2 | exp(2x) | \exp(2x) | e^{x}\cdot e^x
 \mathbb{R} | (-\infty,\infty) | ℝ
 \emptyset | \varnothing | \{\} | ∅
 x\ne 0 | (-\infty,0)\cup(0,\infty) | \mathbb{R}\setminus\{0\}
+PARIS | Paris | \text{paris}
+sinx | \sin x | sin(x)
+x/6 | x/2/3 | \frac{x}{2\cdot3} | 1/2x/3
 \text{no solution} | no solution | No solution.
 (0,1),(1,0) | (1,0),(0,1) | \{(0,1),(1,0)\} | (0,1)\text{ and }(1,0)
 1,2,\ldots,10 | 1, 2, \dots, 10 | 1,2,...,10

@@ -39,6 +39,9 @@ def test_unicode_mathematics_is_latex(text: str, ascii_text: str) -> None:
         ("42<|im_end|>", "42"),
         ("$1$ and $2$", "$1$ and $2$"),
         ("1,2,...", "1,2,..."),
+        ("42.$", "42"),
+        ("42\\ ", "42"),
+        (r"\$42", r"\$42"),
         ("", ""),
     ],
 )
