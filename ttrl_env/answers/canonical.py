@@ -211,9 +211,7 @@ class Canonicaliser:
         elif varying:
             second = evaluator.at(node, NEGATIVE)
         evaluator.varying, evaluator.branchy = state
-        return (
-            self.function_key(first, second, branchy=branchy) if varying else self.constant(first)
-        )
+        return self.function_key(first, second, branchy=branchy) if varying else self.constant(first)
 
     def constant(self, value: Number) -> str:
         if is_exact(value):
@@ -300,11 +298,7 @@ class Canonicaliser:
                 points |= {key for item in part[1] for key in self.elements(item)}
             else:
                 key = self.key(part)
-                ranges |= (
-                    set(key[4:-1].split(";"))
-                    if key.startswith("cup[") and "#" not in key
-                    else {key}
-                )
+                ranges |= set(key[4:-1].split(";")) if key.startswith("cup[") and "#" not in key else {key}
         if points:
             ranges.add("{" + ",".join(sorted(points)) + "}")
         return ranges.pop() if len(ranges) == 1 else "cup[" + ";".join(sorted(ranges)) + "]"
@@ -312,9 +306,7 @@ class Canonicaliser:
     def ratio(self, parts: list[Node]) -> str:
         keys = [self.key(part) for part in parts]
         values = [part[1] for part in parts if part[0] == "n"]
-        if len(values) == len(parts) and all(
-            isinstance(value, int) and value > 0 for value in values
-        ):
+        if len(values) == len(parts) and all(isinstance(value, int) and value > 0 for value in values):
             hours, minutes = values[0], values[-1]
             if not (len(values) == 2 and hours <= 24 and 10 <= minutes < 60):
                 common = gcd(*values)
@@ -334,11 +326,9 @@ class Canonicaliser:
             return self.inequality(signs, parts)
         if len(signs) == 1 and signs[0] in {"!="}:
             return f"!=[{','.join(sorted(map(self.key, parts)))}]"
-        return (
-            "rel["
-            + "".join(self.key(part) + sign for part, sign in zip(parts, [*signs, ""], strict=True))
-            + "]"
-        )
+        return "rel[" + "".join(
+            self.key(part) + sign for part, sign in zip(parts, [*signs, ""], strict=True)
+        ) + "]"
 
     def equation(self, signs: list[str], parts: list[Node]) -> str:
         if "~" in signs:
@@ -347,9 +337,7 @@ class Canonicaliser:
             parts = parts[cut:] if len(kept) == 1 and _is_name(kept[0]) else kept
             if len(parts) == 1:
                 return self.key(parts[0])
-        while (
-            len(parts) > 1 and parts[0][0] != "x" and _is_name(parts[0]) and not _is_name(parts[1])
-        ):
+        while len(parts) > 1 and parts[0][0] != "x" and _is_name(parts[0]) and not _is_name(parts[1]):
             parts = parts[1:]
         if len(parts) == 2:
             solved = self.solved(parts)
@@ -391,11 +379,7 @@ class Canonicaliser:
             evaluator.varying, evaluator.branchy = state
         if second is None:
             return None
-        return (
-            self.constant(first)
-            if len(names) == 1
-            else self.function_key(first, second, branchy=branchy)
-        )
+        return self.constant(first) if len(names) == 1 else self.function_key(first, second, branchy=branchy)
 
     def difference(self, parts: list[Node], point: int) -> Number:
         evaluator = self.evaluator

@@ -43,9 +43,7 @@ _LEADING: Final = re.compile(
 )
 _ALONE: Final = re.compile(r"[\s*_\"'“”`$(\[（【{]*([A-Za-z])[\s*_\"'“”`$)\]）】}.。:]*")
 _ARTICLE: Final = re.compile(r"^\s+[a-z]")
-_VERDICT: Final = re.compile(
-    r"\b(?P<letter>[A-Z])\)?\**\s+is\s+(?:the\s+)?(?:correct|right|best)", re.ASCII
-)
+_VERDICT: Final = re.compile(r"\b(?P<letter>[A-Z])\)?\**\s+is\s+(?:the\s+)?(?:correct|right|best)", re.ASCII)
 
 
 def choice_of(answer: str) -> str | None:
@@ -74,9 +72,7 @@ def _labels(options: Sequence[str] | None) -> tuple[str, dict[str, str]]:
     if len(stripped) > len(_LETTERS):
         raise ValueError(f"at most {len(_LETTERS)} options can be lettered; got {len(stripped)}")
     letters = _LETTERS[: len(stripped)]
-    return letters, {
-        plain_text(text): letter for text, letter in zip(stripped, letters, strict=True)
-    }
+    return letters, {plain_text(text): letter for text, letter in zip(stripped, letters, strict=True)}
 
 
 def extract_choice(text: str, options: Sequence[str] | None = None) -> str | None:
@@ -142,9 +138,7 @@ def _after_markers(
         found = _AFTER_MARKER.match(text, marker.end())
         if found is None:
             if texts:
-                line = plain_text(
-                    text[marker.end() : marker.end() + 256].split("\n")[0].lstrip(" :*_")
-                )
+                line = plain_text(text[marker.end() : marker.end() + 256].split("\n")[0].lstrip(" :*_"))
                 letter = texts.get(line.removeprefix("is ").strip(" *_"))
                 if letter:
                     return letter

@@ -80,9 +80,7 @@ def _inexact(value: Number) -> Any:
 @lru_cache(maxsize=4096)
 def _hashed(name: str, point: int) -> int:
     """Return 192 bits that depend on the name and the point only."""
-    return int.from_bytes(
-        blake2b(f"{point}|{name}".encode("utf-8", "surrogatepass"), digest_size=24).digest(), "big"
-    )
+    return int.from_bytes(blake2b(f"{point}|{name}".encode("utf-8", "surrogatepass"), digest_size=24).digest(), "big")
 
 
 def _letter_value(name: str, point: int) -> Any:
@@ -168,11 +166,7 @@ class Evaluator:
             return self.function(node)
         if kind == "deg":
             value = self.value(node[1])
-            return (
-                self.product_of(value, self.constant("pi"), Fraction(1, 180))
-                if self.in_degrees
-                else value
-            )
+            return self.product_of(value, self.constant("pi"), Fraction(1, 180)) if self.in_degrees else value
         if kind == "~":
             return _inexact(node[1])
         if kind == "set" and len(node[1]) == 1:
@@ -353,10 +347,7 @@ class Evaluator:
     def exact_root(self, value: Number, index: int) -> Number:
         """Return the root of a positive rational, exactly where it is rational."""
         fraction = Fraction(value)
-        top, bottom = (
-            _whole_root(fraction.numerator, index),
-            _whole_root(fraction.denominator, index),
-        )
+        top, bottom = _whole_root(fraction.numerator, index), _whole_root(fraction.denominator, index)
         if top is not None and bottom is not None:
             return _reduced(Fraction(top, bottom))
         self.spend(6 + (_bits(value) >> 5))
@@ -433,7 +424,9 @@ class Evaluator:
                 raise Unreadable("a division by zero")
             return getattr(ctx, _INVERSE_RECIPROCAL[name])(1 / argument)
         if name == "tan":
-            return self.quotient(self.snapped(ctx.sin(argument)), self.snapped(ctx.cos(argument)))
+            return self.quotient(
+                self.snapped(ctx.sin(argument)), self.snapped(ctx.cos(argument))
+            )
         result = getattr(ctx, name)(argument)
         return self.snapped(result) if name in _PERIODIC else result
 
@@ -544,14 +537,7 @@ _BRANCHED: Final = frozenset(
     "ln asin acos atan acot asec acsc asinh acosh atanh acoth asech acsch".split()
 )
 _STEPPED: Final = frozenset("floor ceil gcd lcm mod max min binom factorial ! sign".split())
-_RECIPROCAL: Final = {
-    "cot": "tan",
-    "sec": "cos",
-    "csc": "sin",
-    "coth": "tanh",
-    "sech": "cosh",
-    "csch": "sinh",
-}
+_RECIPROCAL: Final = {"cot": "tan", "sec": "cos", "csc": "sin", "coth": "tanh", "sech": "cosh", "csch": "sinh"}
 _INVERSE_RECIPROCAL: Final = {
     "acot": "atan",
     "asec": "acos",

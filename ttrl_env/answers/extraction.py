@@ -34,15 +34,10 @@ _PHRASE: Final = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_BEFORE: Final = re.compile(
-    r"\$([^$]{1,300})\$\s*(?:is|are)\s+(?:the|our|my)\s+(?:final\s+)?(?:answer|solution|result)"
-)
+_BEFORE: Final = re.compile(r"\$([^$]{1,300})\$\s*(?:is|are)\s+(?:the|our|my)\s+(?:final\s+)?(?:answer|solution|result)")
 _SENTENCE_END: Final = re.compile(r"[.!?](?=\s|$|\*)|[。！？।]|\n\s*\n|\n(?=\S)")
 _CLOSING: Final = re.compile(r"I hope (?:it|this) is correct.*", re.IGNORECASE | re.DOTALL)
-_LEAD: Final = re.compile(
-    r"^(?:[\s:：*_#>–—=~-]+(?=[^\d.\s])|[\s:：*_#>=]+|that\b|therefore\b|simply\b|just\b|now\b|thus\b|approximately\b|about\b)+",
-    re.IGNORECASE,
-)
+_LEAD: Final = re.compile(r"^(?:[\s:：*_#>–—=~-]+(?=[^\d.\s])|[\s:：*_#>=]+|that\b|therefore\b|simply\b|just\b|now\b|thus\b|approximately\b|about\b)+", re.IGNORECASE)
 _SEGMENT: Final = re.compile(
     r"\$\$(.{1,400}?)\$\$|\$([^$\n]{1,400})\$|\\\((.{1,400}?)\\\)|\\\[(.{1,400}?)\\\]", re.DOTALL
 )
@@ -50,9 +45,7 @@ _NUMBER: Final = re.compile(
     r"(?<![\w.])[-−+]?\s?[$€£]?(?:\\frac\s?\{[^{}]{1,20}\}\{[^{}]{1,20}\}|\d+(?:[,.]\d+)*(?:\s?/\s?\d+)?[½¼¾]?)"
     r"(?:\s?\\?%)?"
 )
-_ANY_NUMBER: Final = re.compile(
-    r"(?:\\frac\s?\{[^{}]{1,20}\}\{[^{}]{1,20}\}|\d+(?:[,.]\d+)*(?:/\d+)?)(?:\s?\\?%)?"
-)
+_ANY_NUMBER: Final = re.compile(r"(?:\\frac\s?\{[^{}]{1,20}\}\{[^{}]{1,20}\}|\d+(?:[,.]\d+)*(?:/\d+)?)(?:\s?\\?%)?")
 _LINK: Final = re.compile(r"\b(?:is|are|equals|be|was|were)\b|[=:：是为]")
 _CONCLUSION: Final = re.compile(
     r"\b(?:thus|so|therefore|hence|in total|altogether|finally|in conclusion|conclusion)\b|"
@@ -147,9 +140,7 @@ def _value_in(sentence: str, *, phrase: bool) -> str | None:
     if phrase or _CONCLUSION.search(sentence) or links:
         numbers = _NUMBER.findall(sentence) or _ANY_NUMBER.findall(sentence)
         if numbers and (phrase or _CONCLUSION.search(sentence) or _ends_in(sentence, numbers[-1])):
-            return str(
-                numbers[0] if phrase and sentence.startswith(numbers[0]) else numbers[-1]
-            ).strip()
+            return str(numbers[0] if phrase and sentence.startswith(numbers[0]) else numbers[-1]).strip()
     if phrase and len(sentence.split()) <= 4 and sentence[0].isalnum():
         return sentence
     return None

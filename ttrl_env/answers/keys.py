@@ -30,9 +30,7 @@ _FRACTION: Final = re.compile(
     r"(-?)\s*(?:\\[dt]?frac\s*\{\s*(-?\d{1,60})\s*\}\s*\{\s*(\d{1,60})\s*\}|(\d{1,60})\s*/\s*(\d{1,60}))"
 )
 _DECIMAL: Final = re.compile(r"([-+]?)(\d{0,60}\.\d{1,60}|\d{1,60}\.)")
-_TEXT_ONLY: Final = re.compile(
-    r"\\(?:text|mbox|mathrm|textbf|textit|textrm|textnormal)\s*\{([^{}]*)\}"
-)
+_TEXT_ONLY: Final = re.compile(r"\\(?:text|mbox|mathrm|textbf|textit|textrm|textnormal)\s*\{([^{}]*)\}")
 _WORDS: Final = re.compile(r"[A-Za-z][A-Za-z'-]*(?:\s+[A-Za-z][A-Za-z'-]*)*")
 _BOX_AROUND: Final = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{\s*\}")
 _SHORT_WORDS: Final = frozenset({"no", "up", "in", "on", "yes", "all", "odd"})

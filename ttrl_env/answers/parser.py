@@ -686,12 +686,7 @@ class _Parser:
             return ("set", items) if opening == "{" else ("tuple", items, "(", ")")
         if len(items) == 1 and closing == BRACKETS[opening]:
             return items[0]
-        return (
-            "tuple",
-            items,
-            opening if opening == "[" else "(",
-            closing if closing == "]" else ")",
-        )
+        return ("tuple", items, opening if opening == "[" else "(", closing if closing == "]" else ")")
 
     def absolute(self, closing: str) -> Node:
         self.take()
@@ -890,6 +885,4 @@ def _is_product(word: str) -> bool:
     """Whether a run of letters reads as a product (`abx`, `xsin`), not as a word."""
     if len(word) < 4 or word.isupper():
         return True
-    return any(
-        word.endswith(name) or word.startswith(name) for name in ("sin", "cos", "sqrt", "ln")
-    )
+    return any(word.endswith(name) or word.startswith(name) for name in ("sin", "cos", "sqrt", "ln"))

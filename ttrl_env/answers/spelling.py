@@ -206,7 +206,9 @@ def to_ascii(text: str) -> str:
     """
     if text.isascii():
         return text
-    text = _RAISED.sub(lambda match: "^{" + "".join(_SUPERSCRIPTS[c] for c in match[0]) + "}", text)
+    text = _RAISED.sub(
+        lambda match: "^{" + "".join(_SUPERSCRIPTS[c] for c in match[0]) + "}", text
+    )
     text = _LOWERED.sub(lambda match: "_{" + "".join(_SUBSCRIPTS[c] for c in match[0]) + "}", text)
     text = _ROOT_OF_NUMBER.sub(r"\\sqrt{\1}", text).translate(_MAP)
     if text.isascii():
