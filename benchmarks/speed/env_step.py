@@ -75,7 +75,7 @@ def completion(rng: np.random.Generator, label: str, others: list[str], characte
     kind = rng.random()
     answer = label if kind < 0.5 else others[rng.integers(len(others))]
     if kind > 0.75:
-        answer = str(rng.integers(1000))
+        answer = str(rng.integers(10**6))
     ending = ENDINGS[rng.integers(len(ENDINGS))].format(answer=answer)
     # One in thirty runs into the length limit, and says nothing in the end.
     if rng.random() < 1 / 30:

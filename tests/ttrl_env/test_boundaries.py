@@ -27,7 +27,7 @@ def modules_after(statement: str) -> set[str]:
 
 def test_the_environments_know_no_agent_and_no_deep_learning() -> None:
     loaded = modules_after(
-        "import ttrl_env, ttrl_env.answers, ttrl_env.wrappers\n"
+        "import ttrl_env, ttrl_env.answers, ttrl_env.rendering, ttrl_env.testing\n"
         "import gymnasium\n"
         "envs = gymnasium.make_vec('TTRL-Arithmetic-v0', num_envs=4, group_size=2)\n"
         "envs.reset(seed=0); envs.step(['7'] * 4)"
@@ -64,7 +64,17 @@ def test_importing_costs_little_over_gymnasium() -> None:
     assert statistics.median(times) < 0.5, times
 
 
-@pytest.mark.parametrize("name", ["ttrl_env", "ttrl_env.consensus", "ttrl_env.wrappers"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ttrl_env",
+        "ttrl_env.consensus",
+        "ttrl_env.envs",
+        "ttrl_env.rendering",
+        "ttrl_env.testing",
+        "ttrl_env.wrappers",
+    ],
+)
 def test_every_public_name_exists(name: str) -> None:
     package = importlib.import_module(name)
     assert [each for each in package.__all__ if not hasattr(package, each)] == []

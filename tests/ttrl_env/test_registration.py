@@ -9,6 +9,7 @@ from pathlib import Path
 
 import gymnasium as gym
 import pytest
+from env_fakes import guesses, through_pickle
 from gymnasium.envs.registration import EnvSpec
 
 from ttrl_benchmarks import BenchmarkError, UnknownNameError, list_benchmarks
@@ -112,6 +113,18 @@ def test_make_vec_takes_a_spec_back() -> None:
         assert repr(again.estimator) == repr(envs.estimator)
         assert again.metadata == envs.metadata
         assert again.reset(seed=3)[0] == envs.reset(seed=3)[0]
+
+
+@pytest.mark.parametrize("reward", ["majority", "random", "oracle", None])
+def test_a_pickle_of_what_make_vec_made_goes_on_alike(reward: str | None) -> None:
+    envs = gym.make_vec("TTRL-Arithmetic-v0", num_envs=4, group_size=2, reward=reward)
+    envs.reset(seed=1)
+    envs.step(guesses(4, 0))
+    twin = through_pickle(envs)
+    one, other = envs.step(guesses(4, 1)), twin.step(guesses(4, 1))
+    assert one[0] == other[0]
+    assert one[1].tolist() == other[1].tolist()
+    assert twin.spec == envs.spec
 
 
 def test_gymnasiums_sync_vector() -> None:

@@ -30,7 +30,10 @@ def check_render_mode(mode: str | None) -> str | None:
     """
     if mode is not None and mode not in RENDER_MODES:
         known = ", ".join(map(repr, RENDER_MODES))
-        raise ValueError(f"unknown render_mode {mode!r}; use one of {known}, or None")
+        raise ValueError(
+            f"unknown render_mode {mode!r}; use one of {known}, or None. For a window, use "
+            "'rgb_array' with Gymnasium's HumanRendering wrapper."
+        )
     if mode == "rgb_array" and importlib.util.find_spec("matplotlib") is None:
         raise DependencyNotInstalled(
             "render_mode='rgb_array' draws with the fonts of matplotlib; run "

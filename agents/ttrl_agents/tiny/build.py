@@ -3,10 +3,10 @@
 - `BuildConfig`: every choice that went into it.
 - `build`: tokenizer, supervised training on generated worked solutions, checkpoint.
 
-It is left imperfect on purpose. It first learns from exact solutions; then, for the last two fifths
-of the way, from solutions in which one step in four has a wrong result, near the right one, that is
-carried on to the answer. So it is wrong at random, which the majority of its votes can mend, and
-now and then by its own small size, which no vote can.
+It is left imperfect on purpose. It first learns from exact solutions; then, for the last three
+tenths of the way, from solutions in which about one step in three (0.32) has a wrong result, near
+the right one, that is carried on to the answer. So it is wrong at random, which the majority of its
+votes can mend, and now and then by its own small size, which no vote can.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class BuildConfig:
 
     seed: int = 0
     """Names the initial weights and the problems."""
-    error_rate: float = 0.25
+    error_rate: float = 0.32
     """The share of worked steps that have a wrong result."""
-    exact_share: float = 0.6
+    exact_share: float = 0.7
     """The share of optimizer steps, the first ones, whose solutions are all exact."""
-    steps: int = 2600
+    steps: int = 3200
     """Optimizer steps."""
     batch_size: int = 64
     """Worked solutions in a step."""
