@@ -16,6 +16,20 @@ from ttrl_agents.policy import load_policy
 REPOSITORY = Path(__file__).parents[2]
 GIGABYTE = 2**20  # in the units of ru_maxrss, kibibytes
 
+# Two solved examples, so that completions as short as these come to an answer.
+TEMPLATE = """<|im_start|>user
+What is 3 + 4?<|im_end|>
+<|im_start|>assistant
+\\boxed{7}<|im_end|>
+<|im_start|>user
+What is the remainder of 125 by 7?<|im_end|>
+<|im_start|>assistant
+\\boxed{6}<|im_end|>
+<|im_start|>user
+{{ messages[0]['content'] }}<|im_end|>
+<|im_start|>assistant
+"""
+
 
 @pytest.fixture(scope="module")
 def smollm2() -> Path:
@@ -44,12 +58,12 @@ def test_two_steps_of_a_pretrained_model_on_aime(smollm2, aime, tmp_path):
         "--output": tmp_path / "run",
         "--steps": 2,
         "--questions-per-step": 2,
-        "--n-votes": 2,
-        "--max-tokens": 24,
+        "--n-votes": 4,
+        "--max-tokens": 16,
         "--learning-rate": 1e-5,
-        # A coin gives a gradient even where no completion this short has an answer.
-        "--reward": "random",
+        "--chat-template": tmp_path / "template.jinja",
     }
+    (tmp_path / "template.jinja").write_text(TEMPLATE)
     arguments = [str(word) for pair in options.items() for word in pair]
     script = (
         "import resource, sys; from ttrl_agents.cli import main; status = main(sys.argv[1:]); "
@@ -68,7 +82,7 @@ def test_two_steps_of_a_pretrained_model_on_aime(smollm2, aime, tmp_path):
     for row in rows:
         assert math.isfinite(row["loss"])
         assert row["skipped"] == 0
-        assert row["completion_tokens"] <= 24
+        assert row["completion_tokens"] <= 16
     AutoTokenizer.from_pretrained(tmp_path / "run" / "checkpoint")
     trained = AutoModelForCausalLM.from_pretrained(tmp_path / "run" / "checkpoint")
     before = dict(load_policy(str(smollm2)).model.named_parameters())

@@ -75,7 +75,7 @@ class ConsoleCallback:
             rows["resumed"] = f"after step {trainer.state.step}"
         grid = Table.grid(padding=(0, 2))
         for name, value in rows.items():
-            grid.add_row(Text(name, style="bold"), Text(value))
+            grid.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
         self.console.print(Panel(grid, title="TTRL: learning without labels", expand=False))
         self._total, self._start = config.steps, trainer.state.step
 
