@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 import ttrl_agents
 import ttrl_benchmarks
 import ttrl_env

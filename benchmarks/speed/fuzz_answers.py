@@ -9,7 +9,6 @@ nearby, and check that the keys say so; the values are built, not parsed, so the
 depend on what is checked. Every failure is printed with its input; the exit status is their
 number.
 """
-# ruff: noqa: RUF001 - unusual characters are what it tries
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
+
 from ttrl_agents.policy import load_policy
 
 REPOSITORY = Path(__file__).parents[2]

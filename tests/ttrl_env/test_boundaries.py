@@ -15,7 +15,7 @@ OURS = {"ttrl_env", "ttrl_agents", "ttrl_benchmarks"}
 def output_of(code: str) -> str:
     """What a fresh interpreter prints."""
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done.stdout
 
 

@@ -3,7 +3,6 @@ r"""The letter of a multiple-choice answer, where there is exactly one.
 - `choice_of`: the letter that an answer (not a whole completion) stands for.
 - `extract_choice`: the letter that a completion chooses, or None where it is not clear.
 """
-# ruff: noqa: RUF001 - completions come in every punctuation
 
 from __future__ import annotations
 

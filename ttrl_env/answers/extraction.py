@@ -5,7 +5,6 @@ r"""The answer in a completion.
 The ladder, from the end of what follows the thinking: the last finished box; the last phrase
 such as "the answer is"; a last sentence that ends in a value. Otherwise there is no answer.
 """
-# ruff: noqa: RUF001 - completions come in every punctuation
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ r"""One spelling for what is written in several: Unicode mathematics, digits, wr
 - `trim`: the same text without math delimiters, end-of-text marks and final punctuation.
 - `plain_text`: the form under which two answers that are not formulas are compared.
 """
-# ruff: noqa: RUF001 - its tables are about look-alikes
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ import sys
 from typing import Annotated
 
 import tyro
-from ttrl_env.answers import AnswerFormat, explain_extraction, explain_grade
 
 from ttrl_agents.commands.exit_status import Exit
+from ttrl_env.answers import AnswerFormat, explain_extraction, explain_grade
 
 __all__ = ["extract", "grade"]
 

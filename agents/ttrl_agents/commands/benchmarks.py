@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 from rich.table import Table
+
 from ttrl_benchmarks import fetch_benchmark, list_benchmarks
 
 __all__ = ["benchmarks", "fetch"]

@@ -1,5 +1,4 @@
 """The letter of a multiple-choice answer, where there is exactly one."""
-# ruff: noqa: RUF001 - unusual characters are what is tested
 
 from __future__ import annotations
 

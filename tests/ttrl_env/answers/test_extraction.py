@@ -1,5 +1,4 @@
 r"""The answer in a completion: the last box, else the last phrase, else the last statement."""
-# ruff: noqa: RUF001 - unusual characters are what is tested
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 r"""Equal keys, and nothing else, make two answers equal."""
-# ruff: noqa: RUF001 - unusual characters are what is tested
 
 from __future__ import annotations
 
@@ -279,7 +278,7 @@ def test_keys_are_the_same_in_every_process() -> None:
     answers = [r"\sqrt{2}+x", r"\{a,b,c\}", "no such thing", r"\sum_{k=1}^n k", r"y=2x+f(1)"]
     code = f"from ttrl_env.answers import answer_key; print([answer_key(a) for a in {answers!r}])"
     printed = {
-        subprocess.run(  # noqa: S603 - our own interpreter
+        subprocess.run(
             [sys.executable, "-c", code],
             env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
             capture_output=True,

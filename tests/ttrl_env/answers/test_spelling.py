@@ -1,5 +1,4 @@
 r"""One spelling for what is written in several."""
-# ruff: noqa: RUF001 - unusual characters are what is tested
 
 from __future__ import annotations
 

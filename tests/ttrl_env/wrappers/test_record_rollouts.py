@@ -192,7 +192,7 @@ def test_a_killed_run_has_lost_nothing_that_it_told(file_format: str, tmp_path: 
         tests=str(here), folder=str(tmp_path), file_format=file_format
     )
     path = os.pathsep.join([str(here.parent), *sys.path])
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
+    process = subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
         text=True,
