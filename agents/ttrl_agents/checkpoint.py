@@ -10,10 +10,12 @@ Seeds are functions of the step (see `seeds`), so no random state needs saving.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -137,7 +139,8 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
             shutil.rmtree(leftover)
     try:
         aside.mkdir(parents=True)
-        fill(aside)
+        with _os_errors(aside):
+            fill(aside)
         for file in aside.rglob("*"):
             if file.is_file():
                 with file.open("rb") as handle:
@@ -150,6 +153,18 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
     aside.rename(path)
     if old.exists():
         shutil.rmtree(old)
+
+
+@contextlib.contextmanager
+def _os_errors(path: Path) -> Iterator[None]:
+    """Raises what safetensors reports of the operating system, a full disk say, as `OSError`."""
+    try:
+        yield
+    except SafetensorError as error:
+        code = re.search(r"os error (\d+)", str(error))
+        if code is None:
+            raise
+        raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from error
 
 
 def _states(folder: Path) -> list[Path]:

@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from safetensors import SafetensorError
 
 from ttrl_agents.cli import main
 
@@ -78,8 +79,9 @@ def test_a_full_disk_ends_in_a_sentence_and_leaves_the_last_checkpoint(
 
     def full(tensors, path):
         calls.append(path)
-        if len(calls) > 2:
-            raise OSError(28, "No space left on device", str(path))
+        if len(calls) > 2:  # what safetensors says on a disk that is really full
+            message = "Error while serializing: I/O error: No space left on device (os error 28)"
+            raise SafetensorError(message)
         real(tensors, path)
 
     monkeypatch.setattr(checkpoint, "save_file", full)
