@@ -15,7 +15,7 @@ from ttrl_env.answers import extract_answer
 from ttrl_env.consensus import Estimator, Verdict, hold_vote, resolve_estimator
 from ttrl_env.envs.question_order import QuestionOrder
 from ttrl_env.prompt import Prompt
-from ttrl_env.rendering import RENDER_MODES, VoteView, check_render_mode, render_view
+from ttrl_env.rendering import RENDER_MODES, check_render_mode, render_view, view_vote
 from ttrl_env.spaces import UnicodeText
 
 __all__ = ["MAX_LENGTH", "TTRLEnv", "check_position", "fresh_seed", "resolve_benchmark"]
@@ -106,16 +106,20 @@ class TTRLEnv(gym.Env[str, str]):
 
         Returns:
             The prompt, and the information described above.
+
+        Raises:
+            ValueError: The position is negative.
         """
         super().reset(seed=seed)
+        position = check_position((options or {}).get("position"))
         if seed is not None or self._order is None:
             chosen = fresh_seed() if seed is None else seed
             self._order = QuestionOrder(len(self.benchmark), chosen)
             self._position = self._slot
         else:
             self._position += self._num_slots
-        if options is not None and "position" in options:
-            self._position = check_position(options["position"]) + self._slot
+        if position is not None:
+            self._position = position + self._slot
         self._completions = []
         self._verdict = None
         return self._observe(), self._info(None)
@@ -155,18 +159,13 @@ class TTRLEnv(gym.Env[str, str]):
         Raises:
             RuntimeError: The environment was never reset.
         """
-        question, completions = self.question, tuple(self._completions)
-        ballot = None
-        if completions:
-            ballot = hold_vote(completions, question, self.benchmark, self._position)
-        view = VoteView(
-            prompt=self.benchmark.prompt(question),
-            question_id=question.id,
-            position=self._position,
-            group_size=self.group_size,
-            completions=completions,
-            ballot=ballot,
-            verdict=self._verdict,
+        view = view_vote(
+            self.benchmark,
+            self.question,
+            self._position,
+            self.group_size,
+            tuple(self._completions),
+            self._verdict,
         )
         return render_view(view, self.render_mode)
 
@@ -187,12 +186,14 @@ class TTRLEnv(gym.Env[str, str]):
         return {"question_id": question.id, "position": self._position, "answer": answer}
 
 
-def check_position(position: Any) -> int:
-    """Returns a place in the order of questions.
+def check_position(position: Any) -> int | None:
+    """Returns a place in the order of questions, or `None` where none is asked for.
 
     Raises:
         ValueError: There is none before the first.
     """
+    if position is None:
+        return None
     if position < 0:
         raise ValueError(f"position must be 0 or more, not {position}")
     return int(position)

@@ -16,7 +16,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from ttrl_benchmarks import Benchmark, Question
-from ttrl_env.consensus import Estimator, hold_vote
+from ttrl_env.consensus import Estimator
 from ttrl_env.envs.question_env import (
     MAX_LENGTH,
     check_position,
@@ -25,7 +25,7 @@ from ttrl_env.envs.question_env import (
 )
 from ttrl_env.envs.question_order import QuestionOrder
 from ttrl_env.prompt import Prompt
-from ttrl_env.rendering import RENDER_MODES, VoteView, check_render_mode, render_view
+from ttrl_env.rendering import RENDER_MODES, check_render_mode, render_view, view_vote
 from ttrl_env.spaces import UnicodeText
 
 __all__ = ["TTRLVectorEnv", "make_vector_env"]
@@ -102,7 +102,7 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         self._orders: list[QuestionOrder] = []
         self._positions = np.zeros(self.num_groups, dtype=np.int64)
         self._done = np.zeros(self.num_groups, dtype=np.bool_)
-        self._views: list[VoteView] = []
+        self._shown: list[tuple[Question, int, tuple[str, ...]]] = []
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -137,10 +137,11 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
             The prompts and the information about them.
 
         Raises:
-            ValueError: A list of seeds or a mask splits a group.
+            ValueError: A list of seeds or a mask splits a group, or the position is negative.
         """
         super().reset(seed=int(seed) if isinstance(seed, int | np.integer) else None)
-        options = dict(options or {})
+        options = options or {}
+        position = check_position(options.get("position"))
         mask = self._group_mask(options.get("reset_mask"))
         seeds = self._group_seeds(seed)
         if not self._orders or seeds is not None:
@@ -155,8 +156,8 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
                 self._positions[group] = group
         else:
             self._positions[mask] += self.num_groups
-        if "position" in options:
-            self._positions[mask] = check_position(options["position"]) + np.flatnonzero(mask)
+        if position is not None:
+            self._positions[mask] = position + np.flatnonzero(mask)
         self._done[mask] = False
         self._show(mask, None)
         return self._observe(), self._info(self._every(mask))
@@ -215,34 +216,26 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         """
         if self.render_mode is None:
             return None
-        if not self._views:
+        if not self._shown:
             raise RuntimeError("call reset before anything else")
-        frames = (render_view(view, self.render_mode) for view in self._views)
-        return tuple(frame for frame in frames for _ in range(self.group_size))
+        frames: list[Any] = []
+        for question, position, votes in self._shown:
+            view = view_vote(self.benchmark, question, position, self.group_size, votes)
+            frames += [render_view(view, self.render_mode)] * self.group_size
+        return tuple(frames)
 
     def _show(self, groups: Array, completions: Sequence[str] | None) -> None:
         """Keeps what `render` shows of these groups."""
         if self.render_mode is None:
             return
-        if not self._views:
-            groups = np.ones(self.num_groups, dtype=np.bool_)
-            self._views = [VoteView("", "", 0, self.group_size)] * self.num_groups
-        questions = self.questions
-        for group in np.flatnonzero(groups):
-            question, position = questions[group], int(self._positions[group])
-            votes: tuple[str, ...] = ()
-            if completions is not None:
-                first = int(group) * self.group_size
-                votes = tuple(completions[first : first + self.group_size])
-            ballot = hold_vote(votes, question, self.benchmark, position) if votes else None
-            self._views[group] = VoteView(
-                prompt=self.benchmark.prompt(question),
-                question_id=question.id,
-                position=position,
-                group_size=self.group_size,
-                completions=votes,
-                ballot=ballot,
-            )
+        for group in np.flatnonzero(groups if self._shown else np.ones_like(groups)):
+            first = int(group) * self.group_size
+            votes = () if completions is None else completions[first : first + self.group_size]
+            shown = self.questions[group], int(self._positions[group]), tuple(votes)
+            if group < len(self._shown):
+                self._shown[group] = shown
+            else:
+                self._shown.append(shown)
 
     def close_extras(self, **kwargs: Any) -> None:
         """Nothing is held open."""

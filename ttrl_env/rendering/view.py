@@ -1,6 +1,7 @@
 """What there is to show of a vote.
 
 - `VoteView`: one group's question, votes and outcome.
+- `view_vote`: makes one of completions.
 - `shown`: any text, made fit to be shown.
 """
 
@@ -10,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ttrl_env.consensus import Ballot, Verdict
+from ttrl_benchmarks import Benchmark, Question
+from ttrl_env.consensus import Ballot, Verdict, hold_vote
 
-__all__ = ["VoteView", "shown"]
+__all__ = ["VoteView", "shown", "view_vote"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,36 @@ class VoteView:
         share = self.ballot.counts[self.winner] / self.ballot.size
         answer = shown(self.ballot.representatives[self.winner], 24)
         return f"{counted} · consensus {answer} ({share:.0%}) · {pay}"
+
+
+def view_vote(
+    benchmark: Benchmark,
+    question: Question,
+    position: int,
+    group_size: int,
+    completions: tuple[str, ...] = (),
+    verdict: Verdict | None = None,
+) -> VoteView:
+    """Makes the view of a group, counting the votes that there are so far.
+
+    Args:
+        benchmark: What the question belongs to.
+        question: The question.
+        position: Its place in the order of questions.
+        group_size: How many votes there will be.
+        completions: The completions so far.
+        verdict: What the reward made of them, where there is one.
+    """
+    ballot = hold_vote(completions, question, benchmark, position) if completions else None
+    return VoteView(
+        prompt=benchmark.prompt(question),
+        question_id=question.id,
+        position=position,
+        group_size=group_size,
+        completions=completions,
+        ballot=ballot,
+        verdict=verdict,
+    )
 
 
 def shown(text: str, longest: int, *, end: bool = False) -> str:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from gymnasium.vector import VectorEnv, VectorWrapper
 
 from ttrl_benchmarks import Benchmark
-from ttrl_env.consensus import Ballot, Estimator, Verdict, hold_vote, resolve_estimator
-from ttrl_env.rendering import VoteView, render_view
+from ttrl_env.consensus import Estimator, Verdict, hold_vote, resolve_estimator
+from ttrl_env.rendering import render_view, view_vote
 from ttrl_env.wrappers.attributes import find_attribute
 
 __all__ = ["ConsensusReward", "find_consensus_reward", "finished_info"]
@@ -84,7 +84,8 @@ class ConsensusReward(VectorWrapper):
         self._by_id = {question.id: question for question in self.benchmark.questions}
         self._question_ids: Array = np.empty(0, dtype=object)
         self._positions: Array = np.empty(0, dtype=np.int64)
-        self._votes: dict[int, tuple[tuple[str, ...], Ballot, Verdict]] = {}
+        # The completions and the verdict that `render` shows of a group; without, its question.
+        self._held: dict[int, tuple[str, int, tuple[str, ...], Verdict]] = {}
 
     def reset(
         self,
@@ -100,7 +101,7 @@ class ConsensusReward(VectorWrapper):
         if self.render_mode is not None:
             told = infos["_question_id"].reshape(-1, self.group_size)[:, 0]
             for group in np.flatnonzero(told):
-                self._votes.pop(int(group), None)
+                self._held.pop(int(group), None)
         return observations, infos
 
     def step(self, actions: Any) -> tuple[Any, Array, Array, Array, dict[str, Any]]:
@@ -122,7 +123,7 @@ class ConsensusReward(VectorWrapper):
             "abstained": np.zeros(self.num_envs, dtype=np.bool_),
             "finished": np.zeros(self.num_envs, dtype=np.bool_),
         }
-        self._votes = {}
+        self._held.clear()
         for k in np.flatnonzero(done.any(axis=1)):
             members = slice(k * self.group_size, (k + 1) * self.group_size)
             self._check_whole(int(k), done[k], asked[members])
@@ -135,7 +136,8 @@ class ConsensusReward(VectorWrapper):
             verdict = self.estimator(ballot)
             rewards[members] = _checked(verdict.rewards, ballot.size, self.estimator)
             if self.render_mode is not None:
-                self._votes[int(k)] = tuple(actions[members]), ballot, verdict
+                texts = tuple(actions[members])
+                self._held[int(k)] = ballot.question_id, ballot.position, texts, verdict
             added["answer"][members] = ballot.answers
             added["vote"][members] = ballot.classes
             added["consensus"][members] = ballot.answer_of(verdict.pseudo_label)
@@ -165,24 +167,19 @@ class ConsensusReward(VectorWrapper):
             raise RuntimeError("call reset before anything else")
         frames: list[Any] = []
         for k in range(self.num_envs // self.group_size):
-            frame = render_view(self._view(k), self.render_mode)
-            frames += [frame] * self.group_size
+            first = k * self.group_size
+            asked = self._question_ids[first], int(self._positions[first]), (), None
+            question_id, position, texts, verdict = self._held.get(k, asked)
+            view = view_vote(
+                self.benchmark,
+                self._by_id[question_id],
+                position,
+                self.group_size,
+                texts,
+                verdict,
+            )
+            frames += [render_view(view, self.render_mode)] * self.group_size
         return tuple(frames)
-
-    def _view(self, group: int) -> VoteView:
-        completions, ballot, verdict = self._votes.get(group, ((), None, None))
-        first = group * self.group_size
-        asked = self._question_ids[first] if ballot is None else ballot.question_id
-        position = self._positions[first] if ballot is None else ballot.position
-        return VoteView(
-            prompt=self.benchmark.prompt(self._by_id[asked]),
-            question_id=asked,
-            position=int(position),
-            group_size=self.group_size,
-            completions=completions,
-            ballot=ballot,
-            verdict=verdict,
-        )
 
     def _remember(self, infos: dict[str, Any]) -> None:
         # A sub-environment that was left alone keeps the question that it showed before.
