@@ -338,6 +338,8 @@ def main() -> int:
             else:
                 case = triples[turn - 4](rng)
                 check_spellings(case)
+        except KeyboardInterrupt:
+            break
         except Exception as error:  # noqa: BLE001 - whatever is raised is what is looked for
             kind = f"{name}: {type(error).__name__}: {str(error).split(':')[0]}"
             failures[kind] += 1

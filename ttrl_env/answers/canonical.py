@@ -76,10 +76,14 @@ def canonical_key(tree: Node, *, ambiguous: bool = True) -> str:
     '3'
     """
     with localcontext(PRECISION):
+        canon = Canonicaliser(ambiguous=ambiguous and _has(tree, "pm"))
         try:
-            return Canonicaliser(ambiguous=ambiguous and _has(tree, "pm")).key(tree)
+            return canon.key(tree)
         except (ArithmeticError, ValueError) as error:
             raise Unreadable(f"no value: {error}") from error
+        finally:
+            # The two refer to each other; parted, they are freed at once.
+            del canon.evaluator
 
 
 class Canonicaliser:

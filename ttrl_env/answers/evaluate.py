@@ -239,8 +239,11 @@ class Evaluator:
             total = total + term
         # What is left of a cancellation is rounding error, not a number.
         if isinstance(total, Decimal) and total:
-            size = total.adjusted()
-            if all(isinstance(term, Decimal) and term.adjusted() - size < _DIGITS for term in rest):
+            limit = total.adjusted() + _DIGITS
+            for term in rest:
+                if not isinstance(term, Decimal) or term.adjusted() >= limit:
+                    break
+            else:
                 return total
         if modulus(total) <= DUST * max(map(modulus, rest)):
             return 0
@@ -317,6 +320,8 @@ class Evaluator:
             if isinstance(base, int) and exponent >= 0:
                 return self.checked_exact(base**exponent)
             return self.checked_exact(Fraction(base) ** exponent)
+        if exponent == 2:
+            return tidy(self.checked(base * base))
         self.spend(exponent.bit_length())
         size = base.adjusted() if isinstance(base, Decimal) else modulus(base).adjusted()
         if (abs(size) + 1) * abs(exponent) > MAX_LOG10:

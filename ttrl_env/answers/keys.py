@@ -41,6 +41,7 @@ _BOX_AROUND: Final = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{\s*\}")
 _TIME: Final = re.compile(
     r"(\d{1,2})(?::(\d\d))?[\s~]*(?:\\(?:text|mbox|mathrm)\s*\{\s*)?([AaPp])(?:\.\s?)?[Mm]\.?\s*\}?"
 )
+_BEFORE_DIGITS: Final = frozenset("+-.\\")
 _SHORT_WORDS: Final = frozenset({"no", "up", "in", "on", "yes", "all", "odd"})
 
 
@@ -115,7 +116,13 @@ def _read(answer: str, answer_format: AnswerFormat) -> Reading:
     text = trim(to_ascii(answer))
     if "boxed" in text:
         text = _unboxed(text)
-    return _as_number(text) or _as_words(text) or _as_time(text) or _as_formula(text, answer)
+    first = text[:1]
+    reading = None
+    if first.isdigit() or first in _BEFORE_DIGITS:
+        reading = _as_number(text) or _as_time(text)
+    if reading is None and (first.isalpha() or first == "\\"):
+        reading = _as_words(text)
+    return reading or _as_formula(text, answer)
 
 
 def _as_number(text: str) -> Reading | None:

@@ -70,6 +70,7 @@ _REPEATING: Final = frozenset({"overline", "bar", "dot", "("})
 _ALTERNATIVES: Final = frozenset({"or", "lor", "vee", "and/or"})
 _LETTER_UNITS: Final = frozenset("mgshLWJNVAC")
 _TERM_ENDS: Final = frozenset({END, ROW, *"+-,;)]}:&", r"\}", "pm", "mp", *RELATIONS})
+_ITEM_ENDS: Final = frozenset({END, ROW, *",;)]}&", r"\}"})
 _FACTOR_STARTS: Final = frozenset(
     {"(", "[", "{", r"\{", "...", "ldots", "dots", "cdots", "sqrt", "binom", "dbinom", "tbinom"}
     | {"boxed", "fbox", "begin", "int", "sum", "prod", "lim", "angle", "triangle", "emptyset"}
@@ -212,6 +213,16 @@ class _Parser:
         return groups[0] if len(groups) == 1 else [item for group in groups for item in group]
 
     def statement(self) -> Node:
+        token = self.token
+        # Most statements in lists and cells are whole numbers; they need no levels.
+        if (
+            token.kind == "num"
+            and self.tokens[self.position + 1].mark in _ITEM_ENDS
+            and token.text.isdigit()
+            and len(token.text) <= MAX_DIGITS
+        ):
+            self.take()
+            return ("n", int(token.text))
         if RELATIONS.get(self.mark) == "~":
             self.take()
         first = self.ratio()
@@ -664,6 +675,9 @@ class _Parser:
         return items
 
     def bracketed(self) -> Node:
+        simple = self.simple_group()
+        if simple is not None:
+            return simple
         opening = self.take().text
         self.deeper()
         bars, self.bars = self.bars, 0
@@ -692,6 +706,22 @@ class _Parser:
             opening if opening == "[" else "(",
             closing if closing == "]" else ")",
         )
+
+    def simple_group(self) -> Node | None:
+        """Read `{2}` or `{x}`, which most groups are, without going through all levels."""
+        if self.mark != "{":
+            return None
+        position = self.position + 1
+        kind, text, _, _ = self.tokens[position]
+        if kind not in {"num", "word"} or self.tokens[position + 1].mark != "}":
+            return None
+        if kind == "num" and text.isdigit() and len(text) <= MAX_DIGITS:
+            self.jump(position + 2)
+            return ("n", int(text))
+        if kind == "word" and len(text) == 1:
+            self.jump(position + 2)
+            return _letter(text)
+        return None
 
     def absolute(self, closing: str) -> Node:
         self.take()

@@ -32,7 +32,13 @@ class Token(NamedTuple):
 
 _SCANNER: Final = re.compile(
     r"""
-    (?P<skip>
+    (?P<num>
+        \d+(?:(?:\{,\}|\\,|,\\!\ ?|\{,\\!\}|\\!|\\\ |,\\\ ?)\d{3})+(?!\d)(?:\.\d+)?
+      | (?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z0-9.]))?
+    )
+  | (?P<word>[A-Za-z]+)
+  | (?P<op>\\[{}%&_\#|] | \*\* | <= | >= | != | == | \.\.\.+ | [-+*/^_=<>()\[\]{}|,;:!'%&])
+  | (?P<skip>
         \s+ | ~ | \\[,;:!>\s] | \\\$ | \$ | \\[()\[\]] | [€£¥`]
       | \\(?:left|right|mleft|mright|middle)(?![a-zA-Z])\s*\.?
       | \\(?:quad|qquad|[bB]ig[lrm]?|[bB]igg[lrm]?|displaystyle|textstyle|scriptstyle
@@ -40,16 +46,10 @@ _SCANNER: Final = re.compile(
             |allowbreak|textdollar|phantom|mathopen|mathclose|mathbin|mathrel|mathord)(?![a-zA-Z])
       | \\hspace\*?\{[^{}]*\} | \\vspace\*?\{[^{}]*\}
     )
-  | (?P<num>
-        \d+(?:(?:\{,\}|\\,|,\\!\ ?|\{,\\!\}|\\!|\\\ |,\\\ ?)\d{3})+(?!\d)(?:\.\d+)?
-      | (?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z0-9.]))?
-    )
   | (?P<text>\\(?:text|textbf|textit|textrm|textnormal|textsf|mbox|hbox|mathrm|mathbf|mathit|mathsf
               |mathcal|boldsymbol|bm|vec|operatorname\*?|rm)\s*\{[^{}]*\})
   | (?P<cmd>\\[a-zA-Z]+)
   | (?P<row>\\\\(?:\[[^\]]*\])?)
-  | (?P<word>[A-Za-z]+)
-  | (?P<op>\\[{}%&_\#|] | \*\* | <= | >= | != | == | \.\.\.+ | [-+*/^_=<>()\[\]{}|,;:!'%&])
   | (?P<other>.)
     """,
     re.VERBOSE | re.DOTALL,
