@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["AnswerGroups", "group_answers"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AnswerGroups:
     """The answers of a group of completions.
 

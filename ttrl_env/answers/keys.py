@@ -177,6 +177,8 @@ def _as_formula(text: str, answer: str) -> Reading:
     for spelling in (found[1], text) if found else (text,):
         try:
             tree = parse(spelling)
+            if tree[0] == "x" and len(tree[1]) > 2 and tree[1].isalpha() and tree[1] not in GREEK:
+                return _as_text(tree[1])  # a word in the dress of a formula
             key = canonical_key(tree, ambiguous="\\pm" in text or "\\mp" in text)
             return Reading(text, _KINDS.get(tree[0], "expression"), key)
         except Unreadable:

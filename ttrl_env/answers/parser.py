@@ -51,7 +51,7 @@ Node: TypeAlias = tuple[Any, ...]
 
 _DOUBLED: Final = re.compile(r"\\\\(?=[A-Za-z]{2,}|[{}%$])")
 _INTEGER: Final = re.compile(r"\d+")
-_PLAIN_NUMBER: Final = re.compile(r"[\d.,\s]+|\([A-Za-z]\)|[A-Za-z]")
+_PLAIN_NUMBER: Final = re.compile(r"[-+]?[\d.,\s]+|\([A-Za-z]\)|[A-Za-z]")
 _LETTER_FUNCTIONS: Final = frozenset("fgh")
 _INVERTIBLE: Final = frozenset(HYPERBOLIC + TRIGONOMETRIC)
 _SUM_MARKS: Final = frozenset({"+", "-", "pm", "mp"})
@@ -223,7 +223,7 @@ class _Parser:
         ):
             self.take()
             return ("n", int(token.text))
-        if RELATIONS.get(self.mark) == "~":
+        if RELATIONS.get(self.mark) in {"~", "="}:
             self.take()
         first = self.ratio()
         sign = RELATIONS.get(self.mark)
@@ -657,7 +657,7 @@ class _Parser:
         if content and _PLAIN_NUMBER.fullmatch(content):
             self.tokens[self.position : self.position] = tokenize(content)[:-1]
             self.jump(self.position)
-            return self.atom()
+            return self.signed_power()
         if content.lower() in CALENDAR:
             raise Unreadable("a time of day")
         if content and len(content) <= 40 and content.replace(" ", "").isalpha():

@@ -171,8 +171,16 @@ _RAISED: Final = re.compile("[" + "".join(_SUPERSCRIPTS) + "]+")
 _LOWERED: Final = re.compile("[" + "".join(_SUBSCRIPTS) + "]+")
 _ROOT_OF_NUMBER: Final = re.compile(r"√\s*(\d+(?:\.\d+)?|[A-Za-z])")
 _MARKS: Final = re.compile(r"<\|[^<>|]{1,40}\|>|</?s>|<eos>|<end_of_turn>")
-_WRAPPERS: Final = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"))
-_WRAPPED: Final = frozenset("$\\*")
+_WRAPPERS: Final = (
+    ("$$", "$$"),
+    ("$", "$"),
+    (r"\(", r"\)"),
+    (r"\[", r"\]"),
+    ("**", "**"),
+    ('"', '"'),
+    ("`", "`"),
+)
+_WRAPPED: Final = frozenset('$\\*"`')
 _STYLE: Final = re.compile(
     r"\\(?:text|textbf|textit|textrm|textnormal|mbox|mathrm|mathbf|mathit|mathsf|operatorname)"
     r"\s*\{([^{}]*)\}"

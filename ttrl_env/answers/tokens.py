@@ -33,7 +33,7 @@ class Token(NamedTuple):
 _SCANNER: Final = re.compile(
     r"""
     (?P<num>
-        \d+(?:(?:\{,\}|\\,|,\\!\ ?|\{,\\!\}|\\!|\\\ |,\\\ ?)\d{3})+(?!\d)(?:\.\d+)?
+        \d+(?:(?:\{,\}|\\,|,\\!\ *|\{,\\!\}|\\!|\\\ |,\\\ ?)\d{3})+(?!\d)(?:\.\d+)?
       | (?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z0-9.]))?
     )
   | (?P<word>[A-Za-z]+)
@@ -43,7 +43,10 @@ _SCANNER: Final = re.compile(
       | \\(?:left|right|mleft|mright|middle)(?![a-zA-Z])\s*\.?
       | \\(?:quad|qquad|[bB]ig[lrm]?|[bB]igg[lrm]?|displaystyle|textstyle|scriptstyle
             |limits|nolimits|thinspace|enspace|space|hfill|hline|strut|mathstrut|ensuremath
-            |allowbreak|textdollar|phantom|mathopen|mathclose|mathbin|mathrel|mathord)(?![a-zA-Z])
+            |allowbreak|textdollar|phantom|mathopen|mathclose|mathbin|mathrel|mathord
+            |tiny|small|normalsize|large|Large|LARGE|huge|Huge|bf|it|boldmath)(?![a-zA-Z])
+      | \\(?:text)?color\s*\{[^{}]*\}
+      | \\(?:begin|end)\{(?:equation|displaymath|math|gather|split|center)\*?\}
       | \\hspace\*?\{[^{}]*\} | \\vspace\*?\{[^{}]*\}
     )
   | (?P<text>\\(?:text|textbf|textit|textrm|textnormal|textsf|mbox|hbox|mathrm|mathbf|mathit|mathsf

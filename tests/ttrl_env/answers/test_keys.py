@@ -16,6 +16,8 @@ from ttrl_env.answers.keys import read
 
 # Each line is one value in several spellings; all of the first column's values differ.
 SAME = r"""
+-50 | = -50 | \mathbf{-50} | \large -50 | \color{red}{-50} | "-50" | `-50` | \displaystyle{-50}
+-51 | \begin{equation*}-51\end{equation*} | \begin{align*}-51\end{align*}
 1234 | 1{,}234 | 1\,234 | 1 234 | 1,234 | 1{,}234.0 | 1,\!234 | 1\ 234 | $1,234$ | \$1,234
 0.5 | .5 | 1/2 | \frac12 | \frac{1}{2} | \dfrac 12 | 2^{-1} | ½ | 5\cdot10^{-1} | 5e-1 | 1/2 cup
 1.5 | 1\frac12 | 1 1/2 | 3/2 | 1½ | 1 \frac{1}{2} | 1.5\overline{0}
@@ -53,7 +55,7 @@ x^2+y^2=4 | y^2+x^2-4=0 | 2x^2+2y^2=8 | 4 = x^2+y^2
 15 | 15\text{ cm} | 15 cm | 15\,\mathrm{cm} | 15\mbox{ cm}^2 | 15 km/h | 15 square feet | 15 eggs
 (1,2,3) | \begin{pmatrix}1\\2\\3\end{pmatrix} | \left(\begin{array}{c}1\\2\\3\end{array}\right)
 \begin{pmatrix}1&2\\3&4\end{pmatrix} | [[1,2],[3,4]] | A=\begin{bmatrix}1 & 2 \\ 3 & 4\end{bmatrix}
-\text{Evelyn} | Evelyn | evelyn | \textbf{Evelyn} | Evelyn. | \text{ Evelyn }
+\text{Evelyn} | Evelyn | evelyn | \textbf{Evelyn} | Evelyn. | \text{ Evelyn } | {\text{Evelyn}}
 \text{(B)} | (B) | B | \text{B} | \textbf{(B)} | \mathrm{B}
 320000 | 3.2\times10^5 | 3.2e5 | 3.2×10⁵ | 3.2*10^5 | 3.2E5 | 320{,}000
 720 | 6! | 6\times5\times4\times3\times2
