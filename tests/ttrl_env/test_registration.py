@@ -12,7 +12,7 @@ import pytest
 from env_fakes import guesses, through_pickle
 from gymnasium.envs.registration import EnvSpec
 
-from ttrl_benchmarks import BenchmarkError, UnknownNameError, list_benchmarks
+from ttrl_benchmarks import BenchmarkError, BenchmarkWarning, UnknownNameError, list_benchmarks
 from ttrl_env import ENV_IDS, ConsensusReward, TTRLEnv, TTRLVectorEnv, register_envs
 from ttrl_env.registration import check_env_id
 
@@ -52,6 +52,38 @@ def test_files_at_hand_make_environments(env_id: str, size: int, data_dir: Path)
     assert prompt.endswith("put your final answer within \\boxed{}.")
     assert envs.reset(seed=0)[0][0] == prompt
     assert len(set(envs.reset(seed=0)[0])) == 2
+
+
+AIME_ROWS = [{"problem": f"What is {n} + 1?", "answer": str(n + 1)} for n in range(3)]
+GPQA_ROWS = [
+    {
+        "Question": f"Which is {n}?",
+        "Correct Answer": str(n),
+        **{f"Incorrect Answer {k}": str(n + 10 * k) for k in (1, 2, 3)},
+    }
+    for n in range(3)
+]
+
+
+@pytest.mark.parametrize(
+    ("env_id", "rows", "completion"),
+    [
+        ("TTRL-AIME25-v0", AIME_ROWS, "\\boxed{1}"),
+        ("TTRL-GPQA-v0", GPQA_ROWS, "The answer is \\boxed{C}."),
+    ],
+)
+def test_benchmarks_without_a_file_at_hand_take_one_by_path(
+    env_id: str, rows: list, completion: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    with pytest.warns(BenchmarkWarning):  # it says that this is another file than the published
+        envs = gym.make_vec(env_id, num_envs=4, group_size=2, path=str(path))
+    prompts, _ = envs.reset(seed=0)
+    assert prompts[0].endswith("\\boxed{}.")
+    _, rewards, _, _, infos = envs.step([completion] * 4)
+    assert rewards.tolist() == [1.0] * 4
+    assert infos["final_info"]["answer"][0] in ("1", "C")
 
 
 def test_your_own_questions(tmp_path: Path) -> None:

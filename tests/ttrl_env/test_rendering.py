@@ -282,6 +282,7 @@ def test_gymnasium_records_the_single_environment(tmp_path: Path) -> None:
     assert video.stat().st_size > 1_000
 
 
+@pytest.mark.filterwarnings("ignore:.*human.*:UserWarning")
 def test_gymnasium_shows_it_in_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pygame")
     pytest.importorskip("cv2")

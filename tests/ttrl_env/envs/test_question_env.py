@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ttrl_benchmarks import UnknownNameError
 from ttrl_env import Prompt, TTRLEnv
-from ttrl_env.consensus import Majority, hold_vote
+from ttrl_env.consensus import Majority, Verdict, hold_vote
 from ttrl_env.envs import QuestionOrder
 
 
@@ -72,6 +72,14 @@ def test_without_a_reward_it_never_pays() -> None:
     _, reward, done, _, info = env.step(boxed(1))
     assert (reward, done) == (0.0, True)
     assert "rewards" not in info
+
+
+def test_an_estimators_own_array_stays_its_own() -> None:
+    verdict = Verdict(np.array([1.0, 0.0]), None)
+    env = TTRLEnv(sums(), group_size=2, reward=lambda _: verdict)
+    env.reset(seed=0)
+    rollout(env, [boxed(1), boxed(2)])[-1][4]["rewards"][:] = -7
+    assert verdict.rewards.tolist() == [1.0, 0.0]
 
 
 def test_questions_follow_the_order_of_the_seed() -> None:

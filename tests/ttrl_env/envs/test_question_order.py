@@ -52,6 +52,12 @@ def test_no_global_generator_is_read_or_written() -> None:
     assert [QuestionOrder(9, 3)[i] for i in range(9)] == first
 
 
+def test_its_memory_is_bounded() -> None:
+    for seed in range(200):
+        _ = QuestionOrder(5, seed)[0]
+    assert _permutation.cache_info().currsize <= 64
+
+
 def test_a_negative_seed_is_refused() -> None:
     with pytest.raises(ValueError, match="not -1"):
         QuestionOrder(3, -1)

@@ -264,6 +264,19 @@ def test_what_is_returned_is_the_callers_to_change(mode: str) -> None:
             untouched.reset()
 
 
+def test_no_two_arrays_of_a_step_are_one() -> None:
+    envs = make()
+    envs.reset(seed=1)
+    _, _, terminations, truncations, infos = envs.step([""] * 6)
+    terminations[:] = False
+    infos["_position"][:] = False
+    assert infos["_final_obs"].all()
+    assert infos["_final_info"].all()
+    assert infos["_question_id"].all()
+    assert infos["final_info"]["_position"].all()
+    assert not truncations.any()
+
+
 def test_closing_twice_is_once() -> None:
     envs = make()
     envs.close()

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
 from env_fakes import NO_ANSWER, boxed, guesses, sums
-from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ttrl_benchmarks import UnknownNameError
 from ttrl_env import ConsensusReward, TTRLEnv, TTRLVectorEnv, finished_info
-from ttrl_env.consensus import Verdict
+from ttrl_env.consensus import Ballot, Verdict
 from ttrl_env.wrappers import find_consensus_reward
 
 MODES = ["SAME_STEP", "NEXT_STEP", "DISABLED"]
@@ -77,10 +78,13 @@ def test_it_gives_the_same_numbers_on_gymnasiums_own_vectors(
                 envs.reset(options={"reset_mask": one[2]})
 
 
+@pytest.mark.parametrize("reward", ["majority", "random", "oracle"])
 @given(seed=st.integers(0, 2**31), group_size=st.integers(1, 6))
-def test_one_group_earns_what_the_single_environment_pays(seed: int, group_size: int) -> None:
-    single = TTRLEnv(sums(), group_size=group_size)
-    envs = ConsensusReward(native(1, group_size))
+def test_one_group_earns_what_the_single_environment_pays(
+    reward: str, seed: int, group_size: int
+) -> None:
+    single = TTRLEnv(sums(), group_size=group_size, reward=reward)
+    envs = ConsensusReward(native(1, group_size), reward)
     prompt, _ = single.reset(seed=seed)
     prompts, _ = envs.reset(seed=seed)
     for step in range(3):
@@ -88,9 +92,9 @@ def test_one_group_earns_what_the_single_environment_pays(seed: int, group_size:
         texts = guesses(group_size, seed + step)
         prompts, rewards, _, _, infos = envs.step(texts)
         for text in texts:
-            _, reward, _, _, info = single.step(text)
+            _, mean_reward, _, _, info = single.step(text)
         np.testing.assert_array_equal(info["rewards"], rewards)
-        assert reward == rewards.mean()
+        assert mean_reward == rewards.mean()
         final = infos["final_info"]
         assert info["consensus"] == final["consensus"][0]
         assert info["majority_ratio"] == final["majority_ratio"][0]
@@ -127,6 +131,51 @@ def test_next_step_pays_nothing_for_the_batch_that_is_ignored() -> None:
     assert rewards.tolist() == [0, 0]
     assert not terminations.any()
     assert not any(infos["_" + key].any() for key in KEYS)
+
+
+def test_an_estimator_is_told_which_visit_it_is() -> None:
+    seen = []
+
+    def watch(ballot: Ballot) -> Verdict:
+        seen.append((ballot.question_id, ballot.position, ballot.size))
+        return Verdict(np.zeros(ballot.size), None)
+
+    envs = ConsensusReward(native(2, 3), watch)
+    _, infos = envs.reset(seed=4)
+    expected = []
+    for _ in range(4):
+        expected += [(infos["question_id"][i], infos["position"][i], 3) for i in (0, 3)]
+        *_, infos = envs.step(guesses(6, 0))
+    assert seen == expected
+    assert [position for _, position, _ in seen] == list(range(8))
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_group_that_a_mask_leaves_alone_keeps_its_question(own: bool) -> None:
+    envs = ConsensusReward(
+        native(2, 2, "DISABLED") if own else gymnasiums_own(2, 2, "DISABLED"), group_size=2
+    )
+    _, infos = envs.reset(seed=[0] * 4)
+    asked = infos["question_id"].tolist()
+    _, infos = envs.reset(options={"reset_mask": np.array([False, False, True, True])})
+    asked[2:] = infos["question_id"][2:]
+    _, rewards, _, _, infos = envs.step([boxed(1), boxed(1), boxed(2), boxed(2)])
+    assert rewards.tolist() == [1] * 4
+    assert infos["question_id"].tolist() == asked
+
+
+def test_gymnasiums_processes_give_the_same_numbers() -> None:
+    makers = [partial(TTRLEnv, sums(), group_size=1, reward=None) for _ in range(4)]
+    theirs = ConsensusReward(AsyncVectorEnv(makers, shared_memory=False), group_size=4)
+    ours = ConsensusReward(native(1, 4, "NEXT_STEP"))
+    try:
+        assert theirs.reset(seed=[3] * 4)[0] == ours.reset(seed=3)[0]
+        for step in range(4):
+            one, other = ours.step(guesses(4, step)), theirs.step(guesses(4, step))
+            assert one[0] == other[0]
+            assert one[1].tolist() == other[1].tolist()
+    finally:
+        theirs.close()
 
 
 def test_the_callers_options_stay_whole() -> None:

@@ -170,6 +170,19 @@ def test_rows_are_on_the_disk_when_step_returns(tmp_path: Path) -> None:
         assert len(list(read_rollouts(tmp_path))) == 2 * (step + 1)
 
 
+def test_every_step_is_synchronized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    envs = make(tmp_path)
+    envs.reset(seed=0)
+    envs.step(guesses(4, 0))
+    (part,) = tmp_path.iterdir()
+    sizes = []
+    monkeypatch.setattr(os, "fsync", lambda _: sizes.append(part.stat().st_size))
+    for step in range(3):
+        envs.step(guesses(4, step))
+    assert len(sizes) == 3
+    assert sizes[-1] == part.stat().st_size
+
+
 KILLED = """
 import sys
 sys.path.insert(0, {tests!r})
@@ -240,7 +253,7 @@ def test_a_full_disk_is_told_and_spoils_no_later_row(
     with monkeypatch.context() as patch:
         patch.setattr(record_rollouts, "_write_all", write_half)
         with pytest.raises(OSError, match="No space left"):
-            envs.step(guesses(4, 1))
+            envs.step(["a row much longer than the next " * 100] * 4)
     envs.step(guesses(4, 2))
     envs.close()
     assert len(list(read_rollouts(tmp_path))) == 4
