@@ -102,4 +102,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, config=(tyro.conf.OmitArgPrefixes,)))
+    main(tyro.cli(Options))
