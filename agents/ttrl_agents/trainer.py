@@ -41,6 +41,7 @@ from ttrl_benchmarks.errors import unknown_name
 from ttrl_env.consensus import REWARDS
 from ttrl_env.registration import check_env_id
 from ttrl_env.wrappers import LabelMetrics, finished_info
+from ttrl_env.wrappers.label_metrics import METRICS as LABEL_METRICS
 
 __all__ = ["Callback", "Interrupted", "Trainer", "resume_config"]
 
@@ -322,7 +323,7 @@ def _vote_metrics(rollout: Rollout, votes: dict[str, Any]) -> Metrics:
         "completion_tokens": float(lengths.mean()),
         "tokens": float(lengths.sum()),
     }
-    for name in ("label_accuracy", "reward_accuracy", "ground_truth_ratio", "majority_accuracy"):
+    for name in LABEL_METRICS:
         known = votes["_" + name]
         if known.any():
             metrics[name] = float(votes[name][known].mean())

@@ -13,6 +13,7 @@ from ttrl_agents.config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.trainer import Interrupted, Trainer, resume_config
 from ttrl_benchmarks import Benchmark, UnknownNameError
+from ttrl_env.wrappers.label_metrics import METRICS
 
 TIMES = {"seconds", "tokens_per_second"}
 
@@ -95,11 +96,10 @@ def test_deleting_every_label_changes_no_weight(tmp_path, monkeypatch):
     bare.run()
     first, second = weights_of(tmp_path / "labelled"), weights_of(tmp_path / "bare")
     assert all(torch.equal(first[name], second[name]) for name in first)
-    names = {"label_accuracy", "reward_accuracy", "ground_truth_ratio", "majority_accuracy"}
     for with_labels, without in zip(
         metrics_of(tmp_path / "labelled"), metrics_of(tmp_path / "bare"), strict=True
     ):
-        assert {k: v for k, v in with_labels.items() if k not in names} == without
+        assert {k: v for k, v in with_labels.items() if k not in METRICS} == without
 
 
 class StopAfter:
