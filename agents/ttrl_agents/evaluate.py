@@ -63,11 +63,12 @@ class Evaluation:
     @property
     def metrics(self) -> dict[str, Interval]:
         """`mean@k` (the paper's pass@1), `maj@k` and `pass@k`, with 95 % intervals."""
-        return {
-            f"mean@{self.k}": _bootstrap(np.asarray(self.correct.mean(axis=1))),
-            f"maj@{self.k}": _bootstrap(self.majority_correct.astype(np.float64)),
-            f"pass@{self.k}": _bootstrap(self.correct.any(axis=1).astype(np.float64)),
+        scores = {
+            f"mean@{self.k}": self.correct.mean(axis=1),
+            f"maj@{self.k}": self.majority_correct,
+            f"pass@{self.k}": self.correct.any(axis=1),
         }
+        return {name: _bootstrap(np.asarray(each, np.float64)) for name, each in scores.items()}
 
     def to_dict(self) -> dict[str, object]:
         """Returns the metrics as JSON holds them, each with its interval under `…_ci95`."""

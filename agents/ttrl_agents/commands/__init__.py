@@ -5,13 +5,16 @@
 - `grade`, `extract`: how answers are read, step by step.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from ttrl_agents.commands.answers import extract, grade
 from ttrl_agents.commands.benchmarks import benchmarks, fetch
 from ttrl_agents.commands.train import train
 
 __all__ = ["COMMANDS"]
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
     "benchmarks": benchmarks,
     "fetch": fetch,
