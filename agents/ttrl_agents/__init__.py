@@ -3,7 +3,8 @@
 - `agent`: acts on prompts, learns from rollouts; `policy`: the language model.
 - `samplers`: where completions come from; `log_probs`: what the model thinks of them.
 - `losses`: pure tensor functions.
-- `trainer`, `config`, `checkpoint`, `callbacks`, `evaluate`: a run.
+- `trainer`, `config`, `checkpoint`, `callbacks`, `evaluate`: a run; `seeds`, `determinism`: why it
+  repeats.
 - `tiny`: the tiny reasoner that ships with the package.
 - `cli`, `commands`: the command `ttrl`.
 """

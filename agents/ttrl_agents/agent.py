@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 
 from ttrl_agents.config import TrainConfig
+from ttrl_agents.determinism import deterministic
 from ttrl_agents.errors import AgentError
 from ttrl_agents.log_probs import LogProbs, TokenBatch
 from ttrl_agents.losses import clipped_policy_loss, group_advantages, kl_estimate
@@ -167,7 +168,8 @@ class PolicyGradientAgent:
                 kl = kl_estimate(log_probs, reference, "k3").masked_fill(~mask, 0.0).sum()
                 kl_sum += kl.item() / num_tokens
                 loss = loss + config.kl_coef * kl / num_tokens
-            loss.backward()
+            with deterministic(policy.device):
+                loss.backward()
             loss_sum += loss.item()
             entropy_sum += entropies.sum().item()
             gap = max(gap, self._gap(rollout, part, log_probs))

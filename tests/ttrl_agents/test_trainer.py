@@ -81,6 +81,19 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(tmp_path):
     assert metrics_of(tmp_path / "a") != metrics_of(tmp_path / "c")
 
 
+def test_two_threads_repeat_bit_for_bit(tmp_path):
+    # Large enough a batch that PyTorch shares the sums of its gradient among threads.
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        for name in "ab":
+            options = {"questions_per_step": 8, "n_votes": 16, "max_tokens": 96}
+            Trainer(small(tmp_path / name, **options)).run()
+    finally:
+        torch.set_num_threads(before)
+    assert_same_run(tmp_path / "a", tmp_path / "b")
+
+
 def test_deleting_every_label_changes_no_weight(tmp_path, monkeypatch):
     labelled = Trainer(small(tmp_path / "labelled"))
     labelled.run()

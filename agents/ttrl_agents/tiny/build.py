@@ -26,6 +26,7 @@ import tyro
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from ttrl_agents.determinism import deterministic
 from ttrl_agents.log_probs import LogProbs, TokenBatch
 from ttrl_agents.policy import Policy
 from ttrl_agents.tiny import checkpoint_path
@@ -186,7 +187,8 @@ def _accumulate(policy: Policy, log_probs: LogProbs, examples: list[tuple[Proble
         part_prompts, part_solutions = zip(*rows[start : start + _MICRO_BATCH], strict=True)
         batch = TokenBatch.from_ids(part_prompts, part_solutions, pad_token_id=policy.pad_token_id)
         loss = -log_probs(batch, temperature=1.0)[0].sum() / tokens
-        loss.backward()
+        with deterministic(policy.device):
+            loss.backward()
         total += loss.item()
     return total
 
