@@ -39,7 +39,7 @@ from ttrl_agents.seeds import Stream, derive_seed
 from ttrl_benchmarks import Benchmark
 from ttrl_benchmarks.errors import unknown_name
 from ttrl_env.consensus import REWARDS
-from ttrl_env.registration import check_env_id
+from ttrl_env.registration import ENV_IDS, check_env_id
 from ttrl_env.wrappers import LabelMetrics, finished_info
 from ttrl_env.wrappers.label_metrics import METRICS as LABEL_METRICS
 
@@ -293,17 +293,25 @@ def _run_folder(config: TrainConfig, *, resume: bool) -> Path:
 
 def _load_questions(config: TrainConfig) -> tuple[Benchmark, Benchmark | None]:
     """The questions to train on, and those to measure transfer on."""
-    spec = gym.spec(config.env)
-    options: dict[str, Any] = {} if config.data is None else {"path": config.data}
-    probe = gym.make(config.env, **options).unwrapped
-    benchmark: Benchmark = probe.benchmark  # type: ignore[attr-defined]
-    if spec.kwargs.get("benchmark") == "arithmetic":
-        other = gym.make(config.env, split="held_out").unwrapped
-        return benchmark, other.benchmark  # type: ignore[attr-defined]
+    options = {} if config.data is None else {"path": config.data}
+    benchmark = _questions_of(config.env, options)
+    if gym.spec(config.env).kwargs.get("benchmark") == "arithmetic":
+        return benchmark, _questions_of(config.env, {"split": "held_out"})
     if config.held_out == 0:
         return benchmark, None
     held_out, train = benchmark.split(config.held_out, derive_seed(config.seed, Stream.SPLIT))
     return train, held_out
+
+
+def _questions_of(env_id: str, options: dict[str, Any]) -> Benchmark:
+    env = gym.make(env_id, **options)
+    benchmark = getattr(env.unwrapped, "benchmark", None)
+    if not isinstance(benchmark, Benchmark):
+        raise AgentError(
+            f"Environment {env_id!r} asks no questions. Use one of {', '.join(ENV_IDS)}, or "
+            "register your own with the entry points of ttrl_env."
+        )
+    return benchmark
 
 
 def _vote_metrics(rollout: Rollout, votes: dict[str, Any]) -> Metrics:

@@ -24,6 +24,8 @@ def run(capsys, *arguments):
     [
         (["--env", "TTRL-AIM24-v0"], "Did you mean 'TTRL-AIME24-v0'"),
         (["--reward", "orcale"], "Did you mean 'oracle'"),
+        (["--env", "CartPole-v1"], "asks no questions"),
+        (["--env", "TTRL-Questions-v0"], "path"),
         (["--model", "tinny"], "Did you mean 'tiny'"),
         (["--model", "/no/such/folder"], "There is no model at '/no/such/folder'"),
         (["--env", "TTRL-AIME24-v0", "--data", "/no/such/file.json"], "/no/such/file.json"),
