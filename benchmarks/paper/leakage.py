@@ -4,7 +4,7 @@ Trains the same model with the rewards `majority`, `oracle` and `random` and pri
 maj@k before and after, side by side. The first comparison is figure 8 of TTRL (arXiv 2504.16084):
 learning from the vote comes close to learning from the leaked labels.
 
-    python benchmarks/paper/leakage.py                      # seed 0, about 8 minutes on 2 cores
+    python benchmarks/paper/leakage.py                      # seed 0, about 11 minutes on 2 cores
     python benchmarks/paper/leakage.py --seeds 0 1 2
 
 Runs that are complete in the output folder are read, not repeated.

@@ -130,7 +130,7 @@ def _mark_evaluations(axis: Any, summary: dict[str, Any], metric: str) -> None:
             yerr=(means - low, high - means),
             color=color,
             marker="o",
-            linestyle=":",
+            linestyle=":" if len(points) > 2 else "none",  # two points are no curve
             capsize=3,
             label=words,
         )
