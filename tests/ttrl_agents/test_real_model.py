@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import math
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,6 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ttrl_agents.policy import load_policy
 
-REPOSITORY = Path(__file__).parents[2]
 GIGABYTE = 2**20  # in the units of ru_maxrss, kibibytes
 
 # Two solved examples, so that completions as short as these come to an answer.
@@ -41,21 +39,12 @@ def smollm2() -> Path:
     return file
 
 
-@pytest.fixture(scope="module")
-def aime() -> Path:
-    folder = Path(os.environ.get("TTRL_DATA_DIR", REPOSITORY.parent / "shared" / "data"))
-    file = folder / "AIME-TTT.json"
-    if not file.is_file():
-        pytest.skip(f"no AIME questions at {file}; set TTRL_DATA_DIR")
-    return file
-
-
 @pytest.mark.slow
-def test_two_steps_of_a_pretrained_model_on_aime(smollm2, aime, tmp_path):
+def test_two_steps_of_a_pretrained_model_on_aime(smollm2, data_dir, tmp_path):
     options = {
         "--env": "TTRL-AIME24-v0",
         "--model": smollm2,
-        "--data": aime,
+        "--data": data_dir / "AIME-TTT.json",
         "--output": tmp_path / "run",
         "--steps": 2,
         "--questions-per-step": 2,

@@ -1,32 +1,19 @@
-"""Where the tests find data files, and how they write their own."""
+"""How the tests of the benchmarks write data files of their own."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[2]
-
 
 @pytest.fixture(autouse=True)
 def _no_ambient_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test finds data through the environment that it happens to run in."""
     monkeypatch.delenv("TTRL_DATA_DIR", raising=False)
-
-
-@pytest.fixture(scope="session")
-def data_dir() -> Path:
-    """The folder of the reference implementation's files; skips where it is absent."""
-    named = os.environ.get("TTRL_DATA_DIR")
-    folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
-    if not (folder / "AIME-TTT.json").is_file():
-        pytest.skip(f"no benchmark files in {folder}; set TTRL_DATA_DIR to run this")
-    return folder
 
 
 @pytest.fixture
