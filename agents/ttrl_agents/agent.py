@@ -17,7 +17,6 @@ import torch
 
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.determinism import deterministic
-from ttrl_agents.errors import AgentError
 from ttrl_agents.log_probs import LogProbs, TokenBatch
 from ttrl_agents.losses import clipped_policy_loss, group_advantages, kl_estimate
 from ttrl_agents.policy import Policy
@@ -56,9 +55,17 @@ class PolicyGradientAgent:
         policy: The language model.
         config: The options of the run.
         sampler: Where completions come from; by default the model itself.
+        reference: What `kl_coef` holds the policy to; by default the policy as it is now.
     """
 
-    def __init__(self, policy: Policy, config: TrainConfig, sampler: Sampler | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        config: TrainConfig,
+        sampler: Sampler | None = None,
+        *,
+        reference: Policy | None = None,
+    ) -> None:
         self.policy = policy
         self.config = config
         self.sampler = sampler or TransformersSampler(policy, config.sample_rows)
@@ -79,8 +86,10 @@ class PolicyGradientAgent:
         self._log_probs = LogProbs(policy)
         self._reference: LogProbs | None = None
         if config.kl_coef > 0:
-            frozen = copy.deepcopy(policy.model).eval().requires_grad_(False)
-            self._reference = LogProbs(Policy(frozen, policy.tokenizer, policy.name))
+            if reference is None:
+                frozen = copy.deepcopy(policy.model).eval().requires_grad_(False)
+                reference = Policy(frozen, policy.tokenizer, policy.name)
+            self._reference = LogProbs(reference)
 
     def act(
         self, observations: Sequence[str], step: int, progress: Progress | None = None
@@ -92,7 +101,6 @@ class PolicyGradientAgent:
             step: The training step, which names the draw.
             progress: Called with the number of new tokens while sampling goes on.
         """
-        self._check_lengths(observations)
         seed = derive_seed(self.config.seed, Stream.SAMPLING, step)
         return self.sampler.sample(observations, self.params, seed=seed, progress=progress)
 
@@ -215,18 +223,6 @@ class PolicyGradientAgent:
         if self.config.schedule == "constant":
             return warmup
         return warmup * 0.5 * (1 + math.cos(math.pi * step / max(self.config.steps, 1)))
-
-    def _check_lengths(self, prompts: Sequence[str]) -> None:
-        limit = self.policy.max_length
-        if limit is None:
-            return
-        longest = max(map(len, self.policy.encode_prompts(prompts)))
-        if longest + self.config.max_tokens > limit:
-            raise AgentError(
-                f"A prompt of {longest} tokens and --max-tokens {self.config.max_tokens} exceed "
-                f"the {limit} positions of model {self.policy.name!r}. Use --max-tokens "
-                f"{max(1, limit - longest)} or fewer."
-            )
 
 
 def _tokens(completion: Completion) -> npt.NDArray[np.int64]:

@@ -16,7 +16,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +70,7 @@ def save_state(
     def fill(target: Path) -> None:
         policy.save(target / "model")
         save_file(_optimizer_tensors(policy, optimizer), target / "optimizer.safetensors")
-        values = {
-            "step": state.step,
-            "seconds": state.seconds,
-            "evaluations": state.evaluations,
-        }
-        (target / "trainer.json").write_text(json.dumps(values, indent=2) + "\n")
+        (target / "trainer.json").write_text(json.dumps(asdict(state), indent=2) + "\n")
 
     replace_folder(folder / f"step-{state.step:06d}", fill)
     for other in _states(folder)[:-1]:
@@ -96,9 +91,8 @@ def load_state(path: Path, policy: Policy, optimizer: torch.optim.Optimizer) -> 
     """
     try:
         tensors = load_file(path / "optimizer.safetensors")
-        values = json.loads((path / "trainer.json").read_text())
-        state = TrainerState(values["step"], values["seconds"], values["evaluations"])
-    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        state = TrainerState(**json.loads((path / "trainer.json").read_text()))
+    except (OSError, SafetensorError, ValueError, TypeError) as error:
         raise AgentError(
             f"Checkpoint {path} is damaged ({error}). Remove that folder to go on from an "
             "earlier one, or start anew."

@@ -60,6 +60,9 @@ class Policy:
         self.end_token_ids: list[int] = sorted(found)
         pad = tokenizer.pad_token_id
         self.pad_token_id: int = self.end_token_ids[0] if pad is None else pad
+        # What the model calls its key-value cache: transformers renamed it in 5.2x.
+        takes = inspect.signature(model.forward).parameters
+        self.cache_argument = "cache" if "cache" in takes else "past_key_values"
         self._encoded: dict[str, tuple[int, ...]] = {}
 
     @property
@@ -78,12 +81,6 @@ class Policy:
         """The width of the logits, which may exceed the number of tokens."""
         size: int = self.model.config.get_text_config().vocab_size
         return size
-
-    @property
-    def cache_argument(self) -> str:
-        """What the model calls its key-value cache: transformers renamed it in 5.2x."""
-        names = inspect.signature(self.model.forward).parameters
-        return "cache" if "cache" in names else "past_key_values"
 
     @property
     def max_length(self) -> int | None:

@@ -15,13 +15,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
 
 from ttrl_agents.agent import PolicyGradientAgent
+from ttrl_agents.callbacks.base import Callback
 from ttrl_agents.checkpoint import (
     TrainerState,
     latest_state,
@@ -43,7 +44,7 @@ from ttrl_env.registration import ENV_IDS, check_env_id
 from ttrl_env.wrappers import LabelMetrics, finished_info
 from ttrl_env.wrappers.label_metrics import METRICS as LABEL_METRICS
 
-__all__ = ["Callback", "Interrupted", "Trainer", "resume_config"]
+__all__ = ["Interrupted", "Trainer", "resume_config"]
 
 Metrics = dict[str, float]
 
@@ -60,28 +61,6 @@ class Interrupted(Exception):  # noqa: N818 - not an error: the run was asked to
         super().__init__(f"stopped after step {step}")
         self.folder = folder
         self.step = step
-
-
-class Callback(Protocol):
-    """Watches a run. Every method may do nothing."""
-
-    def on_start(self, trainer: Trainer) -> None:
-        """The model and the questions are loaded."""
-
-    def on_phase(self, name: str) -> None:
-        """A new phase begins, e.g. `"measuring the start"`."""
-
-    def on_tokens(self, count: int) -> None:
-        """So many more tokens have been sampled."""
-
-    def on_step(self, step: int, metrics: Metrics) -> None:
-        """A training step is done; steps count from 1."""
-
-    def on_evaluation(self, name: str, results: dict[str, Any]) -> None:
-        """An evaluation is done: `before`, `after` or `step N`."""
-
-    def on_end(self, summary: dict[str, Any]) -> None:
-        """The run is complete and everything is written."""
 
 
 class Trainer:
@@ -112,7 +91,12 @@ class Trainer:
         source = str(self.state_path / "model") if self.state_path else config.model
         self.policy = load_policy(source, device=config.device, chat_template=config.chat_template)
         self.policy.name = config.model
-        self.agent = PolicyGradientAgent(self.policy, self.config)
+        reference = None
+        if config.kl_coef > 0:  # the initial model, also where the policy is a resumed one
+            reference = load_policy(
+                config.model, device=config.device, chat_template=config.chat_template
+            )
+        self.agent = PolicyGradientAgent(self.policy, self.config, reference=reference)
         self.envs = self._make_envs()
         self.state = TrainerState()
 
@@ -155,6 +139,10 @@ class Trainer:
             options={"position": self.state.step * config.questions_per_step},
         )
         while self.state.step < config.steps:
+            name = f"step {self.state.step}"
+            due = config.eval_every and self.state.step and self.state.step % config.eval_every == 0
+            if due and name not in self.state.evaluations:
+                self._evaluate(name)
             began = time.monotonic()
             observations, metrics = self._step(observations)
             self.state.step += 1
@@ -167,8 +155,6 @@ class Trainer:
             _append(self.folder / "metrics.jsonl", {"step": self.state.step, **metrics})
             self._tell("on_step", self.state.step, metrics)
             last = self.state.step == config.steps
-            if config.eval_every and self.state.step % config.eval_every == 0 and not last:
-                self._evaluate(f"step {self.state.step}")
             if last or self.stopping or self.state.step % config.checkpoint_every == 0:
                 self._save()
             if self.stopping and not last:
@@ -209,6 +195,8 @@ class Trainer:
                     stop=lambda: self.stopping,
                 )
             if self.stopping:
+                if self.state.step:
+                    self._save()
                 raise Interrupted(self.folder, self.state.step)
             results[split] = None if result is None else result.to_dict()
         self.state.evaluations[name] = results

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from ttrl_agents.callbacks import Callback
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.trainer import Interrupted, Trainer, resume_config
@@ -115,7 +116,7 @@ def test_deleting_every_label_changes_no_weight(tmp_path, monkeypatch):
         assert {k: v for k, v in with_labels.items() if k not in METRICS} == without
 
 
-class StopAfter:
+class StopAfter(Callback):
     """Asks the trainer to stop once it has done so many steps."""
 
     def __init__(self, steps):
@@ -128,9 +129,6 @@ class StopAfter:
         if step == self.steps:
             self.trainer.request_stop()
 
-    def __getattr__(self, name):
-        return lambda *arguments: None
-
 
 @pytest.mark.parametrize("stop", [1, 2, 3])
 def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, stop):
@@ -138,6 +136,38 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, stop):
     with pytest.raises(Interrupted) as interrupted:
         Trainer(small(tmp_path / "halted"), [StopAfter(stop)]).run()
     assert interrupted.value.step == stop
+    Trainer(resume_config(tmp_path / "halted"), resume=True).run()
+    assert_same_run(tmp_path / "whole", tmp_path / "halted")
+
+
+class StopWhileMeasuring(StopAfter):
+    """Asks the trainer to stop in the midst of the evaluation after the first step."""
+
+    def on_step(self, step, metrics):
+        pass
+
+    def on_tokens(self, count):
+        if self.trainer.state.step == 1:
+            self.trainer.request_stop()
+
+
+def test_a_run_stopped_while_it_measures_is_saved_and_measures_again(tmp_path):
+    options = {"eval_every": 1, "eval_votes": 2, "steps": 2, "checkpoint_every": 100}
+    whole = Trainer(small(tmp_path / "whole", **options)).run()
+    with pytest.raises(Interrupted) as interrupted:
+        Trainer(small(tmp_path / "halted", **options), [StopWhileMeasuring(1)]).run()
+    assert interrupted.value.step == 1
+    assert (tmp_path / "halted" / "checkpoints" / "step-000001").is_dir()
+    halted = Trainer(resume_config(tmp_path / "halted"), resume=True).run()
+    assert halted["during"] == whole["during"] != {}
+    assert_same_run(tmp_path / "whole", tmp_path / "halted")
+
+
+def test_a_resumed_run_is_held_to_the_model_that_it_began_with(tmp_path):
+    options = {"kl_coef": 1.0}
+    Trainer(small(tmp_path / "whole", **options)).run()
+    with pytest.raises(Interrupted):
+        Trainer(small(tmp_path / "halted", **options), [StopAfter(2)]).run()
     Trainer(resume_config(tmp_path / "halted"), resume=True).run()
     assert_same_run(tmp_path / "whole", tmp_path / "halted")
 

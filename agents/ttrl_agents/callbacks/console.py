@@ -11,11 +11,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.live import Live
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+
+from ttrl_agents.callbacks.base import Callback
 
 if TYPE_CHECKING:
     from ttrl_agents.trainer import Trainer
@@ -30,7 +31,7 @@ _REWARD_WORDS = {
 }
 
 
-class ConsoleCallback:
+class ConsoleCallback(Callback):
     """Prints the header, the progress and the before/after table.
 
     Args:
@@ -39,13 +40,9 @@ class ConsoleCallback:
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False)
-        self._live: Live | None = None
         self._progress: Progress | None = None
-        self._phase = ""
         self._last_line = 0.0
-        self._mean_sum, self._mean_count = 0.0, 0
         self._tokens, self._phase_began = 0, time.monotonic()
-        self._status = ""
         self._training = False
 
     def on_start(self, trainer: Trainer) -> None:
@@ -82,7 +79,6 @@ class ConsoleCallback:
     def on_phase(self, name: str) -> None:
         """Starts a new display, or a new line."""
         self._stop()
-        self._phase, self._status = name, ""
         self._tokens, self._phase_began = 0, time.monotonic()
         self._last_line = time.monotonic()
         self._training = name == "training"
@@ -114,21 +110,22 @@ class ConsoleCallback:
         if "ground_truth_ratio" in metrics:
             parts.append(f"mean@k {metrics['ground_truth_ratio']:.2f}")
         parts += [f"entropy {metrics['entropy']:.3f}", f"{metrics['tokens_per_second']:,.0f} tok/s"]
-        self._status = "  ".join(parts)
+        status = "  ".join(parts)
         if self._progress is not None:
             self._progress.update(self._progress.task_ids[0], completed=step)
-            self._show(self._status)
+            self._show(status)
         elif step == self._total or time.monotonic() - self._last_line > _LOG_SECONDS:
             self._last_line = time.monotonic()
             done, left = step - self._start, self._total - step
             seconds = (time.monotonic() - self._phase_began) / done * left
             self.console.print(
-                f"step {step}/{self._total}  {self._status}  {_clock(seconds)} left", soft_wrap=True
+                f"step {step}/{self._total}  {status}  {_clock(seconds)} left", soft_wrap=True
             )
 
     def on_evaluation(self, name: str, results: dict[str, Any]) -> None:
         """Prints the means in a line."""
-        self._stop() if not self._training else None
+        if not self._training:
+            self._stop()
         for split, result in results.items():
             if result is not None:
                 means = "  ".join(f"{k} {v:.3f}" for k, v in result.items() if _is_score(k))

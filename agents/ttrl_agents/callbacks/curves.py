@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ttrl_agents.callbacks.base import Callback
+
 if TYPE_CHECKING:
     from ttrl_agents.trainer import Trainer
 
@@ -21,7 +23,7 @@ __all__ = ["CurvesCallback", "draw_curves"]
 _TRAIN, _HELD_OUT = "#1f5fa8", "#d1731c"
 
 
-class CurvesCallback:
+class CurvesCallback(Callback):
     """Draws `curves.png` into the run directory when the run ends."""
 
     def __init__(self) -> None:
@@ -30,18 +32,6 @@ class CurvesCallback:
     def on_start(self, trainer: Trainer) -> None:
         """Remembers where to draw."""
         self._folder = trainer.folder
-
-    def on_phase(self, name: str) -> None:
-        """Nothing to draw."""
-
-    def on_tokens(self, count: int) -> None:
-        """Nothing to draw."""
-
-    def on_step(self, step: int, metrics: dict[str, float]) -> None:
-        """Nothing to draw."""
-
-    def on_evaluation(self, name: str, results: dict[str, Any]) -> None:
-        """Nothing to draw."""
 
     def on_end(self, summary: dict[str, Any]) -> None:  # noqa: ARG002 - read from the folder
         """Draws."""

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ttrl_agents.errors import AgentError
 from ttrl_agents.log_probs import pad
 from ttrl_agents.policy import Policy
 from ttrl_agents.samplers.base import Progress, SamplingParams
@@ -53,11 +54,16 @@ class TransformersSampler:
         seed: int,
         progress: Progress | None = None,
     ) -> list[Completion]:
-        """Draws one completion of each prompt; see `Sampler.sample`."""
+        """Draws one completion of each prompt; see `Sampler.sample`.
+
+        Raises:
+            AgentError: A prompt and its completion may not fit into the model.
+        """
         # One number for each row and position, drawn beforehand: what a row draws does not depend
         # on which rows share its batch or have finished.
         uniforms = np.random.default_rng(seed).random((len(prompts), params.max_tokens))
         encoded = self.policy.encode_prompts(prompts)
+        self._check_lengths(encoded, params)
         # Equal prompts side by side, long ones first: prompts are encoded once, padding is short.
         order = sorted(range(len(prompts)), key=lambda i: (-len(encoded[i]), encoded[i], i))
         completions: list[Completion | None] = [None] * len(prompts)
@@ -75,6 +81,16 @@ class TransformersSampler:
         finally:
             self.policy.model.train(was_training)
         return [completion for completion in completions if completion is not None]
+
+    def _check_lengths(self, encoded: Sequence[tuple[int, ...]], params: SamplingParams) -> None:
+        limit = self.policy.max_length
+        longest = max(map(len, encoded), default=0)
+        if limit is not None and longest + params.max_tokens > limit:
+            raise AgentError(
+                f"A prompt of {longest} tokens and --max-tokens {params.max_tokens} exceed "
+                f"the {limit} positions of model {self.policy.name!r}. Use --max-tokens "
+                f"{max(1, limit - longest)} or fewer."
+            )
 
     def _rows_per_batch(self, length: int) -> int:
         if self.max_rows is not None:

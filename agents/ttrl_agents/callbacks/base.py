@@ -1,0 +1,35 @@
+"""What a watcher of a run may look at.
+
+- `Callback`: does nothing; watchers override what they need.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ttrl_agents.trainer import Trainer
+
+__all__ = ["Callback"]
+
+
+class Callback:
+    """Watches a run. Every method may do nothing."""
+
+    def on_start(self, trainer: Trainer) -> None:
+        """The model and the questions are loaded."""
+
+    def on_phase(self, name: str) -> None:
+        """A new phase begins, e.g. `"measuring the start"`."""
+
+    def on_tokens(self, count: int) -> None:
+        """So many more tokens have been sampled."""
+
+    def on_step(self, step: int, metrics: dict[str, float]) -> None:
+        """A training step is done; steps count from 1."""
+
+    def on_evaluation(self, name: str, results: dict[str, Any]) -> None:
+        """An evaluation is done: `before`, `after` or `step N`."""
+
+    def on_end(self, summary: dict[str, Any]) -> None:
+        """The run is complete and everything is written."""
