@@ -1,6 +1,8 @@
 """The agent: acts on prompts, learns from rollouts.
 
 - `Agent`: the protocol; anyone's algorithm can stand in its place.
+- `ResumableAgent`: an agent with state of its own that a checkpoint keeps.
+- `make_agent`: the agent of a run.
 - `PolicyGradientAgent`: group-relative policy gradient (GRPO) on a language model.
 """
 
@@ -8,8 +10,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -19,14 +21,15 @@ from ttrl_agents.config import TrainConfig
 from ttrl_agents.determinism import deterministic
 from ttrl_agents.log_probs import LogProbs, TokenBatch
 from ttrl_agents.losses import clipped_policy_loss, group_advantages, kl_estimate
-from ttrl_agents.policy import Policy
+from ttrl_agents.optimizer_state import optimizer_tensors, restore_optimizer
+from ttrl_agents.policy import Policy, load_policy
 from ttrl_agents.rollout import Rollout
-from ttrl_agents.samplers import Sampler, SamplingParams, TransformersSampler
+from ttrl_agents.samplers import Sampler, SamplingParams, make_sampler
 from ttrl_agents.samplers.base import Progress
 from ttrl_agents.seeds import Stream, derive_seed
 from ttrl_env.completion import Completion
 
-__all__ = ["Agent", "PolicyGradientAgent"]
+__all__ = ["Agent", "PolicyGradientAgent", "ResumableAgent", "make_agent"]
 
 _SMALL_MODEL = 10_000_000
 
@@ -42,6 +45,22 @@ class Agent(Protocol):
 
     def learn(self, rollout: Rollout) -> dict[str, float]:
         """Learns from whole groups of rewarded completions; returns metrics."""
+        ...
+
+
+@runtime_checkable
+class ResumableAgent(Agent, Protocol):
+    """An agent that keeps more than the policy, e.g. an optimizer.
+
+    Without these two, a resumed run goes on with the saved policy and an agent made anew.
+    """
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Returns all that the agent needs to go on, beside the policy, on CPU."""
+        ...
+
+    def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Puts back what `tensors` returned."""
         ...
 
 
@@ -68,7 +87,7 @@ class PolicyGradientAgent:
     ) -> None:
         self.policy = policy
         self.config = config
-        self.sampler = sampler or TransformersSampler(policy, config.sample_rows)
+        self.sampler = sampler or make_sampler(policy, config)
         self.params = SamplingParams(config.max_tokens, config.temperature)
         self.learning_rate = (
             config.learning_rate
@@ -90,6 +109,18 @@ class PolicyGradientAgent:
                 frozen = copy.deepcopy(policy.model).eval().requires_grad_(False)
                 reference = Policy(frozen, policy.tokenizer, policy.name)
             self._reference = LogProbs(reference)
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Returns the state of the optimizer."""
+        return optimizer_tensors(self.optimizer, self.policy.model.named_parameters())
+
+    def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Puts the state of the optimizer back.
+
+        Raises:
+            AgentError: The state is that of another model.
+        """
+        restore_optimizer(self.optimizer, self.policy.model.named_parameters(), tensors)
 
     def act(
         self, observations: Sequence[str], step: int, progress: Progress | None = None
@@ -192,6 +223,12 @@ class PolicyGradientAgent:
         advantages[:, :trained] = group_advantages(
             torch.from_numpy(rewards), scale_by_std=self.config.scale_by_std
         ).numpy()
+        if rollout.advantages is not None:
+            given = rollout.advantages.reshape(advantages.shape)
+            advantages = np.where(np.isnan(given), advantages, given)
+            advantages[:, trained:] = 0.0
+        if rollout.weights is not None:
+            advantages *= rollout.weights.reshape(advantages.shape)
         advantages[rollout.abstained.reshape(-1, rollout.group_size)] = 0.0
         return advantages.ravel()
 
@@ -223,6 +260,22 @@ class PolicyGradientAgent:
         if self.config.schedule == "constant":
             return warmup
         return warmup * 0.5 * (1 + math.cos(math.pi * step / max(self.config.steps, 1)))
+
+
+def make_agent(policy: Policy, config: TrainConfig, sampler: Sampler) -> Agent:
+    """Returns the agent of a run.
+
+    Args:
+        policy: The language model, which may be that of a run that goes on.
+        config: The options of the run; its `model` is what `kl_coef` holds the policy to.
+        sampler: Where completions come from.
+    """
+    reference = None
+    if config.kl_coef > 0:
+        reference = load_policy(
+            config.model, device=config.device, chat_template=config.chat_template
+        )
+    return PolicyGradientAgent(policy, config, sampler, reference=reference)
 
 
 def _tokens(completion: Completion) -> npt.NDArray[np.int64]:

@@ -45,22 +45,24 @@ class TrainerState:
         step: Training steps that are done.
         seconds: How long they took.
         evaluations: Results so far: `before`, `after`, `step N`.
+        parts: What the parts of a run keep between steps (reward, callbacks), by name.
     """
 
     step: int = 0
     seconds: float = 0.0
     evaluations: dict[str, Any] = field(default_factory=dict)
+    parts: dict[str, Any] = field(default_factory=dict)
 
 
 def save_state(
-    folder: Path, policy: Policy, optimizer: torch.optim.Optimizer, state: TrainerState
+    folder: Path, policy: Policy, tensors: dict[str, torch.Tensor], state: TrainerState
 ) -> None:
     """Writes a checkpoint of a run and removes those before it.
 
     Args:
         folder: The run's folder of checkpoints.
         policy: The model and its tokenizer.
-        optimizer: Its AdamW.
+        tensors: What the agent keeps beside it, its optimizer above all.
         state: The rest.
 
     Raises:
@@ -69,7 +71,7 @@ def save_state(
 
     def fill(target: Path) -> None:
         policy.save(target / "model")
-        save_file(_optimizer_tensors(policy, optimizer), target / "optimizer.safetensors")
+        save_file(tensors, target / "agent.safetensors")
         (target / "trainer.json").write_text(json.dumps(asdict(state), indent=2) + "\n")
 
     replace_folder(folder / f"step-{state.step:06d}", fill)
@@ -83,36 +85,21 @@ def latest_state(folder: Path) -> Path | None:
     return states[-1] if states else None
 
 
-def load_state(path: Path, policy: Policy, optimizer: torch.optim.Optimizer) -> TrainerState:
-    """Restores the optimizer of a policy that was loaded from `path / "model"`.
+def load_state(path: Path) -> tuple[dict[str, torch.Tensor], TrainerState]:
+    """Returns what a checkpoint holds beside its model, which is in `path / "model"`.
 
     Raises:
-        AgentError: The checkpoint is damaged, or of another model.
+        AgentError: The checkpoint is damaged.
     """
     try:
-        tensors = load_file(path / "optimizer.safetensors")
+        tensors = load_file(path / "agent.safetensors")
         state = TrainerState(**json.loads((path / "trainer.json").read_text()))
     except (OSError, SafetensorError, ValueError, TypeError) as error:
         raise AgentError(
             f"Checkpoint {path} is damaged ({error}). Remove that folder to go on from an "
             "earlier one, or start anew."
         ) from error
-    names = {id(parameter): name for name, parameter in policy.model.named_parameters()}
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            prefix = names[id(parameter)] + "/"
-            found = {
-                key.removeprefix(prefix): tensor
-                for key, tensor in tensors.items()
-                if key.startswith(prefix)
-            }
-            if found and found["exp_avg"].shape != parameter.shape:
-                raise AgentError(f"Checkpoint {path} is of another model: {prefix[:-1]} differs.")
-            if found:
-                step = found.pop("step")
-                moved = {key: tensor.to(parameter.device) for key, tensor in found.items()}
-                optimizer.state[parameter] = {"step": step, **moved}
-    return state
+    return tensors, state
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -163,11 +150,3 @@ def _os_errors(path: Path) -> Iterator[None]:
 
 def _states(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*")) if folder.is_dir() else []
-
-
-def _optimizer_tensors(policy: Policy, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    return {
-        f"{name}/{key}": tensor.detach().cpu().contiguous()
-        for name, parameter in policy.model.named_parameters()
-        for key, tensor in optimizer.state.get(parameter, {}).items()
-    }

@@ -27,6 +27,10 @@ class Rollout:
         abstained: Whether its group should teach nothing, shape (completions,), bool.
         group_size: Completions of one question.
         step: The training step it was sampled in, from 0.
+        advantages: Advantages that the reward gave itself, in place of the learner's own
+            baseline, shape (completions,), float64; NaN where it gave none. `None`: nowhere.
+        weights: What the advantage of each is multiplied by, shape (completions,), float64.
+            `None`: 1 everywhere.
 
     Raises:
         ValueError: The lengths disagree, or a group is not whole.
@@ -38,12 +42,15 @@ class Rollout:
     abstained: npt.NDArray[np.bool_]
     group_size: int
     step: int = 0
+    advantages: npt.NDArray[np.float64] | None = None
+    weights: npt.NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        sizes = {len(self.prompts), len(self.completions), len(self.rewards), len(self.abstained)}
-        if len(sizes) != 1 or len(self.prompts) % self.group_size:
-            raise ValueError(
-                f"{len(self.prompts)} prompts, {len(self.completions)} completions, "
-                f"{len(self.rewards)} rewards and {len(self.abstained)} abstentions make no "
-                f"whole groups of {self.group_size}"
-            )
+        columns = {
+            name: len(values)
+            for name in ("prompts", "completions", "rewards", "abstained", "advantages", "weights")
+            if (values := getattr(self, name)) is not None
+        }
+        if len(set(columns.values())) != 1 or len(self.prompts) % self.group_size:
+            counts = ", ".join(f"{count} {name}" for name, count in columns.items())
+            raise ValueError(f"{counts} make no whole groups of {self.group_size}")

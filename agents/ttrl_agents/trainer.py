@@ -12,16 +12,15 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-import numpy as np
 from gymnasium.vector import VectorEnv
 
-from ttrl_agents.agent import PolicyGradientAgent
+from ttrl_agents.agent import Agent, ResumableAgent, make_agent
 from ttrl_agents.callbacks.base import Callback
 from ttrl_agents.checkpoint import (
     TrainerState,
@@ -34,15 +33,17 @@ from ttrl_agents.checkpoint import (
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate import Evaluation, evaluate
-from ttrl_agents.policy import load_policy
+from ttrl_agents.policy import Policy, load_policy
 from ttrl_agents.rollout import Rollout
+from ttrl_agents.samplers import Sampler, SamplingParams, make_sampler
 from ttrl_agents.seeds import Stream, derive_seed
+from ttrl_agents.vote_metrics import vote_metrics
 from ttrl_benchmarks import Benchmark
 from ttrl_benchmarks.errors import unknown_name
 from ttrl_env.consensus import REWARDS
 from ttrl_env.registration import ENV_IDS, check_env_id
 from ttrl_env.wrappers import LabelMetrics, finished_info
-from ttrl_env.wrappers.label_metrics import METRICS as LABEL_METRICS
+from ttrl_env.wrappers.consensus_reward import find_consensus_reward
 
 __all__ = ["Interrupted", "Trainer", "resume_config"]
 
@@ -70,6 +71,8 @@ class Trainer:
         config: The options.
         callbacks: Who watches.
         resume: Whether to go on with the run in `config.output`.
+        agent: Makes the agent from the policy, the options and the sampler; by default the
+            package's own. One that keeps an optimizer should be a `ResumableAgent`.
 
     Raises:
         AgentError: Something the user can mend: an unknown name, a missing file, a folder that
@@ -77,7 +80,12 @@ class Trainer:
     """
 
     def __init__(
-        self, config: TrainConfig, callbacks: Sequence[Callback] = (), *, resume: bool = False
+        self,
+        config: TrainConfig,
+        callbacks: Sequence[Callback] = (),
+        *,
+        resume: bool = False,
+        agent: Callable[[Policy, TrainConfig, Sampler], Agent] = make_agent,
     ) -> None:
         check_env_id(config.env)
         if config.reward not in REWARDS:
@@ -91,12 +99,8 @@ class Trainer:
         source = str(self.state_path / "model") if self.state_path else config.model
         self.policy = load_policy(source, device=config.device, chat_template=config.chat_template)
         self.policy.name = config.model
-        reference = None
-        if config.kl_coef > 0:  # the initial model, also where the policy is a resumed one
-            reference = load_policy(
-                config.model, device=config.device, chat_template=config.chat_template
-            )
-        self.agent = PolicyGradientAgent(self.policy, self.config, reference=reference)
+        self.sampler = make_sampler(self.policy, self.config)
+        self.agent = agent(self.policy, self.config, self.sampler)
         self.envs = self._make_envs()
         self.state = TrainerState()
 
@@ -115,7 +119,7 @@ class Trainer:
             self.folder / "config.json", json.dumps(self.config.to_dict(), indent=2) + "\n"
         )
         if self.state_path is not None:
-            self.state = load_state(self.state_path, self.policy, self.agent.optimizer)
+            self._restore(self.state_path)
         _trim_metrics(self.folder / "metrics.jsonl", self.state.step)
         self._tell("on_start", self)
         if self.state_path is None:
@@ -176,7 +180,8 @@ class Trainer:
             step=self.state.step,
         )
         learned = self.agent.learn(rollout)
-        return next_observations, _vote_metrics(rollout, votes) | learned
+        self.sampler.sync()
+        return next_observations, vote_metrics(rollout, votes) | learned
 
     def _evaluate(self, name: str) -> None:
         """Measures the trained and the held-out questions."""
@@ -186,10 +191,10 @@ class Trainer:
             result: Evaluation | None = None
             if benchmark is not None:
                 result = evaluate(
-                    self.agent.sampler,
+                    self.sampler,
                     benchmark,
                     k=self.config.eval_votes,
-                    params=self.agent.params,
+                    params=SamplingParams(self.config.max_tokens, self.config.temperature),
                     seed=derive_seed(self.config.seed, Stream.EVALUATION, index),
                     progress=lambda count: self._tell("on_tokens", count),
                     stop=lambda: self.stopping,
@@ -203,7 +208,27 @@ class Trainer:
         self._tell("on_evaluation", name, results)
 
     def _save(self) -> None:
-        save_state(self.folder / "checkpoints", self.policy, self.agent.optimizer, self.state)
+        tensors = self.agent.tensors() if isinstance(self.agent, ResumableAgent) else {}
+        states = {name: part.state_dict() for name, part in self._parts().items()}
+        self.state.parts = {name: state for name, state in states.items() if state}
+        save_state(self.folder / "checkpoints", self.policy, tensors, self.state)
+
+    def _restore(self, path: Path) -> None:
+        tensors, self.state = load_state(path)
+        if isinstance(self.agent, ResumableAgent):
+            self.agent.restore(tensors)
+        for name, part in self._parts().items():
+            if name in self.state.parts:
+                part.load_state_dict(self.state.parts[name])
+        self.sampler.sync()
+
+    def _parts(self) -> dict[str, Any]:
+        """What keeps a state between steps: the reward where it has one, and the callbacks."""
+        parts: dict[str, Any] = {type(each).__name__: each for each in self.callbacks}
+        estimator = find_consensus_reward(self.envs).estimator
+        if hasattr(estimator, "state_dict"):
+            parts["reward"] = estimator
+        return parts
 
     def _finish(self) -> dict[str, Any]:
         """Writes the trained model and the summary."""
@@ -300,30 +325,6 @@ def _questions_of(env_id: str, options: dict[str, Any]) -> Benchmark:
             "register your own with the entry points of ttrl_env."
         )
     return benchmark
-
-
-def _vote_metrics(rollout: Rollout, votes: dict[str, Any]) -> Metrics:
-    """What the votes of a step show; metrics of labels only where there are labels."""
-    group = rollout.group_size
-    per_group = rollout.rewards.reshape(-1, group)
-    lengths = np.array(
-        [0 if c.token_ids is None else len(c.token_ids) for c in rollout.completions]
-    )
-    metrics = {
-        "majority_ratio": float(votes["majority_ratio"].mean()),
-        "mean_reward": float(rollout.rewards.mean()),
-        "absent_answers": float(np.mean([answer is None for answer in votes["answer"]])),
-        "truncated": float(1 - votes["finished"].mean()),
-        "abstained_groups": float(votes["abstained"].mean()),
-        "groups_without_gradient": float((per_group == per_group[:, :1]).all(axis=1).mean()),
-        "completion_tokens": float(lengths.mean()),
-        "tokens": float(lengths.sum()),
-    }
-    for name in LABEL_METRICS:
-        known = votes["_" + name]
-        if known.any():
-            metrics[name] = float(votes[name][known].mean())
-    return metrics
 
 
 def _append(path: Path, line: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from ttrl_agents.callbacks import Callback
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.errors import AgentError
+from ttrl_agents.samplers import SamplingParams
 from ttrl_agents.trainer import Interrupted, Trainer, resume_config
 from ttrl_benchmarks import Benchmark, UnknownNameError
 from ttrl_env.wrappers.label_metrics import METRICS
@@ -239,7 +240,7 @@ def test_a_folder_with_something_in_it_is_not_written_over(tmp_path):
 def test_a_damaged_checkpoint_is_refused_with_a_sentence(tmp_path):
     with pytest.raises(Interrupted):
         Trainer(small(tmp_path / "run"), [StopAfter(2)]).run()
-    state = tmp_path / "run" / "checkpoints" / "step-000002" / "optimizer.safetensors"
+    state = tmp_path / "run" / "checkpoints" / "step-000002" / "agent.safetensors"
     state.write_bytes(state.read_bytes()[:1000])
     with pytest.raises(AgentError, match="damaged"):
         Trainer(resume_config(tmp_path / "run"), resume=True).run()
@@ -259,3 +260,53 @@ def test_config_round_trips_and_refuses_what_it_does_not_know(tmp_path):
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
     with pytest.raises(AgentError, match="learning_rte"):
         TrainConfig.from_dict({"learning_rte": 1})
+
+
+class Scribe:
+    """An agent with nothing but `act` and `learn`."""
+
+    def __init__(self, policy, config, sampler) -> None:
+        self.sampler, self.learned = sampler, []
+
+    def act(self, observations, step, progress=None):
+        return self.sampler.sample(observations, SamplingParams(8), seed=step)
+
+    def learn(self, rollout):
+        self.learned.append(rollout.step)
+        return {"entropy": 0.0}
+
+
+def test_an_agent_of_ones_own_stands_in_the_place_of_ours(tmp_path):
+    trainer = Trainer(small(tmp_path / "run", steps=3, max_tokens=8), agent=Scribe)
+    trainer.run()
+    assert trainer.agent.learned == [0, 1, 2]
+    again = Trainer(small(tmp_path / "run", steps=3, max_tokens=8), agent=Scribe, resume=True)
+    again.run()
+    assert again.agent.learned == []
+
+
+class Counter(Callback):
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def on_step(self, step, metrics):
+        self.steps += 1
+        if self.steps == 3:
+            self.trainer.request_stop()
+
+    def on_start(self, trainer):
+        self.trainer = trainer
+
+    def state_dict(self):
+        return {"steps": self.steps}
+
+    def load_state_dict(self, state):
+        self.steps = state["steps"]
+
+
+def test_a_callback_remembers_across_an_interruption(tmp_path):
+    with pytest.raises(Interrupted):
+        Trainer(small(tmp_path / "run"), [Counter()]).run()
+    counter = Counter()
+    Trainer(small(tmp_path / "run"), [counter], resume=True).run()
+    assert counter.steps == 4

@@ -14,7 +14,11 @@ __all__ = ["Callback"]
 
 
 class Callback:
-    """Watches a run. Every method may do nothing."""
+    """Watches a run. Every method may do nothing.
+
+    One that remembers anything between steps offers it to checkpoints by `state_dict`, so that a
+    resumed run goes on as if it had never stopped.
+    """
 
     def on_start(self, trainer: Trainer) -> None:
         """The model and the questions are loaded."""
@@ -30,6 +34,13 @@ class Callback:
 
     def on_evaluation(self, name: str, results: dict[str, Any]) -> None:
         """An evaluation is done: `before`, `after` or `step N`."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what is remembered between steps, as JSON holds it; nothing by default."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Puts back what `state_dict` returned."""
 
     def on_end(self, summary: dict[str, Any]) -> None:
         """The run is complete and everything is written."""

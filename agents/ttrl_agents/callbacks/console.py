@@ -47,7 +47,8 @@ class ConsoleCallback(Callback):
 
     def on_start(self, trainer: Trainer) -> None:
         """Prints what is trained on what."""
-        config, policy, agent = trainer.config, trainer.policy, trainer.agent
+        config, policy = trainer.config, trainer.policy
+        rate = getattr(trainer.agent, "learning_rate", None)  # another agent may have none
         known = len(trainer.benchmark.labels)
         labels = (
             "none exist"
@@ -64,8 +65,9 @@ class ConsoleCallback(Callback):
             "questions": f"{config.env} ({len(trainer.benchmark)} to train on{held_out})",
             "labels": labels,
             "reward": f"{config.reward}: {_REWARD_WORDS.get(config.reward, '')}",
-            "step": f"{config.questions_per_step} questions x {config.n_votes} votes, AdamW at "
-            f"{agent.learning_rate:g}, temperature {config.temperature:g}",
+            "step": f"{config.questions_per_step} questions x {config.n_votes} votes, "
+            + ("" if rate is None else f"AdamW at {rate:g}, ")
+            + f"temperature {config.temperature:g}",
             "run": f"{config.steps} steps, seed {config.seed}, into {trainer.folder}",
         }
         if trainer.state.step:

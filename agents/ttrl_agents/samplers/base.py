@@ -67,3 +67,11 @@ class Sampler(Protocol):
             The completions, in the order of the prompts, with token ids and log-probabilities.
         """
         ...
+
+    def sync(self) -> None:
+        """Takes over the policy's weights; called after every update."""
+        ...
+
+    def close(self) -> None:
+        """Gives back what the sampler holds."""
+        ...

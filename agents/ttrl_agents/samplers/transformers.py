@@ -82,6 +82,12 @@ class TransformersSampler:
             self.policy.model.train(was_training)
         return [completion for completion in completions if completion is not None]
 
+    def sync(self) -> None:
+        """Does nothing: the model that samples is the one that learns."""
+
+    def close(self) -> None:
+        """Does nothing: nothing is held between calls."""
+
     def _check_lengths(self, encoded: Sequence[tuple[int, ...]], params: SamplingParams) -> None:
         limit = self.policy.max_length
         longest = max(map(len, encoded), default=0)

@@ -1,0 +1,65 @@
+"""The state of an optimizer as named tensors, which safetensors can hold.
+
+- `optimizer_tensors`: from an optimizer to tensors.
+- `restore_optimizer`: and back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import torch
+
+from ttrl_agents.errors import AgentError
+
+__all__ = ["optimizer_tensors", "restore_optimizer"]
+
+Named = Iterable[tuple[str, torch.nn.Parameter]]
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer, named: Named) -> dict[str, torch.Tensor]:
+    """Returns the state of an optimizer, on CPU, each tensor under `parameter/key`.
+
+    Args:
+        optimizer: An optimizer whose state consists of tensors, as that of AdamW does.
+        named: The parameters that it moves, with their names.
+    """
+    return {
+        f"{name}/{key}": tensor.detach().cpu().contiguous()
+        for name, parameter in named
+        for key, tensor in optimizer.state.get(parameter, {}).items()
+    }
+
+
+def restore_optimizer(
+    optimizer: torch.optim.Optimizer, named: Named, tensors: Mapping[str, torch.Tensor]
+) -> None:
+    """Puts back what `optimizer_tensors` returned.
+
+    Args:
+        optimizer: An optimizer over the same parameters.
+        named: The parameters, with their names.
+        tensors: The state.
+
+    Raises:
+        AgentError: The state is that of other parameters.
+    """
+    left = dict(tensors)
+    for name, parameter in named:
+        found = {
+            key.rpartition("/")[2]: left.pop(key)
+            for key in tensors
+            if key.rpartition("/")[0] == name
+        }
+        for key, tensor in found.items():
+            if tensor.ndim and tensor.shape != parameter.shape:
+                raise AgentError(
+                    f"The checkpoint is of another model: {name} has shape "
+                    f"{tuple(parameter.shape)} here and {tuple(tensor.shape)} there."
+                )
+            # AdamW counts its steps on CPU, whatever the device of its parameters.
+            found[key] = tensor if tensor.ndim == 0 else tensor.to(parameter.device)
+        if found:
+            optimizer.state[parameter] = found
+    if left:
+        raise AgentError(f"The checkpoint is of another model: this one has no {min(left)!r}.")
