@@ -92,7 +92,26 @@ class TrainConfig:
     chat_template: Path | None = None
     """A Jinja file that replaces the model's chat template."""
     sample_rows: int | None = None
-    """The most completions sampled at once; by default what memory holds."""
+    """The most completions sampled at once; by default what memory holds, or 256 with vllm."""
+    sampler: Literal["transformers", "vllm", "vllm-server"] = "transformers"
+    """What draws completions: the model itself, or a vLLM engine beside it. A vllm-server keeps
+    weights of its own, so it serves evaluation alone."""
+    log_prob_tolerance: float | None = None
+    """How far the log-probabilities of a sampler with its own copy of the weights may lie from
+    the policy's, in nats, as a mean over tokens; beyond, the run stops. By default 0.001 on CPU
+    and 0.05 on GPU."""
+    engine_max_length: int | None = None
+    """The most tokens of a prompt and its completion together that vLLM prepares for; by default
+    2048 more than max_tokens, or what the model holds if that is less."""
+    engine_kv_gib: float | None = None
+    """Memory for vLLM's keys and values, in GiB; by default 1 on CPU, and on GPU what
+    engine_gpu_share leaves beside the weights."""
+    engine_gpu_share: float = 0.5
+    """The share of the GPU's memory that vLLM may take."""
+    engine_sleep: bool = False
+    """Give vLLM's GPU memory back while the policy learns."""
+    engine_timeout: float = 600.0
+    """Seconds of silence after which vLLM counts as hung and is started anew."""
 
     def __post_init__(self) -> None:
         for name in (
@@ -122,6 +141,19 @@ class TrainConfig:
             self.learning_rate is None or 0 <= self.learning_rate < 1,
             "in [0, 1)",
         )
+        self._require(
+            "log_prob_tolerance",
+            self.log_prob_tolerance is None or self.log_prob_tolerance > 0,
+            "more than 0",
+        )
+        self._require(
+            "engine_max_length",
+            self.engine_max_length is None or self.engine_max_length > self.max_tokens,
+            f"more than max_tokens = {self.max_tokens}",
+        )
+        self._require("engine_kv_gib", (self.engine_kv_gib or 1) > 0, "more than 0")
+        self._require("engine_gpu_share", 0 < self.engine_gpu_share < 1, "between 0 and 1")
+        self._require("engine_timeout", self.engine_timeout > 0, "more than 0")
         self._require("sample_rows", self.sample_rows is None or self.sample_rows >= 1, "1 or more")
 
     def _require(self, name: str, holds: bool, what: str) -> None:

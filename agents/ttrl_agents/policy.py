@@ -115,6 +115,13 @@ class Policy:
         with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
             yield
 
+    def weights(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """Yields the weights under the names that a checkpoint gives them.
+
+        Shared ones come under each of their names: an engine may keep a copy for each.
+        """
+        yield from self.model.state_dict().items()
+
     def save(self, folder: Path) -> None:
         """Writes the model and the tokenizer as a Hugging Face checkpoint (safetensors)."""
         with quiet_libraries():

@@ -21,6 +21,7 @@ import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
 from ttrl_agents.agent import Agent, ResumableAgent, make_agent
+from ttrl_agents.agreement import default_tolerance, measure_agreement
 from ttrl_agents.callbacks.base import Callback
 from ttrl_agents.checkpoint import (
     TrainerState,
@@ -33,13 +34,16 @@ from ttrl_agents.checkpoint import (
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate import Evaluation, evaluate
+from ttrl_agents.log_probs import LogProbs
 from ttrl_agents.policy import Policy, load_policy
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import Sampler, SamplingParams, make_sampler
+from ttrl_agents.samplers.engine_process import EngineError
 from ttrl_agents.seeds import Stream, derive_seed
 from ttrl_agents.vote_metrics import vote_metrics
 from ttrl_benchmarks import Benchmark
 from ttrl_benchmarks.errors import unknown_name
+from ttrl_env.completion import Completion
 from ttrl_env.consensus import REWARDS
 from ttrl_env.registration import ENV_IDS, check_env_id
 from ttrl_env.wrappers import LabelMetrics, finished_info
@@ -103,6 +107,7 @@ class Trainer:
         self.agent = agent(self.policy, self.config, self.sampler)
         self.envs = self._make_envs()
         self.state = TrainerState()
+        self._log_probs = LogProbs(self.policy) if self.sampler.copies_weights else None
 
     def request_stop(self) -> None:
         """Stops the run, saved, at the end of the step that is under way."""
@@ -113,7 +118,15 @@ class Trainer:
 
         Raises:
             Interrupted: `request_stop` was called; the run is saved and can be resumed.
+            AgentError: The sampler failed for good, or samples from other weights than those of
+                the policy; the run is saved and can be resumed.
         """
+        try:
+            return self._run()
+        finally:
+            self.sampler.close()
+
+    def _run(self) -> dict[str, Any]:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_atomically(
             self.folder / "config.json", json.dumps(self.config.to_dict(), indent=2) + "\n"
@@ -148,7 +161,14 @@ class Trainer:
             if due and name not in self.state.evaluations:
                 self._evaluate(name)
             began = time.monotonic()
-            observations, metrics = self._step(observations)
+            try:
+                observations, metrics = self._step(observations)
+            except EngineError as error:
+                self._save()
+                raise AgentError(
+                    f"{error} This was the second time, so the run ends; it is saved after step "
+                    f"{self.state.step}. To go on: ttrl train --resume {self.folder}"
+                ) from error
             self.state.step += 1
             seconds = time.monotonic() - began
             self.state.seconds += seconds
@@ -169,6 +189,7 @@ class Trainer:
         completions = self.agent.act(
             observations, self.state.step, lambda count: self._tell("on_tokens", count)
         )
+        agreement = self._check_agreement(observations, completions)
         next_observations, rewards, _, _, infos = self.envs.step(completions)
         votes = finished_info(infos)
         rollout = Rollout(
@@ -181,7 +202,32 @@ class Trainer:
         )
         learned = self.agent.learn(rollout)
         self.sampler.sync()
-        return next_observations, vote_metrics(rollout, votes) | learned
+        metrics = vote_metrics(rollout, votes) | learned | agreement | self.sampler.metrics()
+        return next_observations, metrics
+
+    def _check_agreement(
+        self, prompts: Sequence[str], completions: Sequence[Completion]
+    ) -> Metrics:
+        """Holds a sampler with its own copy of the weights to the policy.
+
+        Raises:
+            AgentError: Their log-probabilities differ by more than arithmetic explains.
+        """
+        if self._log_probs is None:
+            return {}
+        config = self.config
+        found = measure_agreement(self._log_probs, prompts, completions, config.temperature)
+        allowed = config.log_prob_tolerance or default_tolerance(self.policy.device)
+        if not found.mean <= allowed:
+            raise AgentError(
+                f"In step {self.state.step + 1} the log-probabilities of --sampler "
+                f"{config.sampler} differ from the policy's by {found.mean:.3g} nats a token in "
+                f"the mean ({found.largest:.3g} at most, over {found.tokens} tokens); "
+                f"{allowed:g} is allowed. It samples from other weights, or computes otherwise, "
+                "so nothing was learned from it. If this difference is expected, raise "
+                "--log-prob-tolerance."
+            )
+        return {"sampler_gap": found.mean, "sampler_gap_max": found.largest}
 
     def _evaluate(self, name: str) -> None:
         """Measures the trained and the held-out questions."""

