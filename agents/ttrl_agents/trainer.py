@@ -32,13 +32,13 @@ from ttrl_agents.checkpoint import (
     write_atomically,
 )
 from ttrl_agents.config import TrainConfig
+from ttrl_agents.engine_process import EngineError
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate import Evaluation, evaluate
 from ttrl_agents.log_probs import LogProbs
 from ttrl_agents.policy import Policy, load_policy
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import Sampler, SamplingParams, make_sampler
-from ttrl_agents.samplers.engine_process import EngineError
 from ttrl_agents.seeds import Stream, derive_seed
 from ttrl_agents.vote_metrics import vote_metrics
 from ttrl_benchmarks import Benchmark

@@ -20,10 +20,10 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
+from ttrl_agents.engine_process import EngineError, EngineProcess
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy import Policy
 from ttrl_agents.samplers.base import Progress, SamplingParams
-from ttrl_agents.samplers.engine_process import EngineError, EngineProcess
 from ttrl_agents.samplers.shared_weights import SharedWeights
 from ttrl_env.completion import Completion
 
@@ -97,7 +97,16 @@ class VLLMSampler:
         self._checksums = self._weights.write(policy.weights())
         atexit.register(self.close)
         self._engine: EngineProcess | None = None
-        self._start()
+        try:
+            self._start()
+        except EngineError as error:
+            self.close()
+            if "memory" not in str(error):
+                raise
+            raise EngineError(
+                f"{error} Give keys and values more room with --engine-kv-gib or "
+                "--engine-gpu-share, or ask for less with --engine-max-length."
+            ) from error
 
     @property
     def engine(self) -> EngineProcess:

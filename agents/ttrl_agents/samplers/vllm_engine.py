@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from packaging.version import Version
 
-from ttrl_agents.samplers.engine_process import Array, Channel
+from ttrl_agents.engine_process import Array, Channel
 from ttrl_agents.samplers.shared_weights import SharedWeights, checksum
 
 __all__ = ["SUPPORTED", "Engine", "main"]

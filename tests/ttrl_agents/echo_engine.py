@@ -1,0 +1,33 @@
+"""An engine without a model, for the tests of the process around it."""
+
+import os
+import signal
+import sys
+import time
+from multiprocessing.connection import Connection
+
+from ttrl_agents.engine_process import Channel
+
+
+def main() -> None:
+    channel = Channel(Connection(int(sys.argv[1])))
+    while True:
+        try:
+            message, arrays = channel.receive()
+        except EOFError:
+            return
+        command = message["command"]
+        if command == "echo":
+            channel.send({"progress": 3})
+            channel.send({"message": message}, arrays)
+        elif command == "fail":
+            channel.send({"error": "ValueError: no"})
+        elif command == "die":
+            sys.stderr.write("out of luck\n")
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif command == "hang":
+            time.sleep(60)
+
+
+if __name__ == "__main__":
+    main()

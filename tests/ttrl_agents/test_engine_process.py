@@ -1,0 +1,55 @@
+"""The process around an engine: answers, failures, deaths and hangs."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ttrl_agents.engine_process import EngineError, EngineProcess
+
+
+@pytest.fixture
+def engine(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    process = EngineProcess("echo_engine", {}, tmp_path / "engine.log", timeout=30)
+    yield process
+    process.end()
+
+
+def test_messages_and_arrays_come_back_as_they_were(engine):
+    arrays = [np.arange(6, dtype=np.int64).reshape(2, 3), np.array([0.5], dtype=np.float32)]
+    progress = []
+    answer, back = engine.ask({"command": "echo", "text": "π"}, arrays, on_progress=progress.append)
+    assert answer["message"]["text"] == "π"
+    assert progress == [3]
+    for sent, received in zip(arrays, back, strict=True):
+        assert received.dtype == sent.dtype
+        np.testing.assert_array_equal(received, sent)
+
+
+def test_a_failure_is_told_and_the_engine_lives_on(engine):
+    with pytest.raises(EngineError, match=r"The engine failed \(fail\): ValueError: no"):
+        engine.ask({"command": "fail"})
+    assert engine.ask({"command": "echo"})[0]["message"] == {"command": "echo"}
+
+
+def test_a_death_names_the_signal_and_the_last_words(engine):
+    with pytest.raises(EngineError, match=r"killed by signal 9.*ends: out of luck"):
+        engine.ask({"command": "die"})
+
+
+def test_silence_counts_as_a_hang(engine):
+    engine.ask({"command": "echo"})
+    with pytest.raises(EngineError, match=r"has not answered \(hang\) for 0\.5 seconds"):
+        engine.ask({"command": "hang"}, timeout=0.5)
+
+
+def test_nothing_is_left_behind(engine):
+    engine.ask({"command": "echo"})
+    pid = engine.pid
+    engine.end()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert "echo_engine" not in sys.modules

@@ -1,0 +1,89 @@
+"""A vLLM server that somebody else runs: a real one, on loopback."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ttrl_agents.errors import AgentError
+from ttrl_agents.samplers import SamplingParams, TransformersSampler
+from ttrl_agents.samplers.vllm_server import VLLMServerSampler
+from ttrl_agents.tiny import checkpoint_path
+
+START_SECONDS = 240
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("server") / "log"
+    command = shutil.which("vllm", path=Path(sys.executable).parent)
+    arguments = [str(checkpoint_path()), "--served-model-name", "tiny", "--host", "127.0.0.1"]
+    arguments += ["--port", str(port), "--dtype", "float32", "--enforce-eager"]
+    arguments += ["--logprobs-mode", "processed_logprobs", "--max-model-len", "512"]
+    arguments += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "8192"]
+    environment = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1"}
+    environment |= {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "HF_HUB_OFFLINE": "1"}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [command, "serve", *arguments],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            assert process.poll() is None, log.read_text()[-2000:]
+            assert time.monotonic() < deadline, log.read_text()[-2000:]
+            with contextlib.suppress(AgentError):
+                VLLMServerSampler(url).close()
+                break
+            time.sleep(1)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_it_samples_as_the_model_itself_would(server, policy, questions):
+    sampler = VLLMServerSampler(server, "tiny")
+    greedy = SamplingParams(64, temperature=0.0)
+    counted = []
+    completions = sampler.sample(questions, greedy, seed=0, progress=counted.append)
+    assert completions == TransformersSampler(policy).sample(questions, greedy, seed=0)
+    assert sum(counted) == sum(len(each.token_ids) for each in completions)
+    assert all(each.finished for each in completions)
+    assert all(len(each.log_probs) == len(each.token_ids) for each in completions)
+    sampler.close()
+
+
+def test_votes_differ_and_a_seed_repeats_them(server, questions):
+    sampler = VLLMServerSampler(server)
+    assert sampler.model == "tiny"
+    prompts = [questions[0]] * 8 + [questions[1]] * 8
+    votes = sampler.sample(prompts, SamplingParams(64), seed=4)
+    assert len(set(votes[:8])) > 1
+    assert sampler.sample(prompts, SamplingParams(64), seed=4) == votes
+    short = sampler.sample(questions, SamplingParams(3), seed=4)
+    assert not any(each.finished for each in short)
+
+
+def test_what_the_server_cannot_do_is_said_in_a_sentence(server, questions):
+    with pytest.raises(AgentError, match=r"no model 'large'.*serves: tiny"):
+        VLLMServerSampler(server, "large")
+    with pytest.raises(AgentError, match="refused"):
+        VLLMServerSampler(server).sample(questions, SamplingParams(5000), seed=0)
+    with pytest.raises(AgentError, match="cannot train"):
+        VLLMServerSampler(server).sync()
