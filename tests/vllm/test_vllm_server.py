@@ -2,13 +2,11 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -26,8 +24,10 @@ def server(tmp_path_factory):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = tmp_path_factory.mktemp("server") / "log"
-    command = shutil.which("vllm", path=Path(sys.executable).parent)
-    arguments = [str(checkpoint_path()), "--served-model-name", "tiny", "--host", "127.0.0.1"]
+    # What `vllm serve` runs; the command itself looks for the name of the GPU build.
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
+    arguments = ["--model", str(checkpoint_path()), "--served-model-name", "tiny"]
+    arguments += ["--host", "127.0.0.1"]
     arguments += ["--port", str(port), "--dtype", "float32", "--enforce-eager"]
     arguments += ["--logprobs-mode", "processed_logprobs", "--max-model-len", "512"]
     arguments += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "8192"]
@@ -35,7 +35,7 @@ def server(tmp_path_factory):
     environment |= {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "HF_HUB_OFFLINE": "1"}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [command, "serve", *arguments],
+            [*command, *arguments],
             stdout=output,
             stderr=subprocess.STDOUT,
             env=environment,
