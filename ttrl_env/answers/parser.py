@@ -64,6 +64,7 @@ _SET_OPERATIONS: Final = {
     "over": "/",
 }
 _POSTFIXES: Final = frozenset({"^", "!", "'", "_", "circ", "degree"})
+_RAISED_SIGNS: Final = frozenset({"circ", "degree", "prime"})
 _REMAINDERS: Final = frozenset({"mod", "bmod", "pmod"})
 _BARS: Final = frozenset({"|", "vert", "Vert"})
 _REPEATING: Final = frozenset({"overline", "bar", "dot", "("})
@@ -76,6 +77,7 @@ _FACTOR_STARTS: Final = frozenset(
     | {"boxed", "fbox", "begin", "int", "sum", "prod", "lim", "angle", "triangle", "emptyset"}
     | {*FUNCTIONS, *CONSTANTS, *GREEK, *FRACTIONS, *ACCENTS, *BRACKETS}
 )
+_ARGUMENT_BRACKETS: Final = frozenset({"(", "[", "{", r"\{", "lgroup", "lbrace", "lbrack"})
 _BRACKET_FUNCTIONS: Final = {
     "lfloor": "floor",
     "llcorner": "floor",
@@ -124,11 +126,11 @@ class _Parser:
 
     def take(self) -> Token:
         """Return the current token and move to the next."""
-        token = self.token
-        if token.mark is END:
+        if self.mark is END:
             raise Unreadable("an unfinished formula")
-        self.position += 1
-        self.token = now = self.tokens[self.position]
+        token = self.token
+        self.position = position = self.position + 1
+        self.token = now = self.tokens[position]
         self.mark = now.mark
         return token
 
@@ -192,7 +194,7 @@ class _Parser:
                 if mark != "," and groups[-1]:
                     groups.append([])
                 continue
-            word = self.joiner()
+            word = self.joiner() if not mark or mark in JOINERS else ""
             if word:
                 self.take()
                 separated, alternative = True, word in _ALTERNATIVES
@@ -226,7 +228,8 @@ class _Parser:
         if RELATIONS.get(self.mark) in {"~", "="}:
             self.take()
         first = self.ratio()
-        sign = RELATIONS.get(self.mark)
+        mark = self.mark
+        sign = None if mark in _ITEM_ENDS else RELATIONS.get(mark)
         if sign is None:
             return first
         parts, signs = [first], []
@@ -249,6 +252,8 @@ class _Parser:
 
     def set_expression(self) -> Node:
         node = self.sum()
+        if self.mark in _ITEM_ENDS:
+            return node
         for _ in range(MAX_CHAIN):
             kind = _SET_OPERATIONS.get(self.mark)
             if kind is None:
@@ -302,13 +307,18 @@ class _Parser:
     def term(self) -> Node:
         sign = self.sign()
         last = self.power()
+        if self.mark in _TERM_ENDS:
+            return last if sign > 0 else _negated(last)
         factors, divisors = [last], []
         remainders = 0
         while True:
             mark = self.mark
             if mark in _TERM_ENDS:
                 break
-            if mark in PRODUCTS:
+            if not mark and self.is_letter():
+                last = self.power()
+                factors.append(last)
+            elif mark in PRODUCTS:
                 self.take()
                 last = self.signed_power()
                 factors.append(last)
@@ -358,6 +368,11 @@ class _Parser:
         if ahead.mark in {"^", "!"} or ahead.mark in FRACTIONS:
             return ("*", [left, self.power()])
         raise Unreadable("two numbers side by side")
+
+    def is_letter(self) -> bool:
+        """Whether the current token is one letter; `U` may be a union."""
+        kind, text, _, _ = self.token
+        return kind == "word" and len(text) == 1 and text != "U"
 
     def starts_factor(self) -> bool:
         mark = self.mark
@@ -433,6 +448,8 @@ class _Parser:
 
     def power(self) -> Node:
         node = self.atom()
+        if self.mark not in _POSTFIXES:
+            return node
         for _ in range(MAX_DEPTH):
             mark = self.mark
             if mark not in _POSTFIXES:
@@ -469,23 +486,26 @@ class _Parser:
 
     def raised(self, base: Node) -> Node:
         """Read the exponent of `base`, whose `^` has been taken."""
-        if self.at("circ", "degree"):
+        mark = self.mark
+        if mark == "circ" or mark == "degree":
             self.take()
             return self.degrees(base)
-        ahead = self.tokens[self.position + 1 : self.position + 3]
-        if self.at("{") and [t.text for t in ahead] in (["circ", "}"], ["degree", "}"]):
-            self.jump(self.position + 3)
-            return self.degrees(base)
-        if self.at("{") and [t.text for t in ahead] == ["prime", "}"] and base[0] == "x":
-            self.jump(self.position + 3)
-            return ("x", base[1] + "'")
+        if mark == "{":
+            inside = self.tokens[self.position + 1].text
+            if inside in _RAISED_SIGNS and self.tokens[self.position + 2].text == "}":
+                if inside != "prime":
+                    self.jump(self.position + 3)
+                    return self.degrees(base)
+                if base[0] == "x":
+                    self.jump(self.position + 3)
+                    return ("x", base[1] + "'")
         self.deeper()
         exponent = self.script()
-        if self.at("^"):
+        if self.mark == "^":
             self.take()
             exponent = self.raised(exponent)
         self.depth -= 1
-        if base[0] == "x" and self.at("_"):
+        if base[0] == "x" and self.mark == "_":
             self.take()
             base = ("x", f"{base[1]}_{self.subscript()}")
         return ("^", base, exponent)
@@ -523,8 +543,10 @@ class _Parser:
 
     def script(self) -> Node:
         """Read the argument of `^`: a group, a signed number, or one letter."""
-        if self.at("-", "+"):
-            return _negated(self.script()) if self.take().text == "-" else self.script()
+        mark = self.mark
+        if mark == "-" or mark == "+":
+            self.take()
+            return _negated(self.script()) if mark == "-" else self.script()
         return self.argument(whole_number=True)
 
     def argument(self, *, whole_number: bool) -> Node:
@@ -597,15 +619,12 @@ class _Parser:
 
     def word(self) -> Node:
         text = self.token.text
+        if len(text) == 1 or text in CONSTANTS or text in GREEK:
+            self.take()
+            return self.letter(text)
         if text in WORD_FUNCTIONS:
             self.take()
             return self.function(FUNCTIONS[text])
-        if text in CONSTANTS or text in GREEK:
-            self.take()
-            return self.letter(text)
-        if len(text) == 1:
-            self.take()
-            return self.letter(text)
         if text.lower() in CALENDAR and len(text) == 2 and self.position:
             raise Unreadable("a time of day")
         if not is_product(text):
@@ -623,10 +642,10 @@ class _Parser:
 
     def letter(self, name: str) -> Node:
         """Read a letter with its subscript, its primes and, for f, g and h, its arguments."""
-        if self.mark == "_":
+        kind, text, spaced, mark = self.token
+        if mark == "_":
             self.take()
             return ("x", f"{name}_{self.subscript()}")
-        kind, text, spaced, _ = self.token
         if kind == "num" and not spaced and text.isdigit() and len(name) == 1 and name.isalpha():
             before = self.tokens[self.position - 2] if self.position > 1 else None
             if before is None or before.kind != "num":
@@ -746,10 +765,10 @@ class _Parser:
         power: Node | None = None
         base: Node | None = None
         for _ in range(2):
-            if self.at("^"):
+            if self.mark == "^":
                 self.take()
                 power = self.script()
-            elif self.at("_"):
+            elif self.mark == "_":
                 self.take()
                 base = self.script()
         token = self.token
@@ -758,7 +777,7 @@ class _Parser:
         if name == "sqrt":
             node = self.root()
         else:
-            if self.at("(", "[", "{", r"\{", "lgroup", "lbrace", "lbrack"):
+            if self.mark in _ARGUMENT_BRACKETS:
                 arguments = self.bracket_items()
             else:
                 arguments = [self.function_argument()]
