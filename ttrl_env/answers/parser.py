@@ -55,6 +55,7 @@ _PLAIN_NUMBER: Final = re.compile(r"[-+]?[\d.,\s]+|\([A-Za-z]\)|[A-Za-z]")
 _LETTER_FUNCTIONS: Final = frozenset("fgh")
 _INVERTIBLE: Final = frozenset(HYPERBOLIC + TRIGONOMETRIC)
 _SUM_MARKS: Final = frozenset({"+", "-", "pm", "mp"})
+_SIGNS: Final = frozenset("+-")
 _SET_OPERATIONS: Final = {
     "cup": "cup",
     "cap": "cap",
@@ -227,31 +228,34 @@ class _Parser:
             return ("n", int(token.text))
         if RELATIONS.get(self.mark) in {"~", "="}:
             self.take()
-        first = self.ratio()
-        mark = self.mark
-        sign = None if mark in _ITEM_ENDS else RELATIONS.get(mark)
+        first = self.sum()
+        if self.mark in _ITEM_ENDS:
+            return first
+        first = self.ratio(first)
+        sign = RELATIONS.get(self.mark)
         if sign is None:
             return first
         parts, signs = [first], []
         while sign is not None:
             self.take()
             signs.append(sign)
-            parts.append(self.ratio())
+            parts.append(self.ratio(self.sum()))
             sign = RELATIONS.get(self.mark)
         return ("rel", signs, parts)
 
-    def ratio(self) -> Node:
-        node = self.set_expression()
+    def ratio(self, first: Node) -> Node:
+        """Read a ratio, the first sum of which has been read."""
+        node = self.set_expression(first)
         if self.mark != ":":
             return node
         parts = [node]
         while self.mark == ":":
             self.take()
-            parts.append(self.set_expression())
+            parts.append(self.set_expression(self.sum()))
         return ("ratio", parts)
 
-    def set_expression(self) -> Node:
-        node = self.sum()
+    def set_expression(self, node: Node) -> Node:
+        """Read unions and other operations on sets, after the first set."""
         if self.mark in _ITEM_ENDS:
             return node
         for _ in range(MAX_CHAIN):
@@ -305,7 +309,7 @@ class _Parser:
         return node if sign > 0 else _negated(node)
 
     def term(self) -> Node:
-        sign = self.sign()
+        sign = self.sign() if self.mark in _SIGNS else 1
         last = self.power()
         if self.mark in _TERM_ENDS:
             return last if sign > 0 else _negated(last)

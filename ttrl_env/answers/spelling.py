@@ -179,6 +179,7 @@ _WRAPPERS: Final = {
     "`": (("`", "`"),),
 }
 """Pairs of delimiters, by the character that the first begins with."""
+_CLOSING: Final = frozenset(end[-1] for pairs in _WRAPPERS.values() for _, end in pairs)
 _FINAL: Final = frozenset(".,;:。")
 _STYLE: Final = re.compile(
     r"\\(?:text|textbf|textit|textrm|textnormal|mbox|mathrm|mathbf|mathit|mathsf|operatorname)"
@@ -240,7 +241,7 @@ def trim(text: str) -> str:
         elif last == "\\" or (last == "$" and text.count("$") == 1):
             # The half of a spacing command, or of a pair of dollars.
             text = text[:-1].rstrip()
-        if text[:1] in _WRAPPERS:
+        if text[:1] in _WRAPPERS and text[-1] in _CLOSING:
             text = _unwrapped(text)
         if text == before:
             break

@@ -131,7 +131,7 @@ _COMMANDS: Final = (
 _COMMON: Final = {
     piece: _tokens(piece)
     for piece in (
-        *(*_OPERATORS, *string.digits, *string.ascii_letters, " ", "$", r"\\"),
+        *(*_OPERATORS, *string.ascii_letters, *map(str, range(100)), " ", "$", r"\\"),
         *(f"\\{name}" for name in _COMMANDS if name.isalpha()),
     )
 }
