@@ -208,9 +208,15 @@ def _solve_at(canon: Canonicaliser, parts: list[Node], name: str, point: int) ->
     evaluator = canon.evaluator
     values = []
     try:
+        # A side without the letter has one value, whatever the letter's.
+        known = [None if name in letters(part) else evaluator.at(part, point) for part in parts]
         for trial in (0, 1, _TRIAL):
             evaluator.overrides = {name: trial}
-            values.append(_difference(canon, parts, point))
+            left, right = (
+                evaluator.at(part, point) if value is None else value
+                for part, value in zip(parts, known, strict=True)
+            )
+            values.append(evaluator.sum([left, evaluator.product_of(-1, right)]))
         evaluator.overrides = {}
         start = evaluator.product_of(-1, values[0])
         slope = evaluator.sum([values[1], start])
