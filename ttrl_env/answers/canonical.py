@@ -10,7 +10,7 @@ two fixed points; tuples, sets, intervals, matrices and relations of such.
 
 from __future__ import annotations
 
-from decimal import Decimal, localcontext
+from decimal import Decimal, getcontext, setcontext
 from math import gcd
 from typing import Any, Final
 
@@ -35,6 +35,8 @@ from ttrl_env.answers.writing import bounded, digits, interval_key, number_key, 
 __all__ = ["Canonicaliser", "canonical_key"]
 
 _EXPRESSIONS: Final = frozenset({"n", "~", "x", "c", "+", "*", "/", "^", "root", "f", "deg", "v"})
+_INFINITY: Final = ("c", "inf")
+_MINUS_INFINITY: Final = ("*", [("n", -1), _INFINITY])
 _REALS: Final = ("x", "mathbb R")
 _LIST_KINDS: Final = frozenset({"list", "set"})
 
@@ -75,15 +77,20 @@ def canonical_key(tree: Node, *, ambiguous: bool = True) -> str:
     >>> canonical_key(("+", [("n", 1), ("n", 2)]))
     '3'
     """
-    with localcontext(PRECISION):
-        canon = Canonicaliser(ambiguous=ambiguous and _has(tree, "pm"))
-        try:
-            return canon.key(tree)
-        except (ArithmeticError, ValueError) as error:
-            raise Unreadable(f"no value: {error}") from error
-        finally:
-            # The two refer to each other; parted, they are freed at once.
-            del canon.evaluator
+    if tree[0] == "n":
+        return bounded(number_key(tree[1]))
+    canon = Canonicaliser(ambiguous=ambiguous and _has(tree, "pm"))
+    # The context itself and not a copy of it: nothing but its flags changes, which nobody reads.
+    outside = getcontext()
+    setcontext(PRECISION)
+    try:
+        return canon.key(tree)
+    except (ArithmeticError, ValueError) as error:
+        raise Unreadable(f"no value: {error}") from error
+    finally:
+        setcontext(outside)
+        # The two refer to each other; parted, they are freed at once.
+        del canon.evaluator
 
 
 class Canonicaliser:
@@ -117,13 +124,11 @@ class Canonicaliser:
     def build(self, node: Node) -> str:
         """Return the key of a tree by its kind."""
         kind = node[0]
-        if kind == "n":
-            return number_key(node[1])
         if kind in _EXPRESSIONS:
             infinite = _infinity(node) if kind == "c" or kind == "*" else None
             if infinite:
                 return infinite
-            if node == _REALS:
+            if kind == "x" and node == _REALS:
                 return "(-inf,inf)"
             if self.ambiguous and _has(node, "pm"):
                 return self.collection([node])
@@ -353,6 +358,6 @@ class Canonicaliser:
 
 
 def _infinity(node: Node) -> str | None:
-    if node == ("c", "inf"):
+    if node == _INFINITY:
         return "inf"
-    return "-inf" if node == ("*", [("n", -1), ("c", "inf")]) else None
+    return "-inf" if node == _MINUS_INFINITY else None

@@ -64,6 +64,10 @@ POSITIVE: Final = 0
 NEGATIVE: Final = 1
 SECOND: Final = 2
 _ONE: Final = Decimal(1)
+_FAINT: Final = DUST.sqrt()
+_HALF: Final = Fraction(1, 2)
+_SMALL_BITS: Final = 256
+"""Bits of an exact number that costs nothing to speak of."""
 _DIGITS: Final = 39
 """Digits that may cancel in a sum before what is left is looked at as rounding error."""
 
@@ -77,9 +81,10 @@ def is_close(a: Number, b: Number) -> bool:
     """Whether two numbers agree to forty digits; exact ones have to be equal."""
     if a is b:
         return True
-    if not (isinstance(a, INEXACT) or isinstance(b, INEXACT)):
-        return a == b
-    a, b = inexact(a), inexact(b)
+    if not isinstance(a, Decimal) or not isinstance(b, Decimal):
+        if not (isinstance(a, INEXACT) or isinstance(b, INEXACT)):
+            return a == b
+        a, b = inexact(a), inexact(b)
     if isinstance(a, Decimal) and isinstance(b, Decimal):
         return (a - b).copy_abs() <= DUST * max(a.copy_abs(), b.copy_abs())
     return modulus(a - b) <= DUST * max(modulus(a), modulus(b))
@@ -167,12 +172,15 @@ class Evaluator:
         self.work += 1
         if kind == "x":
             return self.letter(node[1])
+        value = self.value
         if kind == "*":
-            return self.product_of(*[self.value(factor) for factor in node[1]])
+            return self.product_of(
+                *[each[1] if each[0] == "n" else value(each) for each in node[1]]
+            )
         if kind == "+":
-            return self.sum([self.value(term) for term in node[1]])
+            return self.sum([each[1] if each[0] == "n" else value(each) for each in node[1]])
         if kind == "/":
-            return self.quotient(self.value(node[1]), self.value(node[2]))
+            return self.quotient(value(node[1]), value(node[2]))
         if kind == "^":
             return self.power_node(node)
         if kind == "root":
@@ -182,11 +190,11 @@ class Evaluator:
         if kind == "f":
             return self.function(node)
         if kind == "deg":
-            value = self.value(node[1])
+            angle = value(node[1])
             return (
-                self.product_of(value, self.constant("pi"), Fraction(1, 180))
+                self.product_of(angle, self.constant("pi"), Fraction(1, 180))
                 if self.in_degrees
-                else value
+                else angle
             )
         if kind == "~":
             return inexact(node[1])
@@ -194,7 +202,7 @@ class Evaluator:
             computed: Number = node[1]
             return computed
         if kind == "set" and len(node[1]) == 1:
-            return self.value(node[1][0])
+            return value(node[1][0])
         if kind == "det":
             return self.determinant(node)
         raise Unreadable(f"no number: {kind}")
@@ -203,10 +211,10 @@ class Evaluator:
 
     def checked_exact(self, value: int | Fraction) -> int | Fraction:
         """Return an exact number unless it is too large to compute with."""
-        if isinstance(value, int) and value.bit_length() <= 256:
+        if isinstance(value, int) and value.bit_length() <= _SMALL_BITS:
             return value
         size = _bits(value)
-        if size > 256:
+        if size > _SMALL_BITS:
             self.spend(size >> 6)
             if size > MAX_EXACT_BITS:
                 raise Unreadable("too large a number")
@@ -224,10 +232,14 @@ class Evaluator:
         exact: int | Fraction = 0
         rest: list[Inexact] = []
         for value in values:
-            if not isinstance(value, INEXACT):
-                exact = self.checked_exact(exact + value)
-            else:
+            if isinstance(value, INEXACT):
                 rest.append(value)
+            elif isinstance(value, int) and isinstance(exact, int):
+                exact += value
+                if exact.bit_length() > _SMALL_BITS:
+                    self.checked_exact(exact)
+            else:
+                exact = self.checked_exact(exact + value if exact else value)
         if not rest:
             return exact
         if exact:
@@ -254,10 +266,14 @@ class Evaluator:
         exact: int | Fraction = 1
         rest: Inexact | None = None
         for value in values:
-            if not isinstance(value, INEXACT):
-                exact = self.checked_exact(exact * value)
-            else:
+            if isinstance(value, INEXACT):
                 rest = value if rest is None else self.checked(rest * value)
+            elif isinstance(value, int) and isinstance(exact, int):
+                exact *= value
+                if exact.bit_length() > _SMALL_BITS:
+                    self.checked_exact(exact)
+            else:
+                exact = self.checked_exact(value if exact == 1 else exact * value)
         if rest is None or exact == 0:
             return exact
         if exact != 1:
@@ -269,6 +285,8 @@ class Evaluator:
         if bottom == 0:
             raise Unreadable("a division by zero")
         if not isinstance(bottom, INEXACT) and not isinstance(top, INEXACT):
+            if isinstance(top, int) and isinstance(bottom, int):
+                return self.checked_exact(Fraction(top, bottom) if top % bottom else top // bottom)
             return self.checked_exact(Fraction(top) / bottom)
         if top == 0:
             return 0
@@ -333,7 +351,7 @@ class Evaluator:
         self.spend(8)
         power = logarithm(inexact(base)) * inexact(exponent)
         # Close to one, sixty digits would not tell one power from another.
-        if modulus(power) > MAX_LOG10 or modulus(power) < DUST.sqrt():
+        if modulus(power) > MAX_LOG10 or modulus(power) < _FAINT:
             return self.opaque(node)
         return tidy(exponential(power))
 
@@ -350,7 +368,7 @@ class Evaluator:
         self.varying |= before
         if isinstance(index, INEXACT) or index == 0:
             raise Unreadable("a root without an index")
-        return self.radical(node, base, 1 / Fraction(index))
+        return self.radical(node, base, _HALF if index == 2 else 1 / Fraction(index))
 
     def radical(self, node: Node, base: Number, exponent: Fraction) -> Number:
         """Return a fractional power: real for odd roots of negative numbers, else principal."""
@@ -383,9 +401,9 @@ class Evaluator:
     def exact_root(self, value: int | Fraction, index: int) -> Number:
         """Return the root of a positive rational, exactly where it is rational."""
         top = _whole_root(value.numerator, index)
-        bottom = _whole_root(value.denominator, index)
+        bottom = 1 if top is None else _whole_root(value.denominator, index)
         if top is not None and bottom is not None:
-            return _reduced(Fraction(top, bottom))
+            return top if bottom == 1 else Fraction(top, bottom)
         self.spend(6 + (_bits(value) >> 5))
         return root(self.checked(inexact(value)), index)
 

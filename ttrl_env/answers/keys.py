@@ -127,15 +127,17 @@ def _read(answer: str, answer_format: AnswerFormat) -> Reading:
 
 def _as_number(text: str) -> Reading | None:
     """Read integers, fractions and decimals, which most answers are, without a parser."""
-    if _INTEGER.fullmatch(text):
-        return Reading(text, "number", str(int(text)))
-    found = _FRACTION.fullmatch(text)
-    if found:
+    if "/" in text or "\\" in text:
+        found = _FRACTION.fullmatch(text)
+        if found is None:
+            return None
         top, bottom = int(found[2] or found[4]), int(found[3] or found[5])
         if bottom:
             value = Fraction(-top if found[1] else top, bottom)
             return Reading(text, "number", number_key(value))
         return None
+    if "." not in text:
+        return Reading(text, "number", str(int(text))) if _INTEGER.fullmatch(text) else None
     found = _DECIMAL.fullmatch(text)
     if found:
         kind, value = decimal(found[2])
@@ -146,7 +148,7 @@ def _as_number(text: str) -> Reading | None:
 
 def _as_words(text: str) -> Reading | None:
     """Read an answer in words."""
-    found = _TEXT_ONLY.fullmatch(text)
+    found = _TEXT_ONLY.fullmatch(text) if text[0] == "\\" else None
     inside = found[1].strip() if found else text
     if not inside or not _WORDS.fullmatch(inside) or len(inside) > MAX_CHARACTERS:
         return None
@@ -173,7 +175,7 @@ _MATHEMATICAL: Final = WORD_FUNCTIONS | frozenset(CONSTANTS) | GREEK | JOINERS
 
 
 def _as_formula(text: str, answer: str) -> Reading:
-    found = _TEXT_ONLY.fullmatch(text)
+    found = _TEXT_ONLY.fullmatch(text) if text[:1] == "\\" else None
     for spelling in (found[1], text) if found else (text,):
         try:
             tree = parse(spelling)

@@ -42,20 +42,17 @@ def decimal(text: str) -> tuple[str, Any]:
         raise Unreadable("exponent too large")
     decimals = decimals.rstrip("0")
     digits = int((whole + decimals) or "0")
-    value: Fraction | int
     if not decimals and power >= 0:
         return ("n", digits * 10**power)
-    unit = Fraction(1, 10 ** len(decimals))
-    value = digits * unit
+    kind, value = "n", Fraction(digits, 10 ** len(decimals))
     significant = len((whole + decimals).lstrip("0"))
-    scale: Fraction | int = Fraction(10) ** power if power else 1
     if decimals and significant >= _ROUNDED_DIGITS:
         simple = value.limit_denominator(1000)
-        if abs(simple - value) <= unit and simple:
-            return ("n", simple * scale)
-        if significant >= _FLOAT_DIGITS:
-            return ("~", value * scale)
-    return ("n", value * scale)
+        if simple and abs(simple - value) <= Fraction(1, 10 ** len(decimals)):
+            value = simple
+        elif significant >= _FLOAT_DIGITS:
+            kind = "~"
+    return (kind, value * Fraction(10) ** power if power else value)
 
 
 def numeral(text: str) -> tuple[str, Any]:

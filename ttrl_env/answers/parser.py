@@ -55,6 +55,7 @@ _PLAIN_NUMBER: Final = re.compile(r"[-+]?[\d.,\s]+|\([A-Za-z]\)|[A-Za-z]")
 _LETTER_FUNCTIONS: Final = frozenset("fgh")
 _INVERTIBLE: Final = frozenset(HYPERBOLIC + TRIGONOMETRIC)
 _SUM_MARKS: Final = frozenset({"+", "-", "pm", "mp"})
+_SIGNS: Final = frozenset("+-")
 _SET_OPERATIONS: Final = {
     "cup": "cup",
     "cap": "cap",
@@ -64,6 +65,7 @@ _SET_OPERATIONS: Final = {
     "over": "/",
 }
 _POSTFIXES: Final = frozenset({"^", "!", "'", "_", "circ", "degree"})
+_RAISED_SIGNS: Final = frozenset({"circ", "degree", "prime"})
 _REMAINDERS: Final = frozenset({"mod", "bmod", "pmod"})
 _BARS: Final = frozenset({"|", "vert", "Vert"})
 _REPEATING: Final = frozenset({"overline", "bar", "dot", "("})
@@ -76,6 +78,7 @@ _FACTOR_STARTS: Final = frozenset(
     | {"boxed", "fbox", "begin", "int", "sum", "prod", "lim", "angle", "triangle", "emptyset"}
     | {*FUNCTIONS, *CONSTANTS, *GREEK, *FRACTIONS, *ACCENTS, *BRACKETS}
 )
+_ARGUMENT_BRACKETS: Final = frozenset({"(", "[", "{", r"\{", "lgroup", "lbrace", "lbrack"})
 _BRACKET_FUNCTIONS: Final = {
     "lfloor": "floor",
     "llcorner": "floor",
@@ -124,11 +127,11 @@ class _Parser:
 
     def take(self) -> Token:
         """Return the current token and move to the next."""
-        token = self.token
-        if token.mark is END:
+        if self.mark is END:
             raise Unreadable("an unfinished formula")
-        self.position += 1
-        self.token = now = self.tokens[self.position]
+        token = self.token
+        self.position = position = self.position + 1
+        self.token = now = self.tokens[position]
         self.mark = now.mark
         return token
 
@@ -192,7 +195,7 @@ class _Parser:
                 if mark != "," and groups[-1]:
                     groups.append([])
                 continue
-            word = self.joiner()
+            word = self.joiner() if not mark or mark in JOINERS else ""
             if word:
                 self.take()
                 separated, alternative = True, word in _ALTERNATIVES
@@ -225,7 +228,10 @@ class _Parser:
             return ("n", int(token.text))
         if RELATIONS.get(self.mark) in {"~", "="}:
             self.take()
-        first = self.ratio()
+        first = self.sum()
+        if self.mark in _ITEM_ENDS:
+            return first
+        first = self.ratio(first)
         sign = RELATIONS.get(self.mark)
         if sign is None:
             return first
@@ -233,22 +239,25 @@ class _Parser:
         while sign is not None:
             self.take()
             signs.append(sign)
-            parts.append(self.ratio())
+            parts.append(self.ratio(self.sum()))
             sign = RELATIONS.get(self.mark)
         return ("rel", signs, parts)
 
-    def ratio(self) -> Node:
-        node = self.set_expression()
+    def ratio(self, first: Node) -> Node:
+        """Read a ratio, the first sum of which has been read."""
+        node = self.set_expression(first)
         if self.mark != ":":
             return node
         parts = [node]
         while self.mark == ":":
             self.take()
-            parts.append(self.set_expression())
+            parts.append(self.set_expression(self.sum()))
         return ("ratio", parts)
 
-    def set_expression(self) -> Node:
-        node = self.sum()
+    def set_expression(self, node: Node) -> Node:
+        """Read unions and other operations on sets, after the first set."""
+        if self.mark in _ITEM_ENDS:
+            return node
         for _ in range(MAX_CHAIN):
             kind = _SET_OPERATIONS.get(self.mark)
             if kind is None:
@@ -300,15 +309,20 @@ class _Parser:
         return node if sign > 0 else _negated(node)
 
     def term(self) -> Node:
-        sign = self.sign()
+        sign = self.sign() if self.mark in _SIGNS else 1
         last = self.power()
+        if self.mark in _TERM_ENDS:
+            return last if sign > 0 else _negated(last)
         factors, divisors = [last], []
         remainders = 0
         while True:
             mark = self.mark
             if mark in _TERM_ENDS:
                 break
-            if mark in PRODUCTS:
+            if not mark and self.is_letter():
+                last = self.power()
+                factors.append(last)
+            elif mark in PRODUCTS:
                 self.take()
                 last = self.signed_power()
                 factors.append(last)
@@ -358,6 +372,11 @@ class _Parser:
         if ahead.mark in {"^", "!"} or ahead.mark in FRACTIONS:
             return ("*", [left, self.power()])
         raise Unreadable("two numbers side by side")
+
+    def is_letter(self) -> bool:
+        """Whether the current token is one letter; `U` may be a union."""
+        kind, text, _, _ = self.token
+        return kind == "word" and len(text) == 1 and text != "U"
 
     def starts_factor(self) -> bool:
         mark = self.mark
@@ -433,6 +452,8 @@ class _Parser:
 
     def power(self) -> Node:
         node = self.atom()
+        if self.mark not in _POSTFIXES:
+            return node
         for _ in range(MAX_DEPTH):
             mark = self.mark
             if mark not in _POSTFIXES:
@@ -469,23 +490,26 @@ class _Parser:
 
     def raised(self, base: Node) -> Node:
         """Read the exponent of `base`, whose `^` has been taken."""
-        if self.at("circ", "degree"):
+        mark = self.mark
+        if mark == "circ" or mark == "degree":
             self.take()
             return self.degrees(base)
-        ahead = self.tokens[self.position + 1 : self.position + 3]
-        if self.at("{") and [t.text for t in ahead] in (["circ", "}"], ["degree", "}"]):
-            self.jump(self.position + 3)
-            return self.degrees(base)
-        if self.at("{") and [t.text for t in ahead] == ["prime", "}"] and base[0] == "x":
-            self.jump(self.position + 3)
-            return ("x", base[1] + "'")
+        if mark == "{":
+            inside = self.tokens[self.position + 1].text
+            if inside in _RAISED_SIGNS and self.tokens[self.position + 2].text == "}":
+                if inside != "prime":
+                    self.jump(self.position + 3)
+                    return self.degrees(base)
+                if base[0] == "x":
+                    self.jump(self.position + 3)
+                    return ("x", base[1] + "'")
         self.deeper()
         exponent = self.script()
-        if self.at("^"):
+        if self.mark == "^":
             self.take()
             exponent = self.raised(exponent)
         self.depth -= 1
-        if base[0] == "x" and self.at("_"):
+        if base[0] == "x" and self.mark == "_":
             self.take()
             base = ("x", f"{base[1]}_{self.subscript()}")
         return ("^", base, exponent)
@@ -523,8 +547,10 @@ class _Parser:
 
     def script(self) -> Node:
         """Read the argument of `^`: a group, a signed number, or one letter."""
-        if self.at("-", "+"):
-            return _negated(self.script()) if self.take().text == "-" else self.script()
+        mark = self.mark
+        if mark == "-" or mark == "+":
+            self.take()
+            return _negated(self.script()) if mark == "-" else self.script()
         return self.argument(whole_number=True)
 
     def argument(self, *, whole_number: bool) -> Node:
@@ -597,15 +623,12 @@ class _Parser:
 
     def word(self) -> Node:
         text = self.token.text
+        if len(text) == 1 or text in CONSTANTS or text in GREEK:
+            self.take()
+            return self.letter(text)
         if text in WORD_FUNCTIONS:
             self.take()
             return self.function(FUNCTIONS[text])
-        if text in CONSTANTS or text in GREEK:
-            self.take()
-            return self.letter(text)
-        if len(text) == 1:
-            self.take()
-            return self.letter(text)
         if text.lower() in CALENDAR and len(text) == 2 and self.position:
             raise Unreadable("a time of day")
         if not is_product(text):
@@ -623,10 +646,10 @@ class _Parser:
 
     def letter(self, name: str) -> Node:
         """Read a letter with its subscript, its primes and, for f, g and h, its arguments."""
-        if self.mark == "_":
+        kind, text, spaced, mark = self.token
+        if mark == "_":
             self.take()
             return ("x", f"{name}_{self.subscript()}")
-        kind, text, spaced, _ = self.token
         if kind == "num" and not spaced and text.isdigit() and len(name) == 1 and name.isalpha():
             before = self.tokens[self.position - 2] if self.position > 1 else None
             if before is None or before.kind != "num":
@@ -746,10 +769,10 @@ class _Parser:
         power: Node | None = None
         base: Node | None = None
         for _ in range(2):
-            if self.at("^"):
+            if self.mark == "^":
                 self.take()
                 power = self.script()
-            elif self.at("_"):
+            elif self.mark == "_":
                 self.take()
                 base = self.script()
         token = self.token
@@ -758,7 +781,7 @@ class _Parser:
         if name == "sqrt":
             node = self.root()
         else:
-            if self.at("(", "[", "{", r"\{", "lgroup", "lbrace", "lbrack"):
+            if self.mark in _ARGUMENT_BRACKETS:
                 arguments = self.bracket_items()
             else:
                 arguments = [self.function_argument()]

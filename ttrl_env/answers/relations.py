@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["as_range", "relation_key"]
 
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_TRIAL: Final = Fraction(7, 3)
+"""Where a function that is linear between 0 and 1 is tried once more."""
 _INFINITY: Final = ("c", "inf")
 _MINUS_INFINITY: Final = ("*", [("n", -1), _INFINITY])
 
@@ -206,14 +208,20 @@ def _solve_at(canon: Canonicaliser, parts: list[Node], name: str, point: int) ->
     evaluator = canon.evaluator
     values = []
     try:
-        for trial in (0, 1, Fraction(7, 3)):
+        # A side without the letter has one value, whatever the letter's.
+        known = [None if name in letters(part) else evaluator.at(part, point) for part in parts]
+        for trial in (0, 1, _TRIAL):
             evaluator.overrides = {name: trial}
-            values.append(_difference(canon, parts, point))
+            left, right = (
+                evaluator.at(part, point) if value is None else value
+                for part, value in zip(parts, known, strict=True)
+            )
+            values.append(evaluator.sum([left, evaluator.product_of(-1, right)]))
         evaluator.overrides = {}
         start = evaluator.product_of(-1, values[0])
         slope = evaluator.sum([values[1], start])
         rise = evaluator.sum([values[2], start])
-        if slope == 0 or not is_close(rise, evaluator.product_of(Fraction(7, 3), slope)):
+        if slope == 0 or not is_close(rise, evaluator.product_of(_TRIAL, slope)):
             return None
         return evaluator.quotient(start, slope)
     except Unreadable:

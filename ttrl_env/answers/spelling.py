@@ -171,16 +171,16 @@ _RAISED: Final = re.compile("[" + "".join(_SUPERSCRIPTS) + "]+")
 _LOWERED: Final = re.compile("[" + "".join(_SUBSCRIPTS) + "]+")
 _ROOT_OF_NUMBER: Final = re.compile(r"√\s*(\d+(?:\.\d+)?|[A-Za-z])")
 _MARKS: Final = re.compile(r"<\|[^<>|]{1,40}\|>|</?s>|<eos>|<end_of_turn>")
-_WRAPPERS: Final = (
-    ("$$", "$$"),
-    ("$", "$"),
-    (r"\(", r"\)"),
-    (r"\[", r"\]"),
-    ("**", "**"),
-    ('"', '"'),
-    ("`", "`"),
-)
-_WRAPPED: Final = frozenset('$\\*"`')
+_WRAPPERS: Final = {
+    "$": (("$$", "$$"), ("$", "$")),
+    "\\": ((r"\(", r"\)"), (r"\[", r"\]")),
+    "*": (("**", "**"),),
+    '"': (('"', '"'),),
+    "`": (("`", "`"),),
+}
+"""Pairs of delimiters, by the character that the first begins with."""
+_CLOSING: Final = frozenset(end[-1] for pairs in _WRAPPERS.values() for _, end in pairs)
+_FINAL: Final = frozenset(".,;:。")
 _STYLE: Final = re.compile(
     r"\\(?:text|textbf|textit|textrm|textnormal|mbox|mathrm|mathbf|mathit|mathsf|operatorname)"
     r"\s*\{([^{}]*)\}"
@@ -235,24 +235,27 @@ def trim(text: str) -> str:
     text = text.strip()
     while text:
         before = text
-        if text[-1] in ".,;:。" and not text.endswith((r"\,", r"\;", r"\:", "...")):
+        last = text[-1]
+        if last in _FINAL and not text.endswith((r"\,", r"\;", r"\:", "...")):
             text = text[:-1].rstrip()
-        elif text[-1] == "\\" or (text[-1] == "$" and text.count("$") == 1):
+        elif last == "\\" or (last == "$" and text.count("$") == 1):
             # The half of a spacing command, or of a pair of dollars.
             text = text[:-1].rstrip()
-        for opening, closing in _WRAPPERS if text[:1] in _WRAPPED else ():
-            inside = text[len(opening) : len(text) - len(closing)]
-            if (
-                len(text) > len(opening) + len(closing)
-                and text.startswith(opening)
-                and text.endswith(closing)
-                and opening not in inside
-                and not inside.endswith("\\")
-            ):
-                text = inside.strip()
-                break
+        if text[:1] in _WRAPPERS and text[-1] in _CLOSING:
+            text = _unwrapped(text)
         if text == before:
             break
+    return text
+
+
+def _unwrapped(text: str) -> str:
+    """Return what stands between a pair of delimiters, or the text itself."""
+    for opening, closing in _WRAPPERS[text[0]]:
+        if text.startswith(opening) and text.endswith(closing):
+            inside = text[len(opening) : len(text) - len(closing)]
+            # An empty pair is no pair, and `$a$ or $b$` is none around it all.
+            if inside and opening not in inside and not inside.endswith("\\"):
+                return inside.strip()
     return text
 
 

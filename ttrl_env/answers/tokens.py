@@ -10,9 +10,19 @@ Kinds: `num`, `cmd` (a LaTeX command, without its backslash), `word` (a run of l
 from __future__ import annotations
 
 import re
+import string
 from typing import Final, NamedTuple
 
 from ttrl_env.answers.limits import MAX_TOKENS, MAX_WORD, Unreadable
+from ttrl_env.answers.vocabulary import (
+    BRACKETS,
+    CONSTANTS,
+    FRACTIONS,
+    FUNCTIONS,
+    GREEK,
+    PRODUCTS,
+    RELATIONS,
+)
 
 __all__ = ["END", "ROW", "Token", "tokenize"]
 
@@ -30,40 +40,102 @@ class Token(NamedTuple):
     mark: str = ""
 
 
-_SCANNER: Final = re.compile(
-    r"""
-    (?P<num>
-        \d+(?:(?:\{,\}|\\,|,\\!\ *|\{,\\!\}|\\!|\\\ |,\\\ ?)\d{3})+(?!\d)(?:\.\d+)?
-      | (?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z0-9.]))?
+# Each piece of a text. What is short and frequent stands first; `_SKIPPED` before the commands.
+_NUMBER: Final = r"""
+    \d++(?:(?:\{,\}|\\,|,\\!\ *|\{,\\!\}|\\!|\\\ |,\\\ ?)\d{3})+(?!\d)(?:\.\d+)?
+  | (?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z0-9.]))?
+"""
+_SKIPPED: Final = r"""
+    [\s~$€£¥`]
+  | \\(?:
+        [,;:!>\s$()\[\]]
+      | (?:left|right|mleft|mright|middle)(?![a-zA-Z])\s*\.?
+      | (?:quad|qquad|[bB]ig[lrm]?|[bB]igg[lrm]?|displaystyle|textstyle|scriptstyle
+          |limits|nolimits|thinspace|enspace|space|hfill|hline|strut|mathstrut|ensuremath
+          |allowbreak|textdollar|phantom|mathopen|mathclose|mathbin|mathrel|mathord
+          |tiny|small|normalsize|large|Large|LARGE|huge|Huge|bf|it|boldmath)(?![a-zA-Z])
+      | (?:text)?color\s*\{[^{}]*\}
+      | (?:begin|end)\{(?:equation|displaymath|math|gather|split|center)\*?\}
+      | [hv]space\*?\{[^{}]*\}
     )
-  | (?P<word>[A-Za-z]+)
-  | (?P<op>\\[{}%&_\#|] | \*\* | <= | >= | != | == | \.\.\.+ | [-+*/^_=<>()\[\]{}|,;:!'%&])
-  | (?P<skip>
-        \s+ | ~ | \\[,;:!>\s] | \\\$ | \$ | \\[()\[\]] | [€£¥`]
-      | \\(?:left|right|mleft|mright|middle)(?![a-zA-Z])\s*\.?
-      | \\(?:quad|qquad|[bB]ig[lrm]?|[bB]igg[lrm]?|displaystyle|textstyle|scriptstyle
-            |limits|nolimits|thinspace|enspace|space|hfill|hline|strut|mathstrut|ensuremath
-            |allowbreak|textdollar|phantom|mathopen|mathclose|mathbin|mathrel|mathord
-            |tiny|small|normalsize|large|Large|LARGE|huge|Huge|bf|it|boldmath)(?![a-zA-Z])
-      | \\(?:text)?color\s*\{[^{}]*\}
-      | \\(?:begin|end)\{(?:equation|displaymath|math|gather|split|center)\*?\}
-      | \\hspace\*?\{[^{}]*\} | \\vspace\*?\{[^{}]*\}
-    )
-  | (?P<text>\\(?:text|textbf|textit|textrm|textnormal|textsf|mbox|hbox|mathrm|mathbf|mathit|mathsf
-              |mathcal|boldsymbol|bm|vec|operatorname\*?|rm)\s*\{[^{}]*\})
+"""
+_STYLED: Final = r"""
+    \\(?:text|textbf|textit|textrm|textnormal|textsf|mbox|hbox|mathrm|mathbf|mathit|mathsf
+        |mathcal|boldsymbol|bm|vec|operatorname\*?|rm)\s*\{[^{}]*\}
+"""
+_PIECES: Final = re.compile(
+    rf"""
+    [-+/^_()\[\]{{}}|,;:'%&\s] | [A-Za-z]+ | {_NUMBER}
+  | \*\* | <= | >= | != | == | \.\.\.+ | [*=<>!] | \\[{{}}%&_\#|]
+  | {_SKIPPED} | {_STYLED} | \\[a-zA-Z]+ | \\\\(?:\[[^\]]*\])? | .
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_KINDS: Final = re.compile(
+    rf"""
+    (?P<skip>{_SKIPPED})
+  | (?P<text>{_STYLED})
   | (?P<cmd>\\[a-zA-Z]+)
   | (?P<row>\\\\(?:\[[^\]]*\])?)
-  | (?P<other>.)
+  | (?P<num>{_NUMBER})
+  | (?P<op>\.\.\.+)
     """,
     re.VERBOSE | re.DOTALL,
 )
 _OPERATORS: Final = {
+    **{sign: sign for sign in ("<=", ">=", "!=", *"-+*/^_=<>()[]{}|,;:!'%&")},
+    **{sign: sign for sign in (r"\{", r"\}", r"\&", r"\#")},
     "**": "^",
     "==": "=",
     r"\%": "%",
     r"\|": "|",
     r"\_": "_",
 }
+
+
+def _tokens(piece: str) -> tuple[Token, ...]:
+    """Return the token of a piece without a space before it and with one; nothing for a space."""
+    text, mark = piece, ""
+    if piece in _OPERATORS:
+        kind, text = "op", _OPERATORS[piece]
+        mark = text
+    elif piece.isdecimal():
+        kind = "num"
+    elif piece.isascii() and piece.isalpha():
+        kind = "word"
+        if len(piece) > MAX_WORD:
+            raise Unreadable(f"more than {MAX_WORD} letters in a row")
+    else:
+        found = _KINDS.fullmatch(piece)
+        if found is None:
+            raise Unreadable(f"unexpected {piece!r}")
+        kind = found.lastgroup or ""
+        if kind == "skip":
+            return ()
+        if kind == "cmd":
+            text = mark = piece[1:]
+        elif kind == "text":
+            text = piece[piece.index("{") + 1 : -1].replace("~", " ")
+        elif kind == "row":
+            mark = ROW
+        elif kind == "op":
+            mark = piece
+    return Token(kind, text, False, mark), Token(kind, text, True, mark)
+
+
+_COMMANDS: Final = (
+    *(*FUNCTIONS, *CONSTANTS, *GREEK, *FRACTIONS, *PRODUCTS, *RELATIONS),
+    *(*BRACKETS, *BRACKETS.values(), *("cup", "cap", "circ", "pm", "begin", "end", "boxed")),
+    *("left", "right", "mleft", "mright"),
+)
+_COMMON: Final = {
+    piece: _tokens(piece)
+    for piece in (
+        *(*_OPERATORS, *string.ascii_letters, *map(str, range(100)), " ", "$", r"\\"),
+        *(f"\\{name}" for name in _COMMANDS if name.isalpha()),
+    )
+}
+"""The tokens of what most formulas are made of, made once: tokens never change."""
 
 
 def tokenize(text: str) -> list[Token]:
@@ -76,30 +148,16 @@ def tokenize(text: str) -> list[Token]:
     ['frac', '12', '+', '1{,}234', '']
     """
     tokens: list[Token] = []
-    append, new, spaced = tokens.append, tuple.__new__, False
-    for found in _SCANNER.finditer(text):
-        kind, piece = found.lastgroup, found[0]
-        if kind == "skip":
-            spaced = True
-            continue
-        if kind == "op":
-            piece = _OPERATORS.get(piece, piece)
-            append(new(Token, ("op", piece, spaced, piece)))
-        elif kind == "num" or (kind == "word" and len(piece) <= MAX_WORD):
-            append(new(Token, (kind, piece, spaced, "")))
-        elif kind == "cmd":
-            piece = piece[1:]
-            append(new(Token, ("cmd", piece, spaced, piece)))
-        elif kind == "text":
-            content = piece[piece.index("{") + 1 : -1].replace("~", " ")
-            append(new(Token, ("text", content, spaced, "")))
-        elif kind == "row":
-            append(new(Token, ("row", piece, spaced, ROW)))
-        elif kind == "word":
-            raise Unreadable(f"more than {MAX_WORD} letters in a row")
+    append, common, spaced = tokens.append, _COMMON.get, False
+    for piece in _PIECES.findall(text):
+        pair = common(piece)
+        if pair is None:
+            pair = _tokens(piece)
+        if pair:
+            append(pair[spaced])
+            spaced = False
         else:
-            raise Unreadable(f"unexpected {piece!r}")
-        spaced = False
+            spaced = True
     if len(tokens) > MAX_TOKENS:
         raise Unreadable(f"more than {MAX_TOKENS} tokens")
     append(Token("end", "", spaced, END))

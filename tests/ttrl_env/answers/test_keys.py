@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ttrl_env.answers import ANSWER_FORMATS, answer_key, equivalent
+from ttrl_env.answers.canonical import canonical_key
 from ttrl_env.answers.keys import read
+from ttrl_env.answers.parser import parse
 
 # Each line is one value in several spellings; all of the first column's values differ.
 SAME = r"""
@@ -290,3 +292,17 @@ def test_keys_are_the_same_in_every_process() -> None:
         for seed in ("0", "1", "2")
     }
     assert printed == {repr([answer_key(answer) for answer in answers])}
+
+
+NUMERALS = st.from_regex(r"-?\d{1,25}(\.\d{0,25})?|-?\.\d{1,25}", fullmatch=True)
+FRACTIONS = st.builds(
+    lambda form, top, bottom: form.format(top, bottom),
+    st.sampled_from([r"\frac{{{}}}{{{}}}", r"-\dfrac {{ {} }}{{{}}}", "{}/{}", "- {} / {}"]),
+    st.integers(0, 10**12),
+    st.integers(1, 10**12),
+)
+
+
+@given(st.one_of(NUMERALS, FRACTIONS))
+def test_numbers_read_without_the_parser_get_the_key_that_it_gives(text: str) -> None:
+    assert read(text, "latex").key == canonical_key(parse(text.rstrip(".")))

@@ -8,7 +8,8 @@ import pytest
 
 from ttrl_env.answers.limits import Unreadable
 from ttrl_env.answers.parser import parse
-from ttrl_env.answers.tokens import tokenize
+from ttrl_env.answers.tokens import Token, tokenize
+from ttrl_env.answers.vocabulary import FUNCTIONS, GREEK
 
 X = ("x", "x")
 
@@ -75,3 +76,14 @@ def test_tokens_know_the_space_before_them() -> None:
         ("1", False),
         ("1", True),
     ]
+
+
+@pytest.mark.parametrize("name", sorted({*FUNCTIONS, *GREEK, "mleft", "overline", "unknown"}))
+def test_commands_are_tokens_whether_or_not_they_are_common(name: str) -> None:
+    expected = [] if name == "mleft" else [Token("cmd", name, True, name)]
+    assert tokenize(f"x \\{name} 2")[1:-2] == expected
+
+
+@pytest.mark.parametrize("number", ["7", "99", "100", "1.5", ".5", "2e-3", "1{,}234", "1\\,234"])
+def test_numbers_are_one_token(number: str) -> None:
+    assert tokenize(f"{number} x")[0] == Token("num", number, False)
