@@ -12,6 +12,7 @@ Importing this package registers its environments:
 - `wrappers`: the consensus reward, label metrics, token ids as actions, records.
 - `rendering`: the vote as text and as an image.
 - `testing`: the checker of vector environments, for anyone's.
+- `rephrasing`: a second wording of each question.
 - `spaces`, `prompt`, `completion`: observations and actions.
 - `registration`: every environment id, in one table.
 """

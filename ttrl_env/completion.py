@@ -1,6 +1,6 @@
 """What a policy hands to an environment: text that remembers how it was sampled.
 
-- `Completion`: a `str` with its token ids, their log-probabilities and whether it finished.
+- `Completion`: a `str` with its token ids, what is known of each, and whether it finished.
 """
 
 from __future__ import annotations
@@ -28,21 +28,28 @@ class Completion(str):
             (temperature and truncation included), shape (length,), float32, in nats.
         finished: Whether the policy ended the completion itself; `False` if it ran into the
             length limit.
+        entropies: The entropy of the distribution that each token was drawn from, before any
+            truncation, shape (length,), float32, in nats.
+        self_certainties: How far that distribution is from uniform, shape (length,), float32:
+            logsumexp(z) - mean(z) over the vocabulary, with z the logits divided by the
+            temperature. This is KL(U || p) + log V, in nats.
 
     Raises:
         TypeError: `text` is no string.
-        ValueError: `token_ids` and `log_probs` differ in length.
+        ValueError: What is given for each token differs in length.
 
     >>> completion = Completion(r"\boxed{7}", token_ids=[5, 6, 2], log_probs=[-0.1, -0.2, 0.0])
     >>> completion == r"\boxed{7}", completion.finished, len(completion.token_ids)
     (True, True, 3)
     """
 
-    __slots__ = ("finished", "log_probs", "token_ids")
+    __slots__ = ("entropies", "finished", "log_probs", "self_certainties", "token_ids")
 
     token_ids: npt.NDArray[np.int64] | None
     log_probs: npt.NDArray[np.float32] | None
     finished: bool
+    entropies: npt.NDArray[np.float32] | None
+    self_certainties: npt.NDArray[np.float32] | None
 
     def __new__(
         cls,
@@ -51,25 +58,42 @@ class Completion(str):
         token_ids: npt.ArrayLike | None = None,
         log_probs: npt.ArrayLike | None = None,
         finished: bool = True,
+        entropies: npt.ArrayLike | None = None,
+        self_certainties: npt.ArrayLike | None = None,
     ) -> Completion:
         """Builds the string and checks what goes with it."""
         self = super().__new__(cls, check_text(text))
         self.token_ids = None if token_ids is None else np.asarray(token_ids, dtype=np.int64)
-        self.log_probs = None if log_probs is None else np.asarray(log_probs, dtype=np.float32)
+        self.log_probs = _floats(log_probs)
         self.finished = finished
-        if (
-            self.token_ids is not None
-            and self.log_probs is not None
-            and self.token_ids.shape != self.log_probs.shape
-        ):
-            raise ValueError(
-                f"{self.token_ids.size} token ids but {self.log_probs.size} log-probabilities"
-            )
+        self.entropies = _floats(entropies)
+        self.self_certainties = _floats(self_certainties)
+        columns = {
+            "token ids": self.token_ids,
+            "log-probabilities": self.log_probs,
+            "entropies": self.entropies,
+            "self-certainties": self.self_certainties,
+        }
+        known = {name: column for name, column in columns.items() if column is not None}
+        if len({column.shape for column in known.values()}) > 1:
+            sizes = [f"{column.size} {name}" for name, column in known.items()]
+            raise ValueError(" but ".join(sizes))
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        arguments = (str(self), self.token_ids, self.log_probs, self.finished)
+        arguments = (
+            str(self),
+            self.token_ids,
+            self.log_probs,
+            self.finished,
+            self.entropies,
+            self.self_certainties,
+        )
         return _restore, arguments
+
+
+def _floats(values: npt.ArrayLike | None) -> npt.NDArray[np.float32] | None:
+    return None if values is None else np.asarray(values, dtype=np.float32)
 
 
 def _restore(
@@ -77,5 +101,15 @@ def _restore(
     token_ids: npt.NDArray[np.int64] | None,
     log_probs: npt.NDArray[np.float32] | None,
     finished: bool,
+    entropies: npt.NDArray[np.float32] | None = None,
+    self_certainties: npt.NDArray[np.float32] | None = None,
 ) -> Completion:
-    return Completion(text, token_ids=token_ids, log_probs=log_probs, finished=finished)
+    # The last two have defaults, as what was pickled before there were any can be read still.
+    return Completion(
+        text,
+        token_ids=token_ids,
+        log_probs=log_probs,
+        finished=finished,
+        entropies=entropies,
+        self_certainties=self_certainties,
+    )

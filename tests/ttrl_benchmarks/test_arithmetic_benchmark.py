@@ -15,6 +15,7 @@ from ttrl_benchmarks.arithmetic import (
     Step,
     draw_problem,
     load,
+    rephrase,
     solve,
     split_of,
 )
@@ -106,3 +107,41 @@ def test_wrong_options_end_in_a_sentence(options, message):
 
 def test_it_is_in_the_registry():
     assert load_benchmark("arithmetic", split="held_out", size=10) == load("held_out", 10)
+
+
+def test_another_wording_has_the_same_answer_and_comes_from_nothing_but_the_text():
+    for split in SPLITS:
+        for question in load(split, 250).questions:
+            other = rephrase(question.text)
+            assert other != question.text
+            assert rephrase(question.text) == other
+            numbers = re.findall(r"\d+", question.text)
+            assert sorted(re.findall(r"\d+", other)) == sorted(numbers)
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("What is 7 times 8?", "What is 8 times 7?"),
+        ("What is 7 times 8 minus 3 times 4?", "What is 8 times 7 minus 4 times 3?"),
+        ("What is 9 minus 3 plus 4?", "What is 9 minus 3 plus 4 ?"),  # 9 - 4 + 3 is another sum
+        ("What is 9 minus 3 times 4?", "What is 9 minus 4 times 3?"),
+        ("What is 8 times 2 plus 3?", "What is 2 times 8 plus 3?"),
+        ("Is 3 and 4 much?", "Is 3 and 4 much ?"),
+    ],
+)
+def test_only_what_commutes_changes_places(text, other):
+    assert rephrase(text) == other
+
+
+def test_pronouns_stay_right():
+    for question in load("practice", 500).questions:
+        names = {"Mia": "she", "Ben": "he", "Zoe": "she", "Omar": "he"} | {
+            "Lena": "she",
+            "Raj": "he",
+            "Ana": "she",
+            "Tom": "he",
+        }
+        before = [names[w] for w in re.findall(r"[A-Za-z]+", question.text) if w in names]
+        after = [names[w] for w in re.findall(r"[A-Za-z]+", rephrase(question.text)) if w in names]
+        assert before == after

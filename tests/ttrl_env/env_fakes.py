@@ -9,6 +9,8 @@ from typing import TypeVar
 import numpy as np
 
 from ttrl_benchmarks import Benchmark, Question, SealedLabels
+from ttrl_env import Completion
+from ttrl_env.consensus import Ballot, hold_vote
 
 T = TypeVar("T")
 ASK_FOR = " Answer in \\boxed{}."
@@ -31,6 +33,45 @@ def guesses(count: int, seed: int, *, spread: int = 3) -> list[str]:
     rng = np.random.default_rng(seed)
     values = rng.integers(-1, spread, size=count)
     return [NO_ANSWER if value < 0 else boxed(value) for value in values]
+
+
+def measured(values: Sequence[int], seed: int = 0) -> list[Completion]:
+    """Completions with these answers, -1 for none, and all that a sampler may tell of them."""
+    rng = np.random.default_rng(seed)
+    completions = []
+    for value in values:
+        length = int(rng.integers(1, 9))
+        work = f"2 + 2 = {rng.integers(4, 6)}. "  # right, or wrong by one
+        completions.append(
+            Completion(
+                work + (NO_ANSWER if value < 0 else boxed(value)),
+                token_ids=rng.integers(0, 99, length),
+                log_probs=-rng.random(length),
+                finished=bool(rng.random() < 0.9),
+                entropies=rng.random(length),
+                self_certainties=5 + rng.random(length),
+            )
+        )
+    return completions
+
+
+def vote(
+    texts: Sequence[str], question: int = 0, position: int = 0, variants: object = None
+) -> Ballot:
+    """The ballot of these completions of a question of `sums`."""
+    benchmark = sums()
+    return hold_vote(texts, benchmark.questions[question], benchmark, position, variants)
+
+
+def vote_of(values: Sequence[int], **known: object) -> Ballot:
+    """The ballot of these answers, -1 for none; `known` has one value a token, for each of them."""
+    texts = [NO_ANSWER if value < 0 else boxed(value) for value in values]
+    columns = {name: list(rows) for name, rows in known.items() if name != "variants"}
+    completions = [
+        Completion(text, **{name: rows[i] for name, rows in columns.items()})
+        for i, text in enumerate(texts)
+    ]
+    return vote(completions, variants=known.get("variants"))
 
 
 def question_ids(infos: dict[str, Sequence[str]]) -> list[str]:

@@ -41,11 +41,20 @@ def test_what_it_carries_has_fixed_types() -> None:
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, through_pickle])
 def test_copies_carry_it_on(duplicate: object) -> None:
-    completion = Completion("π", token_ids=[1, 2], log_probs=[-1.5, 0.0], finished=False)
+    completion = Completion(
+        "π",
+        token_ids=[1, 2],
+        log_probs=[-1.5, 0.0],
+        finished=False,
+        entropies=[0.5, 0.25],
+        self_certainties=[3.0, 4.0],
+    )
     twin = duplicate(completion)  # type: ignore[operator]
     assert isinstance(twin, Completion)
     np.testing.assert_array_equal(twin.token_ids, completion.token_ids)
-    np.testing.assert_array_equal(twin.log_probs, completion.log_probs)
+    for name in ("log_probs", "entropies", "self_certainties"):
+        np.testing.assert_array_equal(getattr(twin, name), getattr(completion, name))
+        assert getattr(twin, name).dtype == np.float32
     assert twin.finished is False
 
 
@@ -58,6 +67,10 @@ def test_derived_strings_are_plain() -> None:
 def test_unequal_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="2 token ids but 1 log-probabilities"):
         Completion("7", token_ids=[5, 6], log_probs=[-0.5])
+    with pytest.raises(ValueError, match="2 token ids but 3 entropies"):
+        Completion("7", token_ids=[5, 6], entropies=[1, 2, 3])
+    with pytest.raises(ValueError, match="1 entropies but 2 self-certainties"):
+        Completion("7", entropies=[1], self_certainties=[1, 2])
 
 
 @pytest.mark.parametrize("kind", [Completion, Prompt])

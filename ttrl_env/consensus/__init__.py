@@ -3,24 +3,80 @@
 - `Ballot`: the votes of one group.
 - `Verdict`: the rewards of a group, its pseudo-label, and whether it abstains.
 - `Estimator`: the type of a reward, `(Ballot) -> Verdict`.
-- `hold_vote`: from completions to a ballot.
-- `Majority`, `Oracle`, `Random`: the rewards; the latter two are controls.
-- `REWARDS`, `resolve_estimator`: rewards by name.
+- `hold_vote`, `check_verdict`: from completions to a ballot; what a verdict has to be.
+- Rewards by votes: `Majority`, `SoftMajority`, `EMPO`, `SCRL`, `RESTRAIN`, `DDRL`.
+- Rewards that ask how sure the model is: `DeepConf`, `SelfCertainty`, `NegativeEntropy`.
+- Rewards with a second opinion: `CoRewarding`, `SelfHarmony`, `VerifierWeighted`.
+- Rewards around another: `EntropyShaped`, `HeldVote`.
+- Controls: `Oracle`, `Random`, `FormatOnly`, `Constant`.
+- `REWARDS`, `register_estimator`, `unregister_estimator`, `find_reward`, `resolve_estimator`:
+  rewards by name; `RewardCard` and `RewardEntry` are what is known of one.
+- `RewardError`: what goes wrong with them.
 """
 
-from ttrl_env.consensus.ballot import Ballot, Estimator, Verdict, hold_vote
-from ttrl_env.consensus.controls import Oracle, Random
+from ttrl_env.consensus.ballot import Ballot, Estimator, Verdict, check_verdict, hold_vote
+from ttrl_env.consensus.cards import RewardCard, RewardEntry
+from ttrl_env.consensus.confidence import DeepConf
+from ttrl_env.consensus.controls import Constant, FormatOnly, Oracle, Random
+from ttrl_env.consensus.ddrl import DDRL
+from ttrl_env.consensus.empo import EMPO
+from ttrl_env.consensus.entropy_shaped import EntropyShaped
+from ttrl_env.consensus.errors import RewardError
+from ttrl_env.consensus.held_vote import HeldVote
 from ttrl_env.consensus.majority import Majority
-from ttrl_env.consensus.registry import REWARDS, resolve_estimator
+from ttrl_env.consensus.registry import (
+    REWARDS,
+    find_reward,
+    register_estimator,
+    resolve_estimator,
+    unregister_estimator,
+)
+from ttrl_env.consensus.restrain import RESTRAIN
+from ttrl_env.consensus.scrl import SCRL
+from ttrl_env.consensus.self_confidence import NegativeEntropy, SelfCertainty
+from ttrl_env.consensus.soft_majority import SoftMajority
+from ttrl_env.consensus.two_prompts import CoRewarding, SelfHarmony
+from ttrl_env.consensus.verified import EquationVerifier, Verifier, VerifierWeighted
 
-__all__ = [
-    "REWARDS",
+__all__ = [  # noqa: RUF022 - grouped by subject
+    # votes and verdicts
     "Ballot",
     "Estimator",
+    "Verdict",
+    "check_verdict",
+    "hold_vote",
+    # rewards by votes
+    "DDRL",
+    "EMPO",
     "Majority",
+    "RESTRAIN",
+    "SCRL",
+    "SoftMajority",
+    # rewards that ask how sure the model is
+    "DeepConf",
+    "NegativeEntropy",
+    "SelfCertainty",
+    # rewards with a second opinion
+    "CoRewarding",
+    "EquationVerifier",
+    "SelfHarmony",
+    "Verifier",
+    "VerifierWeighted",
+    # rewards around another
+    "EntropyShaped",
+    "HeldVote",
+    # controls
+    "Constant",
+    "FormatOnly",
     "Oracle",
     "Random",
-    "Verdict",
-    "hold_vote",
+    # by name
+    "REWARDS",
+    "RewardCard",
+    "RewardEntry",
+    "RewardError",
+    "find_reward",
+    "register_estimator",
     "resolve_estimator",
+    "unregister_estimator",
 ]

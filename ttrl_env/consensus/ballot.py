@@ -1,9 +1,10 @@
 """The votes of one group, and what an estimator makes of them.
 
 - `Ballot`: one group's answers by class, with what is known of each completion.
-- `Verdict`: rewards, pseudo-label, abstention.
+- `Verdict`: rewards, pseudo-label, abstention, and advantages or weights where a reward has them.
 - `Estimator`: the type of a reward.
 - `hold_vote`: extracts, canonicalises and counts the answers of a group.
+- `check_verdict`: refuses a verdict that would spoil a learner unseen.
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ttrl_benchmarks import Benchmark, Question
+from ttrl_benchmarks.base import AnswerFormat
 from ttrl_env.answers import group_answers
 from ttrl_env.completion import Completion
 
-__all__ = ["Ballot", "Estimator", "Verdict", "hold_vote"]
+__all__ = ["Ballot", "Estimator", "TokenValues", "Verdict", "check_verdict", "hold_vote"]
+
+TokenValues = tuple[npt.NDArray[np.float32] | None, ...]
+"""One value a token, for each completion of a group; `None` where the sampler did not say."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +32,10 @@ class Ballot:
     """The votes of one group. It holds no label.
 
     Attributes:
-        question_id: The question voted on.
+        question: The question voted on.
         position: The place of the group in the order of questions; names the visit.
+        answer_format: How the answers are written and compared.
+        texts: The completions.
         answers: The answer of each completion as it was written, or `None` where it has none.
         classes: The answer class of each completion, numbered in order of first appearance,
             shape (n,), int64; -1 where it has no answer.
@@ -40,10 +47,17 @@ class Ballot:
         lengths: The length of each completion in tokens, or in characters where the sampler did
             not say, shape (n,), int64.
         finished: Whether each completion ended by itself, shape (n,), bool.
+        variants: Which wording of the question each completion answers: 0 the publisher's, 1 the
+            rephrased one; shape (n,), int64.
+        token_log_probs: The log-probabilities of each completion's tokens.
+        token_entropies: The entropies of the distributions they were drawn from.
+        token_self_certainties: How far those are from uniform; see `Completion`.
     """
 
-    question_id: str
+    question: Question
     position: int
+    answer_format: AnswerFormat
+    texts: tuple[str, ...]
     answers: tuple[str | None, ...]
     classes: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int64]
@@ -52,11 +66,25 @@ class Ballot:
     confidences: npt.NDArray[np.float64]
     lengths: npt.NDArray[np.int64]
     finished: npt.NDArray[np.bool_]
+    variants: npt.NDArray[np.int64]
+    token_log_probs: TokenValues
+    token_entropies: TokenValues
+    token_self_certainties: TokenValues
+
+    @property
+    def question_id(self) -> str:
+        """The id of the question voted on."""
+        return self.question.id
 
     @property
     def size(self) -> int:
         """The number of completions, those without an answer included."""
         return len(self.classes)
+
+    @property
+    def answered(self) -> npt.NDArray[np.bool_]:
+        """Whether each completion has an answer, shape (n,), bool."""
+        return self.classes >= 0
 
     @property
     def majority_ratio(self) -> float:
@@ -67,6 +95,12 @@ class Ballot:
         """Returns the first spelling of a class, or `None` for no class."""
         return None if answer_class is None else self.representatives[answer_class]
 
+    def agreement(self, answer_class: int | None) -> npt.NDArray[np.float64]:
+        """Returns 1 for each completion whose answer is of this class, else 0, shape (n,)."""
+        if answer_class is None:
+            return np.zeros(self.size)
+        return np.asarray(self.classes == answer_class, dtype=np.float64)
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -76,15 +110,30 @@ class Verdict:
         rewards: The reward of each completion, shape (n,), float64, never NaN.
         pseudo_label: The class that was taken for true, or `None`.
         abstains: Whether the group should teach nothing.
+        advantages: What replaces the learner's own group-relative advantages, shape (n,),
+            float64; `None` leaves them to the learner.
+        weights: What the advantage of each completion is multiplied by, shape (n,), float64, 0 or
+            more; `None` is 1 everywhere.
     """
 
     rewards: npt.NDArray[np.float64]
     pseudo_label: int | None
     abstains: bool = False
+    advantages: npt.NDArray[np.float64] | None = None
+    weights: npt.NDArray[np.float64] | None = None
 
 
 class Estimator(Protocol):
-    """A reward: from the votes of a group to the reward of each."""
+    """A reward: from the votes of a group to the reward of each.
+
+    A function will do. What an estimator may have besides:
+
+    - `needs_token_statistics`: true asks the sampler for entropies and self-certainties;
+    - `order_matters`: `"never"`, `"in ties"` or `"always"`, on how the order of the completions
+      changes the rewards;
+    - `state_dict()` and `load_state_dict(state)`, with a state of JSON values: what it remembers
+      between visits, which checkpoints keep.
+    """
 
     def __call__(self, ballot: Ballot) -> Verdict:
         """Rewards the completions of one group."""
@@ -92,19 +141,24 @@ class Estimator(Protocol):
 
 
 def hold_vote(
-    completions: Sequence[str], question: Question, benchmark: Benchmark, position: int = 0
+    completions: Sequence[str],
+    question: Question,
+    benchmark: Benchmark,
+    position: int = 0,
+    variants: npt.ArrayLike | None = None,
 ) -> Ballot:
     r"""Extracts, canonicalises and counts the answers of one group.
 
     Args:
         completions: The completions of the question; `Completion`s bring lengths in tokens and
-            confidences.
+            what is known of each token.
         question: The question.
         benchmark: The benchmark it belongs to, which knows how answers are written.
         position: The place of the group in the order of questions.
+        variants: Which wording each completion answers, 0 or 1; by default 0.
 
     Raises:
-        ValueError: There are no completions.
+        ValueError: There are no completions, or not as many variants.
 
     >>> from ttrl_benchmarks.arithmetic import load
     >>> benchmark = load(size=5)
@@ -115,10 +169,15 @@ def hold_vote(
     """
     if len(completions) == 0:
         raise ValueError("a vote needs at least one completion")
+    shown = np.zeros(len(completions)) if variants is None else np.asarray(variants)
+    if shown.shape != (len(completions),):
+        raise ValueError(f"{len(completions)} completions but variants of shape {shown.shape}")
     groups = group_answers(completions, benchmark.answer_format, question.options)
     return Ballot(
-        question_id=question.id,
+        question=question,
         position=position,
+        answer_format=benchmark.answer_format,
+        texts=tuple(completions),
         answers=groups.answers,
         classes=groups.classes,
         counts=np.bincount(groups.classes[groups.classes >= 0], minlength=len(groups.keys)),
@@ -127,7 +186,44 @@ def hold_vote(
         confidences=np.array([_confidence(each) for each in completions]),
         lengths=np.array([_length(each) for each in completions], dtype=np.int64),
         finished=np.array([getattr(each, "finished", True) for each in completions]),
+        variants=shown.astype(np.int64),
+        token_log_probs=tuple(getattr(each, "log_probs", None) for each in completions),
+        token_entropies=tuple(getattr(each, "entropies", None) for each in completions),
+        token_self_certainties=tuple(
+            getattr(each, "self_certainties", None) for each in completions
+        ),
     )
+
+
+def check_verdict(verdict: Verdict, size: int, estimator: object) -> Verdict:
+    """Returns the verdict as it is.
+
+    Args:
+        verdict: What an estimator said of a group.
+        size: The number of completions in it.
+        estimator: Whose verdict it is, for the message.
+
+    Raises:
+        ValueError: Rewards, advantages or weights are not one finite number a completion, or a
+            weight is negative.
+    """
+    for name in ("rewards", "advantages", "weights"):
+        values = getattr(verdict, name)
+        if values is None and name != "rewards":
+            continue
+        given = np.asarray(values)
+        if (
+            given.shape != (size,)
+            or given.dtype.kind not in "fiub"
+            or not np.isfinite(given).all()
+            or (name == "weights" and (given < 0).any())
+        ):
+            what = f"{name} of 0 or more" if name == "weights" else name
+            raise ValueError(
+                f"{estimator!r} must give {size} finite {what} for a group of {size}, not an array "
+                f"of shape {given.shape}: {np.array2string(given, threshold=20)}"
+            )
+    return verdict
 
 
 def _confidence(completion: str) -> float:

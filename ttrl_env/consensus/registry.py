@@ -1,43 +1,328 @@
 """Rewards by name.
 
-- `REWARDS`: the names, each with what makes the estimator for a benchmark.
-- `resolve_estimator`: a name or an estimator as an estimator.
+- `REWARDS`: the names, each with a card and what makes the estimator.
+- `register_estimator`, `unregister_estimator`: adds one, and takes it back; `ENTRY_POINTS` is the
+  group by which an installed package adds its own.
+- `resolve_estimator`: a name, a spelled reward or an estimator as an estimator.
+- `find_reward`: the entry of a spelled reward, its options checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
 
 from ttrl_benchmarks import Benchmark
 from ttrl_benchmarks.errors import unknown_name
 from ttrl_env.consensus.ballot import Estimator
-from ttrl_env.consensus.controls import Oracle, Random
+from ttrl_env.consensus.cards import RewardCard, RewardEntry
+from ttrl_env.consensus.confidence import DeepConf
+from ttrl_env.consensus.controls import Constant, FormatOnly, Oracle, Random
+from ttrl_env.consensus.ddrl import DDRL
+from ttrl_env.consensus.empo import EMPO
+from ttrl_env.consensus.entropy_shaped import EntropyShaped
+from ttrl_env.consensus.errors import RewardError
+from ttrl_env.consensus.held_vote import HeldVote
 from ttrl_env.consensus.majority import Majority
+from ttrl_env.consensus.restrain import RESTRAIN
+from ttrl_env.consensus.scrl import SCRL
+from ttrl_env.consensus.self_confidence import NegativeEntropy, SelfCertainty
+from ttrl_env.consensus.soft_majority import SoftMajority
+from ttrl_env.consensus.spelling import parse_reward
+from ttrl_env.consensus.two_prompts import CoRewarding, SelfHarmony
+from ttrl_env.consensus.verified import VerifierWeighted
 
-__all__ = ["REWARDS", "resolve_estimator"]
+__all__ = [
+    "ENTRY_POINTS",
+    "REWARDS",
+    "find_reward",
+    "register_estimator",
+    "resolve_estimator",
+    "unregister_estimator",
+]
 
-REWARDS: dict[str, Callable[[Benchmark], Estimator]] = {
-    "majority": lambda _: Majority(),
-    "oracle": lambda benchmark: Oracle(benchmark.labels, benchmark.answer_format),
-    "random": lambda _: Random(),
-}
+ENTRY_POINTS = "ttrl_env.estimators"
+_NAME = re.compile(r"[A-Za-z][\w.-]*")
+
+
+class _Rewards(Mapping[str, RewardEntry]):
+    """Every reward by name: this package's own, those registered, those of installed packages.
+
+    An installed package's module is imported when its reward is looked up, not before, so that a
+    broken one stands in nobody's way.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[str, RewardEntry] = {}
+        self._installed: dict[str, EntryPoint] | None = None
+
+    def __getitem__(self, name: str) -> RewardEntry:
+        """Returns the entry of this name.
+
+        Raises:
+            KeyError: There is none.
+            RewardError: An installed package promises one and cannot keep it.
+        """
+        if name not in self._entries:
+            self._entries[name] = _load(self._found()[name])
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from dict.fromkeys([*self._entries, *self._found()])
+
+    def __len__(self) -> int:
+        return len(set(self._entries) | set(self._found()))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries or name in self._found()
+
+    def add(self, entry: RewardEntry) -> None:
+        """Adds an entry under the name on its card."""
+        self._entries[entry.card.name] = entry
+
+    def remove(self, name: str) -> None:
+        """Takes an entry out again."""
+        del self._entries[name]
+
+    def forget_installed(self) -> None:
+        """Looks for installed packages anew at the next use."""
+        self._installed = None
+
+    def _found(self) -> dict[str, EntryPoint]:
+        if self._installed is None:
+            self._installed = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+        return self._installed
+
+
+def _load(point: EntryPoint) -> RewardEntry:
+    source = point.dist.name if point.dist is not None else point.value
+    try:
+        made = point.load()
+    except Exception as error:
+        raise RewardError(
+            f"Reward {point.name!r} of the installed package {source!r} cannot be loaded "
+            f"({type(error).__name__}: {error}). Mend or remove that package."
+        ) from error
+    if isinstance(made, RewardEntry):
+        return made
+    if not callable(made):
+        raise RewardError(
+            f"Reward {point.name!r} of the installed package {source!r} is {made!r}, and has to "
+            "be callable: an estimator's class, or a function that makes one."
+        )
+    return RewardEntry(RewardCard(point.name, _first_sentence(made)), made, source)
+
+
+def _first_sentence(factory: Callable[..., Estimator]) -> str:
+    lines = (factory.__doc__ or "").strip().splitlines()
+    return lines[0].strip().rstrip(".") if lines else "no description"
+
+
+_REWARDS = _Rewards()
+REWARDS: Mapping[str, RewardEntry] = _REWARDS
+
+
+def register_estimator(
+    name: str,
+    factory: Callable[..., Estimator],
+    *,
+    summary: str | None = None,
+    paper: str = "",
+    needs: tuple[str, ...] = (),
+) -> None:
+    """Makes a reward known by name.
+
+    Args:
+        name: The name that `reward=` takes.
+        factory: An estimator's class, or a function that makes one. Its keyword parameters are
+            the options; `benchmark`, where it is one of them, is what the environment asks.
+        summary: What it rewards, in a few words; by default the docstring's first line.
+        paper: Its arXiv id.
+        needs: What it needs beyond votes, of `ttrl_env.consensus.cards.NEEDS`.
+
+    Raises:
+        RewardError: The name is taken or cannot be spelled, or the factory is not callable.
+
+    >>> from ttrl_env.consensus import Majority
+    >>> register_estimator("firm", lambda: Majority(min_ratio=0.5), summary="firm majorities")
+    >>> REWARDS["firm"].card.summary
+    'firm majorities'
+    >>> unregister_estimator("firm")
+    """
+    if not _NAME.fullmatch(name):
+        raise RewardError(
+            f"A reward cannot be named {name!r}; use letters, digits, '_', '-' and '.', a letter "
+            "first."
+        )
+    if name in REWARDS:
+        raise RewardError(f"There is a reward named {name!r} already; choose another name.")
+    if not callable(factory):
+        raise RewardError(f"The factory of reward {name!r} must be callable, not {factory!r}.")
+    card = RewardCard(name, summary or _first_sentence(factory), paper, needs)
+    _REWARDS.add(RewardEntry(card, factory, factory.__module__.partition(".")[0]))
+
+
+def unregister_estimator(name: str) -> None:
+    """Takes back what `register_estimator` did.
+
+    Raises:
+        UnknownNameError: There is no reward of this name.
+    """
+    if name not in REWARDS:
+        raise unknown_name("reward", name, REWARDS)
+    _REWARDS.remove(name)
+
+
+def find_reward(reward: str) -> tuple[RewardEntry, dict[str, object]]:
+    """Returns the entry of a spelled reward and the options that it is spelled with.
+
+    Raises:
+        UnknownNameError: There is no reward of this name, or it has no such option.
+        RewardError: It cannot be read, or a package that should bring it is broken.
+
+    >>> entry, options = find_reward("majority(tie=share)")
+    >>> entry.card.paper, options
+    ('2504.16084', {'tie': 'share'})
+    """
+    name, options = parse_reward(reward)
+    if name not in REWARDS:
+        raise unknown_name("reward", name, REWARDS)
+    entry = REWARDS[name]
+    entry.check_options(options)
+    inner = options.get("inner")
+    if isinstance(inner, str):
+        find_reward(inner)
+    return entry, options
 
 
 def resolve_estimator(reward: str | Estimator, benchmark: Benchmark) -> Estimator:
     """Returns the estimator of this name, or the estimator itself.
 
     Args:
-        reward: A name in `REWARDS`, or any `(Ballot) -> Verdict`.
+        reward: A name in `REWARDS`, with options in brackets or without, or any
+            `(Ballot) -> Verdict`.
         benchmark: What the environment asks; only `"oracle"` reads its labels.
 
     Raises:
-        UnknownNameError: There is no reward of this name; the message lists the close ones.
+        UnknownNameError: There is no reward of this name, or it has no such option; the message
+            lists those that there are.
+        RewardError: The reward cannot be read or made.
         TypeError: `reward` is neither a name nor callable.
+
+    >>> from ttrl_benchmarks import load_benchmark
+    >>> resolve_estimator("majority(min_ratio=0.3, tie=abstain)", load_benchmark("arithmetic"))
+    Majority(tie='abstain', min_ratio=0.3, min_margin=0.0, min_votes=0)
     """
     if isinstance(reward, str):
-        if reward not in REWARDS:
-            raise unknown_name("reward", reward, REWARDS)
-        return REWARDS[reward](benchmark)
-    if not callable(reward):
+        entry, options = find_reward(reward)
+        inner = options.get("inner")
+        if isinstance(inner, str):  # a reward around another is spelled around it
+            options = {**options, "inner": resolve_estimator(inner, benchmark)}
+        return entry.make(benchmark, options)
+    if isinstance(reward, type) or not callable(reward):
         raise TypeError(f"a reward is a name or a callable (Ballot) -> Verdict, not {reward!r}")
     return reward
+
+
+def _oracle(benchmark: Benchmark) -> Oracle:
+    return Oracle(benchmark.labels, benchmark.answer_format)
+
+
+for _card, _factory in (
+    (RewardCard("majority", "agreement with the majority of the votes", "2504.16084"), Majority),
+    (RewardCard("soft_majority", "the share of the votes that agree", "2505.21444"), SoftMajority),
+    (RewardCard("empo", "the same, where the votes are not scattered", "2504.05812"), EMPO),
+    (
+        RewardCard(
+            "deepconf",
+            "agreement with the confident completions' vote",
+            "2508.15260",
+            ("token statistics",),
+        ),
+        DeepConf,
+    ),
+    (
+        RewardCard(
+            "scrl",
+            "firm majorities, and a penalty on rare, unsure answers",
+            "2603.19880",
+            ("token statistics",),
+        ),
+        SCRL,
+    ),
+    (
+        RewardCard(
+            "restrain",
+            "every answer by its votes, and a penalty on scattered groups",
+            "2510.02172",
+        ),
+        RESTRAIN,
+    ),
+    (RewardCard("ddrl", "the most frequent answer against the rarest", "2604.21327"), DDRL),
+    (
+        RewardCard(
+            "entropy_shaped",
+            "another reward (inner=), sure completions taught harder",
+            "2508.11356",
+            ("token statistics",),
+        ),
+        EntropyShaped,
+    ),
+    (
+        RewardCard(
+            "self_certainty", "how sure the model is, no vote", "2505.19590", ("token statistics",)
+        ),
+        SelfCertainty,
+    ),
+    (
+        RewardCard(
+            "negative_entropy", "low token entropy, no vote", "2505.22660", ("token statistics",)
+        ),
+        NegativeEntropy,
+    ),
+    (
+        RewardCard(
+            "co_rewarding",
+            "agreement with the other wording's majority",
+            "2508.00410",
+            ("two prompts",),
+        ),
+        CoRewarding,
+    ),
+    (
+        RewardCard(
+            "self_harmony",
+            "agreement with what both wordings lead to",
+            "2511.01191",
+            ("two prompts",),
+        ),
+        SelfHarmony,
+    ),
+    (
+        RewardCard(
+            "verified",
+            "agreement with the vote, verified completions weighing more",
+            "2603.02203",
+            ("verifier",),
+        ),
+        VerifierWeighted,
+    ),
+    (
+        RewardCard("held", "another reward's pseudo-label (inner=), held for some visits"),
+        HeldVote,
+    ),
+    (
+        RewardCard(
+            "oracle",
+            "agreement with the TRUE labels (control: the upper bound)",
+            "2504.16084",
+            ("labels",),
+        ),
+        _oracle,
+    ),
+    (RewardCard("random", "a coin (control: nothing to learn)", "2506.10947"), Random),
+    (RewardCard("format_only", "any answer at all (control)", "2506.10947"), FormatOnly),
+    (RewardCard("constant", "nothing (control: the weights must not move)"), Constant),
+):
+    _REWARDS.add(RewardEntry(_card, _factory))

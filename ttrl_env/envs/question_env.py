@@ -12,13 +12,21 @@ import numpy as np
 
 from ttrl_benchmarks import Benchmark, Question, load_benchmark
 from ttrl_env.answers import extract_answer
-from ttrl_env.consensus import Estimator, Verdict, hold_vote, resolve_estimator
+from ttrl_env.consensus import Estimator, Verdict, check_verdict, hold_vote, resolve_estimator
 from ttrl_env.envs.question_order import QuestionOrder
 from ttrl_env.prompt import Prompt
 from ttrl_env.rendering import RENDER_MODES, check_render_mode, render_view, view_vote
+from ttrl_env.rephrasing import Rephrase, resolve_rephrase
 from ttrl_env.spaces import UnicodeText
 
-__all__ = ["MAX_LENGTH", "TTRLEnv", "check_position", "fresh_seed", "resolve_benchmark"]
+__all__ = [
+    "MAX_LENGTH",
+    "TTRLEnv",
+    "check_halves",
+    "check_position",
+    "fresh_seed",
+    "resolve_benchmark",
+]
 
 MAX_LENGTH = 2**20  # characters of a prompt or a completion
 
@@ -31,7 +39,10 @@ class TTRLEnv(gym.Env[str, str]):
     E[r(y, y*)] (arXiv 2504.16084, equation 2). `info` always holds `question_id`, `position` and
     `answer` (of the completion just given, or `None`); at the end also `rewards` (one for each
     vote, shape (group_size,), float64), `consensus` (the winning answer, or `None`),
-    `majority_ratio` and `abstained`.
+    `majority_ratio` and `abstained`, and `advantages` and `advantage_weights` where the reward
+    gives them (see `Verdict`). With `rephrase`, the second half of the votes is asked in other
+    words, and `info["variant"]` says which wording the observation shows: 0 the publisher's, 1 the
+    other.
 
     Args:
         benchmark: A benchmark, or the name of one.
@@ -41,14 +52,18 @@ class TTRLEnv(gym.Env[str, str]):
         max_length: The most characters of a prompt or a completion.
         slot: The place of this environment among `num_slots` that share one order of questions.
         num_slots: How many environments share the order.
+        rephrase: The second wording of each question: a name such as `"arithmetic"`, the path of a
+            JSON file of paraphrases by question id or text, such a mapping, or a function of the
+            question's text; by default there is none.
+        variant: With `rephrase` and `group_size=1`, the wording that this environment shows.
         render_mode: `"ansi"` for text, `"rgb_array"` for a picture of the vote, or `None`.
         **benchmark_options: Options of the named benchmark, e.g. `path` or `split`.
 
     Raises:
         BenchmarkError: The benchmark cannot be loaded.
         UnknownNameError: There is no such reward.
-        ValueError: `group_size`, `slot` or `num_slots` is out of range, or there is no such render
-            mode.
+        ValueError: `group_size`, `slot`, `num_slots` or `variant` is out of range, a group cannot
+            be halved, or there is no such render mode.
     """
 
     # Gymnasium declares it as an instance's own.
@@ -65,6 +80,8 @@ class TTRLEnv(gym.Env[str, str]):
         max_length: int = MAX_LENGTH,
         slot: int = 0,
         num_slots: int = 1,
+        rephrase: Rephrase | None = None,
+        variant: int = 0,
         render_mode: str | None = None,
         **benchmark_options: Any,
     ) -> None:
@@ -74,6 +91,8 @@ class TTRLEnv(gym.Env[str, str]):
             raise ValueError(f"slot must be from 0 to num_slots - 1 = {num_slots - 1}, not {slot}")
         self.benchmark = resolve_benchmark(benchmark, benchmark_options)
         self.group_size = group_size
+        self._reword = resolve_rephrase(rephrase, self.benchmark)
+        self._first_variant = _check_variant(variant, group_size, rephrased=rephrase is not None)
         self.estimator = None if reward is None else resolve_estimator(reward, self.benchmark)
         self.render_mode = check_render_mode(render_mode)
         self.observation_space = UnicodeText(max_length)
@@ -144,13 +163,24 @@ class TTRLEnv(gym.Env[str, str]):
         info = self._info(action)
         reward = 0.0
         if done and self.estimator is not None:
-            ballot = hold_vote(self._completions, self.question, self.benchmark, self._position)
-            self._verdict = verdict = self.estimator(ballot)
+            ballot = hold_vote(
+                self._completions,
+                self.question,
+                self.benchmark,
+                self._position,
+                [self._variant(member) for member in range(self.group_size)],
+            )
+            verdict = check_verdict(self.estimator(ballot), ballot.size, self.estimator)
+            self._verdict = verdict
             reward = float(np.mean(verdict.rewards))
             info["rewards"] = verdict.rewards.copy()
             info["consensus"] = ballot.answer_of(verdict.pseudo_label)
             info["majority_ratio"] = ballot.majority_ratio
             info["abstained"] = verdict.abstains
+            if verdict.advantages is not None:
+                info["advantages"] = verdict.advantages.copy()
+            if verdict.weights is not None:
+                info["advantage_weights"] = verdict.weights.copy()
         return self._observe(), reward, done, False, info
 
     def render(self) -> Any:
@@ -169,8 +199,20 @@ class TTRLEnv(gym.Env[str, str]):
         )
         return render_view(view, self.render_mode)
 
+    def _variant(self, member: int) -> int:
+        """The wording that a member of the group is shown."""
+        if self._reword is None or self.group_size == 1:
+            return self._first_variant
+        return int(member >= self.group_size // 2)
+
+    def _shown_variant(self) -> int:
+        return self._variant(min(len(self._completions), self.group_size - 1))
+
     def _observe(self) -> str:
-        prompt = Prompt(self.benchmark.prompt(self.question))
+        question = self.question
+        if self._reword is not None and self._shown_variant() == 1:
+            question = self._reword(question)
+        prompt = Prompt(self.benchmark.prompt(question))
         if len(prompt) > self.observation_space.max_length:
             raise ValueError(
                 f"question {self.question.id!r} makes a prompt of {len(prompt)} characters, more "
@@ -183,7 +225,32 @@ class TTRLEnv(gym.Env[str, str]):
         answer = None
         if completion is not None:
             answer = extract_answer(completion, self.benchmark.answer_format, question.options)
-        return {"question_id": question.id, "position": self._position, "answer": answer}
+        info = {"question_id": question.id, "position": self._position, "answer": answer}
+        return info if self._reword is None else info | {"variant": self._shown_variant()}
+
+
+def _check_variant(variant: int, group_size: int, *, rephrased: bool) -> int:
+    if rephrased and group_size > 1:
+        check_halves(group_size)
+    if variant not in (0, 1) or (variant and not (rephrased and group_size == 1)):
+        raise ValueError(
+            "variant is 0 or 1, and 1 needs rephrase and group_size=1 (a larger group shows both), "
+            f"not {variant!r} with group_size={group_size}"
+        )
+    return variant
+
+
+def check_halves(group_size: int) -> None:
+    """Refuses a group that cannot be shown two wordings in equal parts.
+
+    Raises:
+        ValueError: It is of odd size.
+    """
+    if group_size % 2:
+        raise ValueError(
+            "rephrase shows each wording to half of a group, so group_size must be even, not "
+            f"{group_size}"
+        )
 
 
 def check_position(position: Any) -> int | None:

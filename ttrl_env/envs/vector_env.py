@@ -19,6 +19,7 @@ from ttrl_benchmarks import Benchmark, Question
 from ttrl_env.consensus import Estimator
 from ttrl_env.envs.question_env import (
     MAX_LENGTH,
+    check_halves,
     check_position,
     fresh_seed,
     resolve_benchmark,
@@ -26,6 +27,7 @@ from ttrl_env.envs.question_env import (
 from ttrl_env.envs.question_order import QuestionOrder
 from ttrl_env.prompt import Prompt
 from ttrl_env.rendering import RENDER_MODES, check_render_mode, render_view, view_vote
+from ttrl_env.rephrasing import Rephrase, resolve_rephrase
 from ttrl_env.spaces import UnicodeText
 
 __all__ = ["TTRLVectorEnv", "make_vector_env"]
@@ -41,7 +43,8 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
     one completion from each and is a whole episode. Rewards are 0 until a `ConsensusReward` is
     put around it, as `gym.make_vec` does. Information about an answered question, under
     `final_info` in the mode SAME_STEP, holds `question_id`, `position` and (from
-    `ConsensusReward` on) more.
+    `ConsensusReward` on) more. With `rephrase`, the second half of each group is asked in other
+    words, and `variant` is among the information: 0 for the publisher's wording, 1 for the other.
 
     Args:
         num_envs: Completions in a step; a multiple of `group_size`.
@@ -51,11 +54,15 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
             completion is wasted), `"NEXT_STEP"` or `"DISABLED"`, or the member of
             `gymnasium.vector.AutoresetMode`.
         max_length: The most characters of a prompt or a completion.
+        rephrase: The second wording of each question: a name such as `"arithmetic"`, the path of a
+            JSON file of paraphrases by question id or text, such a mapping, or a function of the
+            question's text; by default there is none. It needs an even `group_size`.
         render_mode: `"ansi"` for text, `"rgb_array"` for pictures of the votes, or `None`.
         **benchmark_options: Options of the named benchmark, e.g. `path` or `split`.
 
     Raises:
-        ValueError: `num_envs` is no multiple of `group_size`, or a mode is unknown.
+        ValueError: `num_envs` is no multiple of `group_size`, a group cannot be halved, or a mode
+            is unknown.
         BenchmarkError: The benchmark cannot be loaded.
     """
 
@@ -72,6 +79,7 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         *,
         autoreset_mode: str | AutoresetMode = "SAME_STEP",
         max_length: int = MAX_LENGTH,
+        rephrase: Rephrase | None = None,
         render_mode: str | None = None,
         **benchmark_options: Any,
     ) -> None:
@@ -85,6 +93,9 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
                 "group_size that divides it."
             )
         self.benchmark = resolve_benchmark(benchmark, benchmark_options)
+        self._reword = resolve_rephrase(rephrase, self.benchmark)
+        if self._reword is not None:
+            check_halves(group_size)
         self.num_envs = num_envs
         self.group_size = group_size
         self.num_groups = num_envs // group_size
@@ -242,25 +253,36 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
 
     def _observe(self) -> Prompts:
         prompts: list[str] = []
-        longest = self.single_observation_space.max_length
         for question in self.questions:
-            prompt = Prompt(self.benchmark.prompt(question))
-            if len(prompt) > longest:
-                raise ValueError(
-                    f"question {question.id!r} makes a prompt of {len(prompt)} characters, more "
-                    f"than max_length = {longest}; pass a larger one"
-                )
-            prompts += [prompt] * self.group_size
+            if self._reword is None:
+                prompts += [self._prompt(question)] * self.group_size
+            else:
+                for wording in (question, self._reword(question)):
+                    prompts += [self._prompt(wording)] * (self.group_size // 2)
         return tuple(prompts)
+
+    def _prompt(self, question: Question) -> Prompt:
+        prompt = Prompt(self.benchmark.prompt(question))
+        longest = self.single_observation_space.max_length
+        if len(prompt) > longest:
+            raise ValueError(
+                f"question {question.id!r} makes a prompt of {len(prompt)} characters, more "
+                f"than max_length = {longest}; pass a larger one"
+            )
+        return prompt
 
     def _info(self, mask: Array) -> dict[str, Any]:
         ids = np.array([question.id for question in self.questions], dtype=object)
-        return {
+        info = {
             "question_id": self._every(ids),
             "_question_id": mask.copy(),
             "position": self._every(self._positions),
             "_position": mask.copy(),
         }
+        if self._reword is not None:
+            halves = np.repeat([0, 1], self.group_size // 2)
+            info |= {"variant": np.tile(halves, self.num_groups), "_variant": mask.copy()}
+        return info
 
     def _every(self, groups: Array) -> Array:
         """Spreads one value a group over its sub-environments."""

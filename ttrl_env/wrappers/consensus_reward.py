@@ -15,7 +15,7 @@ import numpy.typing as npt
 from gymnasium.vector import VectorEnv, VectorWrapper
 
 from ttrl_benchmarks import Benchmark
-from ttrl_env.consensus import Estimator, Verdict, hold_vote, resolve_estimator
+from ttrl_env.consensus import Estimator, Verdict, check_verdict, hold_vote, resolve_estimator
 from ttrl_env.rendering import render_view, view_vote
 from ttrl_env.wrappers.attributes import find_attribute
 
@@ -50,7 +50,11 @@ class ConsensusReward(VectorWrapper):
     - `consensus`: the winning answer of its group, or `None` (object);
     - `majority_ratio`: the winner's share of the group (float64);
     - `abstained`: whether the group should teach nothing (bool);
-    - `finished`: whether the completion ended by itself (bool).
+    - `finished`: whether the completion ended by itself (bool);
+    - `advantage`: what replaces the learner's own advantage, 0 where the reward gives none, which
+      is where its mask `_advantage` is false (float64);
+    - `advantage_weight`: what the advantage is to be multiplied by, 1 where the reward does not
+      say (float64).
 
     Args:
         env: The vector environment.
@@ -84,6 +88,7 @@ class ConsensusReward(VectorWrapper):
         self._by_id = {question.id: question for question in self.benchmark.questions}
         self._question_ids: Array = np.empty(0, dtype=object)
         self._positions: Array = np.empty(0, dtype=np.int64)
+        self._variants: Array = np.zeros(self.num_envs, dtype=np.int64)
         # The completions and the verdict that `render` shows of a group; without, its question.
         self._held: dict[int, tuple[str, int, tuple[str, ...], Verdict]] = {}
 
@@ -112,6 +117,7 @@ class ConsensusReward(VectorWrapper):
                 were asked different questions.
         """
         asked, positions = self._question_ids.copy(), self._positions.copy()
+        variants = self._variants.copy()
         observations, _, terminations, truncations, infos = self.env.step(actions)
         done = (terminations | truncations).reshape(-1, self.group_size)
         rewards = np.zeros(self.num_envs, dtype=np.float64)
@@ -122,7 +128,10 @@ class ConsensusReward(VectorWrapper):
             "majority_ratio": np.zeros(self.num_envs),
             "abstained": np.zeros(self.num_envs, dtype=np.bool_),
             "finished": np.zeros(self.num_envs, dtype=np.bool_),
+            "advantage": np.zeros(self.num_envs),
+            "advantage_weight": np.ones(self.num_envs),
         }
+        given = np.zeros(self.num_envs, dtype=np.bool_)
         self._held.clear()
         for k in np.flatnonzero(done.any(axis=1)):
             members = slice(k * self.group_size, (k + 1) * self.group_size)
@@ -132,9 +141,10 @@ class ConsensusReward(VectorWrapper):
                 self._by_id[asked[members][0]],
                 self.benchmark,
                 int(positions[members][0]),
+                variants[members],
             )
-            verdict = self.estimator(ballot)
-            rewards[members] = _checked(verdict.rewards, ballot.size, self.estimator)
+            verdict = check_verdict(self.estimator(ballot), ballot.size, self.estimator)
+            rewards[members] = verdict.rewards
             if self.render_mode is not None:
                 texts = tuple(actions[members])
                 self._held[int(k)] = ballot.question_id, ballot.position, texts, verdict
@@ -144,10 +154,16 @@ class ConsensusReward(VectorWrapper):
             added["majority_ratio"][members] = ballot.majority_ratio
             added["abstained"][members] = verdict.abstains
             added["finished"][members] = ballot.finished
+            if verdict.advantages is not None:
+                added["advantage"][members] = verdict.advantages
+                given[members] = True
+            if verdict.weights is not None:
+                added["advantage_weight"][members] = verdict.weights
         mask = done.ravel()
         final = finished_info(infos)
         for key, values in added.items():
             final[key], final["_" + key] = values, mask.copy()
+        final["_advantage"] = given
         self._remember(infos)
         return observations, rewards, terminations, truncations, infos
 
@@ -189,6 +205,9 @@ class ConsensusReward(VectorWrapper):
             self._positions = np.zeros(self.num_envs, dtype=np.int64)
         self._question_ids[told] = np.asarray(ids, dtype=object)[told]
         self._positions[told] = np.asarray(infos["position"])[told]
+        if "variant" in infos:
+            shown = infos["_variant"]
+            self._variants[shown] = np.asarray(infos["variant"])[shown]
 
     def _check_whole(self, group: int, done: Array, question_ids: Array) -> None:
         if not done.all():
@@ -201,16 +220,6 @@ class ConsensusReward(VectorWrapper):
                 f"group {group} was asked different questions ({', '.join(set(question_ids))}); "
                 f"give its {len(done)} sub-environments the same slot and the same seed"
             )
-
-
-def _checked(rewards: Array, size: int, estimator: Estimator) -> Array:
-    """Refuses what would spread through a learner unseen: rewards for others, or no numbers."""
-    if np.shape(rewards) != (size,) or not np.isfinite(rewards).all():
-        raise ValueError(
-            f"{estimator!r} must give {size} finite rewards for a group of {size}, not an array "
-            f"of shape {np.shape(rewards)}: {np.array2string(np.asarray(rewards), threshold=20)}"
-        )
-    return rewards
 
 
 def find_consensus_reward(env: VectorEnv[Any, Any, Any]) -> ConsensusReward:

@@ -26,6 +26,8 @@ class SamplingParams:
         max_tokens: The most tokens that one completion may have, the end-of-text token included.
         temperature: Divides the logits; 0 takes the likeliest token.
         top_p: Only the likeliest tokens that together reach this probability are drawn; 1 is all.
+        token_statistics: Whether completions come with the entropy and the self-certainty of each
+            token's distribution, for rewards that ask how sure the model is.
 
     Raises:
         ValueError: A value is out of its range.
@@ -34,6 +36,7 @@ class SamplingParams:
     max_tokens: int
     temperature: float = 1.0
     top_p: float = 1.0
+    token_statistics: bool = False
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:

@@ -2,6 +2,7 @@
 
 - `TransformersSampler`: the sampler.
 - `draw_tokens`: one token for each row of logits.
+- `measure_tokens`: how sure the model is, for each row of logits.
 
 Against `model.generate` it encodes each distinct prompt once however many completions are asked
 of it, writes the key-value cache in place, drops finished rows, and draws by inverting the
@@ -24,7 +25,7 @@ from ttrl_agents.samplers.base import Progress, SamplingParams
 from ttrl_agents.samplers.kv_cache import make_cache
 from ttrl_env.completion import Completion
 
-__all__ = ["TransformersSampler", "draw_tokens"]
+__all__ = ["TransformersSampler", "draw_tokens", "measure_tokens"]
 
 # Rows are dropped from the batch once this share of them has finished: each drop copies the cache.
 _DROP_SHARE = 0.15
@@ -146,6 +147,11 @@ class TransformersSampler:
         draws = torch.from_numpy(uniforms).to(device)
         tokens = torch.full((len(rows), params.max_tokens), -1, device=device)
         log_probs = torch.zeros((len(rows), params.max_tokens), device=device)
+        measured = (
+            torch.zeros((2, len(rows), params.max_tokens), device=device)
+            if params.token_statistics
+            else None
+        )
         ends = torch.tensor(policy.end_token_ids, device=device)
         alive = torch.arange(len(rows), device=device)  # the row of each batch entry
         active = torch.ones(len(rows), dtype=torch.bool, device=device)
@@ -154,6 +160,8 @@ class TransformersSampler:
             writers = alive[active]
             tokens[writers, t] = token[active]
             log_probs[writers, t] = log_prob[active]
+            if measured is not None:
+                measured[:, writers, t] = torch.stack(measure_tokens(logits[active], params))
             if progress is not None:
                 progress(len(writers))
             active &= ~torch.isin(token, ends)
@@ -169,7 +177,7 @@ class TransformersSampler:
             logits = self._forward(
                 token[:, None], mask[:, : width + t + 1], position[:, None], cache
             )
-        return self._completions(tokens, log_probs)
+        return self._completions(tokens, log_probs, measured)
 
     def _forward(
         self, input_ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: Any
@@ -185,8 +193,11 @@ class TransformersSampler:
         logits: torch.Tensor = output.logits[:, -1]
         return logits
 
-    def _completions(self, tokens: torch.Tensor, log_probs: torch.Tensor) -> list[Completion]:
+    def _completions(
+        self, tokens: torch.Tensor, log_probs: torch.Tensor, measured: torch.Tensor | None
+    ) -> list[Completion]:
         ids, log_prob_rows = tokens.cpu().numpy(), log_probs.cpu().numpy()
+        statistics = None if measured is None else measured.cpu().numpy()
         lengths = (ids >= 0).sum(axis=1)
         ends = np.isin(ids[np.arange(len(ids)), lengths - 1], self.policy.end_token_ids)
         texts = self.policy.decode(
@@ -196,10 +207,15 @@ class TransformersSampler:
             ]
         )
         return [
-            Completion(text, token_ids=row[:n], log_probs=log_prob[:n], finished=bool(end))
-            for text, row, log_prob, n, end in zip(
-                texts, ids, log_prob_rows, lengths.tolist(), ends.tolist(), strict=True
+            Completion(
+                text,
+                token_ids=ids[i, :n],
+                log_probs=log_prob_rows[i, :n],
+                finished=bool(ends[i]),
+                entropies=None if statistics is None else statistics[0, i, :n],
+                self_certainties=None if statistics is None else statistics[1, i, :n],
             )
+            for i, (text, n) in enumerate(zip(texts, lengths.tolist(), strict=True))
         ]
 
 
@@ -231,6 +247,25 @@ def draw_tokens(
     token = torch.searchsorted(cumulated, target[:, None], right=True).squeeze(-1)
     token = token.clamp(max=logits.shape[-1] - 1)
     return token, log_probs.gather(-1, token[:, None]).squeeze(-1)
+
+
+def measure_tokens(
+    logits: torch.Tensor, params: SamplingParams
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Measures how sure the model is of the next token, before any truncation by top-p.
+
+    Args:
+        logits: Shape (rows, vocabulary).
+        params: The temperature, which divides the logits; 0 leaves them as they are.
+
+    Returns:
+        The entropies, -sum p log p, and the self-certainties, logsumexp(z) - mean(z), in nats,
+        both of shape (rows,), float32.
+    """
+    scaled = logits.float() / (params.temperature or 1.0)
+    log_probs = scaled.log_softmax(-1)
+    # logsumexp(z) - mean(z) is the mean of -log p.
+    return torch.special.entr(log_probs.exp()).sum(-1), -log_probs.mean(-1)
 
 
 def _keep_top_p(log_probs: torch.Tensor, top_p: float) -> torch.Tensor:

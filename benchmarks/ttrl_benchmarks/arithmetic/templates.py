@@ -2,6 +2,7 @@
 
 - `Template`: a wording, the ranges of its numbers and the steps that solve it.
 - `TEMPLATES`: all of them, by level.
+- `PEOPLE`, `THINGS`, `CONTAINERS`, `FRUITS`: the words that are drawn.
 
 A level says how many steps a question takes: one (level 1), one or two with larger numbers
 (level 2), two (level 3), three (level 4), four or five (level 5).
@@ -16,12 +17,12 @@ import numpy as np
 
 from ttrl_benchmarks.arithmetic.problem import Problem, Step, solve
 
-__all__ = ["TEMPLATES", "Template"]
+__all__ = ["CONTAINERS", "FRUITS", "PEOPLE", "TEMPLATES", "THINGS", "Template"]
 
 _LARGEST = 999  # no result of any step is larger, so that answers stay within reach
 _TRIES = 10_000
 
-_PEOPLE = (
+PEOPLE = (
     ("Mia", "she", "her"),
     ("Ben", "he", "his"),
     ("Zoe", "she", "her"),
@@ -31,9 +32,9 @@ _PEOPLE = (
     ("Ana", "she", "her"),
     ("Tom", "he", "his"),
 )
-_THINGS = ("marbles", "stickers", "pencils", "shells", "coins", "beads", "cards", "stamps")
-_CONTAINERS = ("bags", "boxes", "jars", "packs")
-_FRUITS = ("apples", "pears", "plums", "lemons")
+THINGS = ("marbles", "stickers", "pencils", "shells", "coins", "beads", "cards", "stamps")
+CONTAINERS = ("bags", "boxes", "jars", "packs")
+FRUITS = ("apples", "pears", "plums", "lemons")
 
 _OPERAND = re.compile(r"[a-z]|#\d|\d+")
 _STEP = re.compile(rf"({_OPERAND.pattern})([-+*/])({_OPERAND.pattern})")
@@ -97,17 +98,17 @@ def _parse_step(text: str, values: dict[str, int]) -> Step:
 
 
 def _names(rng: np.random.Generator) -> dict[str, str]:
-    first, second = rng.choice(len(_PEOPLE), size=2, replace=False)
-    name, she, her = _PEOPLE[first]
+    first, second = rng.choice(len(PEOPLE), size=2, replace=False)
+    name, she, her = PEOPLE[first]
     return {
         "name": name,
         "she": she,
         "She": she.capitalize(),
         "her": her,
-        "other": _PEOPLE[second][0],
-        "things": _THINGS[rng.integers(len(_THINGS))],
-        "containers": _CONTAINERS[rng.integers(len(_CONTAINERS))],
-        "fruit": _FRUITS[rng.integers(len(_FRUITS))],
+        "other": PEOPLE[second][0],
+        "things": THINGS[rng.integers(len(THINGS))],
+        "containers": CONTAINERS[rng.integers(len(CONTAINERS))],
+        "fruit": FRUITS[rng.integers(len(FRUITS))],
     }
 
 

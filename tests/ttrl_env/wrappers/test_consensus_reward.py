@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -232,6 +233,47 @@ def test_an_estimator_that_breaks_its_word_is_named(rewards: Any, message: str) 
     envs.reset(seed=0)
     with pytest.raises(ValueError, match=message):
         envs.step(["", ""])
+
+
+@pytest.mark.parametrize(
+    ("field", "values", "message"),
+    [
+        ("advantages", [0.0], r"2 finite advantages.*shape \(1,\)"),
+        ("advantages", [0.0, np.inf], "2 finite advantages"),
+        ("weights", [1.0, np.nan], "2 finite weights of 0 or more"),
+        ("weights", [1.0, -0.5], "2 finite weights of 0 or more"),
+        ("rewards", ["a", "b"], "2 finite rewards"),
+    ],
+)
+def test_advantages_and_weights_are_checked_as_rewards_are(
+    field: str, values: list[Any], message: str
+) -> None:
+    verdict = replace(Verdict(np.zeros(2), None), **{field: np.array(values)})
+    envs = ConsensusReward(native(1, 2), lambda _: verdict)
+    envs.reset(seed=0)
+    with pytest.raises(ValueError, match=message):
+        envs.step(["", ""])
+    single = TTRLEnv(sums(), 2, lambda _: verdict)
+    single.reset(seed=0)
+    single.step("")
+    with pytest.raises(ValueError, match=message):
+        single.step("")
+
+
+def test_where_a_reward_gives_no_advantage_the_mask_says_so() -> None:
+    verdicts = iter(
+        [
+            Verdict(np.ones(2), None),
+            Verdict(np.ones(2), None, advantages=np.array([2.0, -2]), weights=np.array([0.5, 0])),
+        ]
+    )
+    envs = ConsensusReward(native(2, 2), lambda _: next(verdicts))
+    envs.reset(seed=0)
+    final = envs.step([""] * 4)[4]["final_info"]
+    assert final["advantage"].tolist() == [0, 0, 2, -2]
+    assert final["_advantage"].tolist() == [False, False, True, True]
+    assert final["advantage_weight"].tolist() == [1, 1, 0.5, 0]
+    assert final["_advantage_weight"].all()
 
 
 def test_a_step_before_the_first_reset_says_so() -> None:

@@ -1,0 +1,223 @@
+"""Rewards by name: built in, spelled with options, registered, and brought by packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from env_fakes import sums
+
+import ttrl_env  # noqa: F401 - registers the environments
+from ttrl_benchmarks import Benchmark, UnknownNameError
+from ttrl_env.consensus import (
+    REWARDS,
+    Ballot,
+    EntropyShaped,
+    HeldVote,
+    Majority,
+    RewardCard,
+    RewardEntry,
+    RewardError,
+    SoftMajority,
+    Verdict,
+    find_reward,
+    register_estimator,
+    registry,
+    resolve_estimator,
+    unregister_estimator,
+)
+
+
+class Shortest:
+    """Pays the shortest completions.
+
+    Args:
+        pay: What they are paid.
+    """
+
+    def __init__(self, pay: float = 1.0) -> None:
+        self.pay = pay
+
+    def __call__(self, ballot: Ballot) -> Verdict:
+        return Verdict(self.pay * (ballot.lengths == ballot.lengths.min()), None)
+
+
+ENTRY = RewardEntry(RewardCard("carded", "with a card of its own", "1234.56789"), Shortest)
+NO_REWARD = 7
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As if packages with these entry points were installed."""
+    points = [
+        EntryPoint("shortest", "test_registry:Shortest", registry.ENTRY_POINTS),
+        EntryPoint("carded", "test_registry:ENTRY", registry.ENTRY_POINTS),
+        EntryPoint("broken", "no_such_module_anywhere:Reward", registry.ENTRY_POINTS),
+        EntryPoint("seven", "test_registry:NO_REWARD", registry.ENTRY_POINTS),
+    ]
+
+    def found(*, group: str) -> list[EntryPoint]:
+        assert group == "ttrl_env.estimators"
+        return points
+
+    monkeypatch.setattr(registry, "entry_points", found)
+    registry._REWARDS.forget_installed()
+    yield
+    registry._REWARDS.forget_installed()
+    for name in ("shortest", "carded"):
+        registry._REWARDS._entries.pop(name, None)
+
+
+def test_names_and_estimators_are_resolved() -> None:
+    assert resolve_estimator("majority", sums()) == Majority()
+    mine = Majority()
+    assert resolve_estimator(mine, sums()) is mine
+    with pytest.raises(UnknownNameError, match="Did you mean 'majority'"):
+        resolve_estimator("majorty", sums())
+    for wrong in (7, Majority):
+        with pytest.raises(TypeError, match=r"a name or a callable \(Ballot\) -> Verdict"):
+            resolve_estimator(wrong, sums())  # type: ignore[arg-type]
+
+
+def test_options_are_spelled_in_brackets() -> None:
+    spelled = resolve_estimator(" majority( min_ratio=0.3,tie='abstain' ) ", sums())
+    assert spelled == Majority(min_ratio=0.3, tie="abstain")
+    assert resolve_estimator("majority()", sums()) == Majority()
+    held = resolve_estimator("held(inner=majority(tie=share, min_votes=2), every=7)", sums())
+    assert held == HeldVote(Majority(tie="share", min_votes=2), every=7)
+    deep = resolve_estimator("entropy_shaped(inner=held(inner=soft_majority),mode=clip)", sums())
+    assert deep == EntropyShaped(HeldVote(SoftMajority()), "clip")
+
+
+@pytest.mark.parametrize(
+    ("spelled", "message"),
+    [
+        ("majority(ties=first)", r"option of reward 'majority' 'ties'.*mean 'tie'.*min_ratio"),
+        (
+            "majority(tie=last)",
+            r"tie must be one of first, abstain, share, not 'last'.*min_votes=0",
+        ),
+        ("majority(min_ratio=2)", "min_ratio must be a number from 0 to 1, not 2"),
+        ("majority(min_ratio=half)", "min_ratio must be a number from 0 to 1, not 'half'"),
+        ("majority(0.3)", "'0.3' is no option=value; spell it like"),
+        ("majority(tie=first, tie=share)", "option tie twice"),
+        ("majority(min_ratio=0.3", "cannot be read"),
+        ("majority(min_ratio=(0.3)", "brackets or quotes"),
+        ("majority(tie='first)", "brackets or quotes"),
+        ("majority(min_ratio=0.1+__import__('os').getpid())", "is no value"),
+        ("majority(min_ratio=[].__class__)", "is no value"),
+        ("held(inner=majorty)", "Did you mean 'majority'"),
+        ("held(inner=7)", "not 7"),
+        ("verified(verifier=python)", "verifier must be callable"),
+        ("oracle(labels=1)", r"Unknown option of reward 'oracle' 'labels'.*Known: none"),
+        ("", "cannot be read"),
+    ],
+)
+def test_what_is_misspelled_is_named_with_the_way_out(spelled: str, message: str) -> None:
+    with pytest.raises((RewardError, UnknownNameError), match=message):
+        resolve_estimator(spelled, sums())
+
+
+def test_a_spelled_reward_is_checked_without_being_made() -> None:
+    entry, options = find_reward("held(inner=majority(tie=share), every=2)")
+    assert entry.card.name == "held"
+    assert options == {"inner": "majority(tie=share)", "every": 2}
+    with pytest.raises(UnknownNameError, match="option of reward 'majority' 'ties'"):
+        find_reward("held(inner=majority(ties=share))")
+
+
+@pytest.mark.parametrize("vectorized", [True, False])
+def test_environments_take_names_spellings_and_objects(vectorized: bool) -> None:
+    for reward in ("soft_majority", "soft_majority(min_ratio=0.1)", SoftMajority()):
+        texts = [r"\boxed{1}", r"\boxed{1}", r"\boxed{2}", ""]
+        if vectorized:
+            envs = gym.make_vec("TTRL-Arithmetic-v0", num_envs=4, group_size=4, reward=reward)
+            envs.reset(seed=0)
+            rewards = envs.step(texts)[1]
+        else:
+            env = gym.make("TTRL-Arithmetic-v0", group_size=4, reward=reward)
+            env.reset(seed=0)
+            for text in texts:
+                *_, info = env.step(text)
+            rewards = info["rewards"]
+        np.testing.assert_array_equal(rewards, [0.5, 0.5, 0.25, 0])
+
+
+def test_a_reward_can_be_registered_and_taken_back() -> None:
+    register_estimator("shortest", Shortest, paper="1234.5", needs=("verifier",))
+    try:
+        entry = REWARDS["shortest"]
+        assert entry.card == RewardCard(
+            "shortest", "Pays the shortest completions", "1234.5", ("verifier",)
+        )
+        assert entry.describe_options() == "pay=1.0"
+        made = resolve_estimator("shortest(pay=2)", sums())
+        assert isinstance(made, Shortest)
+        assert made.pay == 2
+        with pytest.raises(RewardError, match="a reward named 'shortest' already"):
+            register_estimator("shortest", Shortest)
+    finally:
+        unregister_estimator("shortest")
+    assert "shortest" not in REWARDS
+    with pytest.raises(UnknownNameError):
+        unregister_estimator("shortest")
+
+
+def test_a_factory_is_handed_the_benchmark_where_it_asks() -> None:
+    asked = []
+
+    def make(benchmark: Benchmark, every: int = 3) -> HeldVote:
+        asked.append(benchmark.name)
+        return HeldVote(every=every)
+
+    register_estimator("mine", make, summary="mine")
+    try:
+        assert list(REWARDS["mine"].options) == ["every"]
+        assert resolve_estimator("mine(every=5)", sums()) == HeldVote(every=5)
+    finally:
+        unregister_estimator("mine")
+    assert asked == ["sums"]
+
+
+@pytest.mark.parametrize("name", ["", "two words", "a(b)", "7", "majority"])
+def test_names_that_cannot_be_spelled_or_are_taken_are_refused(name: str) -> None:
+    with pytest.raises(RewardError):
+        register_estimator(name, Shortest)
+
+
+def test_what_is_no_factory_or_no_need_is_refused() -> None:
+    with pytest.raises(RewardError, match="must be callable, not 7"):
+        register_estimator("mine", 7)  # type: ignore[arg-type]
+    with pytest.raises(UnknownNameError, match="need of a reward"):
+        register_estimator("mine", Shortest, needs=("luck",))
+
+
+def test_installed_packages_bring_rewards(installed: None) -> None:
+    assert {"majority", "shortest", "carded", "broken"} <= set(REWARDS)
+    assert len(REWARDS) == len(list(REWARDS))
+    made = resolve_estimator("shortest(pay=0.5)", sums())
+    assert isinstance(made, Shortest)
+    assert REWARDS["shortest"].card.summary == "Pays the shortest completions"
+    assert REWARDS["shortest"].source == "test_registry:Shortest"
+    assert REWARDS["carded"].card.paper == "1234.56789"
+
+
+def test_a_broken_package_is_named_and_stands_in_nobodys_way(installed: None) -> None:
+    with pytest.raises(RewardError, match=r"'broken' of the installed package.*ModuleNotFound"):
+        resolve_estimator("broken", sums())
+    with pytest.raises(RewardError, match=r"'seven' of the installed package.*is 7"):
+        resolve_estimator("seven", sums())
+    assert resolve_estimator("majority", sums()) == Majority()
+    with pytest.raises(UnknownNameError, match="broken"):  # among the known names
+        resolve_estimator("brokn", sums())
+
+
+def test_the_names_are_no_ones_to_change() -> None:
+    with pytest.raises(TypeError):
+        REWARDS["mine"] = ENTRY  # type: ignore[index]
+    assert "nothing" not in REWARDS
+    with pytest.raises(KeyError):
+        REWARDS["nothing"]

@@ -1,0 +1,56 @@
+"""What a reward around another passes on of it.
+
+- `check_inner`: refuses what is no reward.
+- `needs`: whether a reward needs something of the sampler.
+- `inner_order`: how the order of the completions matters to it.
+- `inner_state`, `load_inner_state`: what it remembers between visits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ttrl_env.consensus.ballot import Estimator
+
+__all__ = ["check_inner", "inner_order", "inner_state", "load_inner_state", "needs"]
+
+
+def check_inner(estimator: object) -> None:
+    """Refuses what is no reward.
+
+    Raises:
+        ValueError: It is a name, which only a spelled reward may have inside, or not callable.
+    """
+    if isinstance(estimator, type) or not callable(estimator):
+        raise ValueError(f"inner must be a reward, (Ballot) -> Verdict, not {estimator!r}")
+
+
+def needs(estimator: Estimator, what: str) -> bool:
+    """Returns whether a reward needs something, e.g. `"token_statistics"`; no is the default."""
+    return bool(getattr(estimator, f"needs_{what}", False))
+
+
+def inner_order(estimator: Estimator) -> str:
+    """Returns how the order of the completions matters; a stranger might look at it always."""
+    return str(getattr(estimator, "order_matters", "always"))
+
+
+def inner_state(estimator: Estimator) -> dict[str, Any]:
+    """Returns what a reward remembers; nothing, where it remembers nothing."""
+    state: dict[str, Any] = estimator.state_dict() if hasattr(estimator, "state_dict") else {}
+    return state
+
+
+def load_inner_state(estimator: Estimator, state: dict[str, Any]) -> None:
+    """Gives a reward back what it remembered.
+
+    Raises:
+        ValueError: There is something to give back, and the reward remembers nothing.
+    """
+    if hasattr(estimator, "load_state_dict"):
+        estimator.load_state_dict(state)
+    elif state:
+        raise ValueError(
+            f"{estimator!r} keeps no state, and was given {sorted(state)}; it is not the reward "
+            "that the state was saved with"
+        )
