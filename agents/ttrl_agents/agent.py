@@ -28,6 +28,7 @@ from ttrl_agents.samplers import Sampler, SamplingParams, make_sampler
 from ttrl_agents.samplers.base import Progress
 from ttrl_agents.seeds import Stream, derive_seed
 from ttrl_env.completion import Completion
+from ttrl_env.consensus import reward_needs
 
 __all__ = ["Agent", "PolicyGradientAgent", "ResumableAgent", "make_agent"]
 
@@ -88,7 +89,11 @@ class PolicyGradientAgent:
         self.policy = policy
         self.config = config
         self.sampler = sampler or make_sampler(policy, config)
-        self.params = SamplingParams(config.max_tokens, config.temperature)
+        self.params = SamplingParams(
+            config.max_tokens,
+            config.temperature,
+            token_statistics="token statistics" in reward_needs(config.reward),
+        )
         self.learning_rate = (
             config.learning_rate
             if config.learning_rate is not None

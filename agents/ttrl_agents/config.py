@@ -31,7 +31,11 @@ class TrainConfig:
     """tiny (ships with the package), the folder of a Hugging Face checkpoint, a GGUF file or the
     folder of one, or an id on the Hugging Face Hub."""
     reward: str = "majority"
-    """How votes become rewards: majority, or a control: oracle (true labels) or random."""
+    """How votes become rewards: a name that `ttrl rewards` lists, with options or without, e.g.
+    "majority(min_ratio=0.3, tie=abstain)"."""
+    rephrase: str | None = None
+    """Ask half of the votes on each question in other words, for rewards that compare two
+    wordings: arithmetic, or a JSON file of paraphrases by question id or text."""
     output: Path | None = None
     """The run directory; by default a new one under runs/."""
     seed: int = 0

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 from gymnasium.vector import VectorEnv
 
 from ttrl_agents.agent import Agent, ResumableAgent, make_agent
@@ -42,9 +44,8 @@ from ttrl_agents.samplers import Sampler, SamplingParams, make_sampler
 from ttrl_agents.seeds import Stream, derive_seed
 from ttrl_agents.vote_metrics import vote_metrics
 from ttrl_benchmarks import Benchmark
-from ttrl_benchmarks.errors import unknown_name
 from ttrl_env.completion import Completion
-from ttrl_env.consensus import REWARDS
+from ttrl_env.consensus import reward_needs
 from ttrl_env.registration import ENV_IDS, check_env_id
 from ttrl_env.wrappers import LabelMetrics, finished_info
 from ttrl_env.wrappers.consensus_reward import find_consensus_reward
@@ -92,8 +93,7 @@ class Trainer:
         agent: Callable[[Policy, TrainConfig, Sampler], Agent] = make_agent,
     ) -> None:
         check_env_id(config.env)
-        if config.reward not in REWARDS:
-            raise unknown_name("reward", config.reward, REWARDS)
+        _check_reward(config)
         self.folder = _run_folder(config, resume=resume)
         self.config = replace(config, output=self.folder)
         self.callbacks = list(callbacks)
@@ -199,6 +199,8 @@ class Trainer:
             abstained=votes["abstained"],
             group_size=self.config.n_votes,
             step=self.state.step,
+            advantages=np.where(votes["_advantage"], votes["advantage"], np.nan),
+            weights=votes["advantage_weight"],
         )
         learned = self.agent.learn(rollout)
         self.sampler.sync()
@@ -305,6 +307,7 @@ class Trainer:
             num_envs=config.questions_per_step * config.n_votes,
             group_size=config.n_votes,
             reward=config.reward,
+            rephrase=config.rephrase,
             benchmark=self.benchmark,
         )
         return LabelMetrics(envs)
@@ -330,11 +333,30 @@ def resume_config(folder: Path) -> TrainConfig:
     return replace(TrainConfig.from_dict(values), output=folder)
 
 
+def _check_reward(config: TrainConfig) -> None:
+    """Refuses a reward that cannot be had, before anything is loaded."""
+    if "two prompts" not in reward_needs(config.reward) and config.rephrase is None:
+        return
+    if config.rephrase is None:
+        raise AgentError(
+            f"--reward {config.reward} compares two wordings of each question; say which with "
+            "--rephrase arithmetic, or a JSON file of paraphrases by question."
+        )
+    if config.n_votes % 2:
+        raise AgentError(
+            f"--rephrase shows each wording to half of the votes, so --n-votes must be even, not "
+            f"{config.n_votes}."
+        )
+    if config.n_train is not None:
+        raise AgentError("--rephrase trains on both halves of the votes; leave out --n-train.")
+
+
 def _run_folder(config: TrainConfig, *, resume: bool) -> Path:
     if config.output is None:
         stamp = time.strftime("%Y%m%d-%H%M%S")
         name = config.env.removesuffix("-v0").removeprefix("TTRL-").lower()
-        folder = base = Path("runs") / f"{name}-{config.reward}-seed{config.seed}-{stamp}"
+        reward = re.sub(r"[^\w.=]+", "-", config.reward).strip("-")[:60]
+        folder = base = Path("runs") / f"{name}-{reward}-seed{config.seed}-{stamp}"
         count = 1
         while folder.exists():
             count += 1

@@ -9,8 +9,8 @@
 - Rewards with a second opinion: `CoRewarding`, `SelfHarmony`, `VerifierWeighted`.
 - Rewards around another: `EntropyShaped`, `HeldVote`.
 - Controls: `Oracle`, `Random`, `FormatOnly`, `Constant`.
-- `REWARDS`, `register_estimator`, `unregister_estimator`, `find_reward`, `resolve_estimator`:
-  rewards by name; `RewardCard` and `RewardEntry` are what is known of one.
+- `REWARDS`, `register_estimator`, `unregister_estimator`, `find_reward`, `reward_needs`,
+  `resolve_estimator`: rewards by name; `RewardCard` and `RewardEntry` are what is known of one.
 - `RewardError`: what goes wrong with them.
 """
 
@@ -29,6 +29,7 @@ from ttrl_env.consensus.registry import (
     find_reward,
     register_estimator,
     resolve_estimator,
+    reward_needs,
     unregister_estimator,
 )
 from ttrl_env.consensus.restrain import RESTRAIN
@@ -78,5 +79,6 @@ __all__ = [  # noqa: RUF022 - grouped by subject
     "find_reward",
     "register_estimator",
     "resolve_estimator",
+    "reward_needs",
     "unregister_estimator",
 ]

@@ -5,6 +5,7 @@
   group by which an installed package adds its own.
 - `resolve_estimator`: a name, a spelled reward or an estimator as an estimator.
 - `find_reward`: the entry of a spelled reward, its options checked.
+- `reward_needs`: what a spelled reward needs, those inside it included.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ __all__ = [
     "find_reward",
     "register_estimator",
     "resolve_estimator",
+    "reward_needs",
     "unregister_estimator",
 ]
 
@@ -196,6 +198,24 @@ def find_reward(reward: str) -> tuple[RewardEntry, dict[str, object]]:
     return entry, options
 
 
+def reward_needs(reward: str) -> frozenset[str]:
+    """Returns what a spelled reward needs beyond votes, and what those inside it need.
+
+    Raises:
+        UnknownNameError: There is no reward of this name, or it has no such option.
+        RewardError: It cannot be read, or a package that should bring it is broken.
+
+    >>> sorted(reward_needs("held(inner=scrl)"))
+    ['token statistics']
+    """
+    entry, options = find_reward(reward)
+    needs = frozenset(entry.card.needs)
+    if getattr(entry.factory, "needs_token_statistics", False) is True:
+        needs |= {"token statistics"}
+    inner = options.get("inner")
+    return needs | reward_needs(inner) if isinstance(inner, str) else needs
+
+
 def resolve_estimator(reward: str | Estimator, benchmark: Benchmark) -> Estimator:
     """Returns the estimator of this name, or the estimator itself.
 
@@ -228,6 +248,8 @@ def resolve_estimator(reward: str | Estimator, benchmark: Benchmark) -> Estimato
 def _oracle(benchmark: Benchmark) -> Oracle:
     return Oracle(benchmark.labels, benchmark.answer_format)
 
+
+_oracle.__doc__ = Oracle.__doc__
 
 for _card, _factory in (
     (RewardCard("majority", "agreement with the majority of the votes", "2504.16084"), Majority),

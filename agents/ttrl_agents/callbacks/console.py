@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ttrl_agents.callbacks.base import Callback
+from ttrl_env.consensus import find_reward, reward_needs
 
 if TYPE_CHECKING:
     from ttrl_agents.trainer import Trainer
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["ConsoleCallback"]
 
 _LOG_SECONDS = 10.0
-_REWARD_WORDS = {
-    "majority": "agreement with the majority of the votes",
-    "oracle": "agreement with the TRUE labels (control: the upper bound)",
-    "random": "a coin (control: nothing to learn)",
-}
 
 
 class ConsoleCallback(Callback):
@@ -54,7 +50,7 @@ class ConsoleCallback(Callback):
             "none exist"
             if known == 0
             else "learned from: this is the oracle"
-            if config.reward == "oracle"
+            if "labels" in reward_needs(config.reward)
             else "sealed; they measure, nothing learns from them"
         )
         held_out = f", {len(trainer.held_out)} held out" if trainer.held_out else ""
@@ -64,7 +60,7 @@ class ConsoleCallback(Callback):
             f"{policy.device})",
             "questions": f"{config.env} ({len(trainer.benchmark)} to train on{held_out})",
             "labels": labels,
-            "reward": f"{config.reward}: {_REWARD_WORDS.get(config.reward, '')}",
+            "reward": f"{config.reward}: {find_reward(config.reward)[0].card.summary}",
             "step": f"{config.questions_per_step} questions x {config.n_votes} votes, "
             + ("" if rate is None else f"AdamW at {rate:g}, ")
             + f"temperature {config.temperature:g}",

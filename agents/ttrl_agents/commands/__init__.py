@@ -2,6 +2,7 @@
 
 - `train`: trains a model.
 - `benchmarks`, `fetch`: which questions there are, and how to get them.
+- `rewards`: how votes become rewards.
 - `grade`, `extract`: how answers are read, step by step.
 """
 
@@ -10,6 +11,7 @@ from typing import Any
 
 from ttrl_agents.commands.answers import extract, grade
 from ttrl_agents.commands.benchmarks import benchmarks, fetch
+from ttrl_agents.commands.rewards import rewards
 from ttrl_agents.commands.train import train
 
 __all__ = ["COMMANDS"]
@@ -18,6 +20,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
     "benchmarks": benchmarks,
     "fetch": fetch,
+    "rewards": rewards,
     "grade": grade,
     "extract": extract,
 }

@@ -6,7 +6,7 @@ import torch
 
 from ttrl_agents.log_probs import LogProbs, TokenBatch
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
-from ttrl_agents.samplers.transformers import draw_tokens
+from ttrl_agents.samplers.transformers import draw_tokens, measure_tokens
 
 PROMPTS = (
     ["What is 3 plus 4?"] * 6 + ["How many marbles does Mia have now?"] * 6 + ["7 times 8"] * 4
@@ -102,3 +102,47 @@ def test_progress_counts_every_token(random_policy):
 def test_params_out_of_range_are_refused(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         SamplingParams(**{"max_tokens": 4, **bad})
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.7, 1.0])
+def test_token_statistics_are_those_of_the_definition(temperature):
+    logits = torch.randn(5, 11, generator=torch.Generator().manual_seed(0))
+    entropies, certainties = measure_tokens(logits, SamplingParams(1, temperature, top_p=0.5))
+    z = logits.double() / (temperature or 1)
+    p = z.softmax(-1)
+    torch.testing.assert_close(entropies.double(), -(p * p.log()).sum(-1), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(certainties.double(), z.logsumexp(-1) - z.mean(-1))
+    # KL(U || p) + log V
+    uniform = torch.full_like(p, 1 / 11)
+    divergence = (uniform * (uniform / p).log()).sum(-1)
+    torch.testing.assert_close(certainties.double(), divergence + np.log(11))
+
+
+def test_an_impossible_token_has_no_entropy():
+    logits = torch.tensor([[0.0, 0.0, -torch.inf]])
+    entropies, _ = measure_tokens(logits, SamplingParams(1))
+    torch.testing.assert_close(entropies, torch.tensor([np.log(2)], dtype=torch.float32))
+
+
+def test_completions_come_with_statistics_only_where_asked(random_policy):
+    sampler = TransformersSampler(random_policy)
+    plain = sampler.sample(["1 + 1?", "2 + 2?"] * 4, SamplingParams(12), seed=3)
+    asked = SamplingParams(12, token_statistics=True)
+    told = sampler.sample(["1 + 1?", "2 + 2?"] * 4, asked, seed=3)
+    assert all(each.entropies is None and each.self_certainties is None for each in plain)
+    batch = TokenBatch.from_ids(
+        random_policy.encode_prompts(["1 + 1?", "2 + 2?"] * 4),
+        [each.token_ids for each in told],
+        pad_token_id=random_policy.pad_token_id,
+    )
+    with torch.no_grad():
+        _, entropies = LogProbs(random_policy)(batch, 1.0)
+    for mine, one, row in zip(told, plain, entropies, strict=True):
+        # Asking changes nothing of what is drawn.
+        assert mine == one
+        np.testing.assert_array_equal(mine.token_ids, one.token_ids)
+        np.testing.assert_array_equal(mine.log_probs, one.log_probs)
+        # They are the trainer's own entropies.
+        size = len(mine.token_ids)
+        np.testing.assert_allclose(mine.entropies, row[:size].numpy(), atol=1e-5)
+        assert (mine.self_certainties > np.log(random_policy.model.config.vocab_size)).all()

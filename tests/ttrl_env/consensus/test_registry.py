@@ -27,6 +27,7 @@ from ttrl_env.consensus import (
     register_estimator,
     registry,
     resolve_estimator,
+    reward_needs,
     unregister_estimator,
 )
 
@@ -127,6 +128,24 @@ def test_a_spelled_reward_is_checked_without_being_made() -> None:
     assert options == {"inner": "majority(tie=share)", "every": 2}
     with pytest.raises(UnknownNameError, match="option of reward 'majority' 'ties'"):
         find_reward("held(inner=majority(ties=share))")
+
+
+def test_a_reward_needs_what_the_one_inside_it_needs() -> None:
+    assert reward_needs("majority") == frozenset()
+    assert reward_needs("held(inner=self_harmony)") == {"two prompts"}
+    assert reward_needs("entropy_shaped(inner=held(inner=co_rewarding))") == {
+        "token statistics",
+        "two prompts",
+    }
+
+    class Sure(Shortest):
+        needs_token_statistics = True
+
+    register_estimator("sure", Sure, summary="sure")
+    try:
+        assert reward_needs("sure") == {"token statistics"}
+    finally:
+        unregister_estimator("sure")
 
 
 @pytest.mark.parametrize("vectorized", [True, False])

@@ -1,0 +1,61 @@
+"""`ttrl rewards`: how votes become rewards.
+
+- `rewards`: lists every reward, or tells all of one.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ttrl_env.consensus import REWARDS, RewardError, find_reward
+
+__all__ = ["rewards"]
+
+
+def rewards(name: Annotated[str, tyro.conf.Positional] = "") -> None:
+    """Lists the rewards that --reward takes, those of installed packages included.
+
+    Args:
+        name: Tell all of this one instead: what it pays, its formula, its options.
+    """
+    console = Console(highlight=False)
+    if name:
+        _describe(console, name)
+        return
+    table = Table(box=None, pad_edge=False)
+    table.add_column("name", no_wrap=True)
+    table.add_column("rewards")
+    table.add_column("arXiv", no_wrap=True)
+    table.add_column("needs")
+    broken: list[str] = []
+    for each in REWARDS:
+        try:
+            entry = REWARDS[each]
+        except RewardError as error:  # said below the table; the others stand
+            broken.append(str(error))
+            continue
+        source = f" (from {entry.source})" if entry.source else ""
+        cells = each, entry.card.summary + source, entry.card.paper, ", ".join(entry.card.needs)
+        table.add_row(*map(escape, cells))
+    console.print(table)
+    for sentence in broken:
+        console.print(sentence, markup=False)
+    console.print("ttrl rewards NAME tells all of one.", markup=False)
+
+
+def _describe(console: Console, name: str) -> None:
+    entry, _ = find_reward(name)
+    card = entry.card
+    console.print(f"{card.name}: {card.summary}", markup=False)
+    if card.paper:
+        console.print(f"paper: arXiv {card.paper}", markup=False)
+    if card.needs:
+        console.print(f"needs: {', '.join(card.needs)}", markup=False)
+    console.print(f"options: {entry.describe_options() or 'none'}", markup=False)
+    console.print(f"\n{inspect.getdoc(entry.factory) or ''}", markup=False)
