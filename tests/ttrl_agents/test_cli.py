@@ -24,6 +24,9 @@ def run(capsys, *arguments):
     [
         (["--env", "TTRL-AIM24-v0"], "Did you mean 'TTRL-AIME24-v0'"),
         (["--reward", "orcale"], "Did you mean 'oracle'"),
+        (["--reward", "majority(ties=first)"], "Did you mean 'tie'"),
+        (["--reward", "majority(tie=last)"], "tie must be one of first, abstain, share"),
+        (["--reward", "co_rewarding"], "--rephrase arithmetic"),
         (["--env", "CartPole-v1"], "asks no questions"),
         (["--env", "TTRL-Questions-v0"], "path"),
         (["--model", "tinny"], "Did you mean 'tiny'"),

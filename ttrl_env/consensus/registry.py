@@ -254,7 +254,12 @@ _oracle.__doc__ = Oracle.__doc__
 for _card, _factory in (
     (RewardCard("majority", "agreement with the majority of the votes", "2504.16084"), Majority),
     (RewardCard("soft_majority", "the share of the votes that agree", "2505.21444"), SoftMajority),
-    (RewardCard("empo", "the same, where the votes are not scattered", "2504.05812"), EMPO),
+    (
+        RewardCard(
+            "empo", "the share of the votes that agree, unless they are scattered", "2504.05812"
+        ),
+        EMPO,
+    ),
     (
         RewardCard(
             "deepconf",

@@ -57,5 +57,5 @@ def _describe(console: Console, name: str) -> None:
         console.print(f"paper: arXiv {card.paper}", markup=False)
     if card.needs:
         console.print(f"needs: {', '.join(card.needs)}", markup=False)
-    console.print(f"options: {entry.describe_options() or 'none'}", markup=False)
-    console.print(f"\n{inspect.getdoc(entry.factory) or ''}", markup=False)
+    console.print(f"options: {entry.describe_options() or 'none'}", markup=False, soft_wrap=True)
+    console.print(f"\n{inspect.getdoc(entry.factory) or ''}", markup=False, soft_wrap=True)
