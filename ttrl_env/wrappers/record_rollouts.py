@@ -33,9 +33,10 @@ class RecordRollouts(VectorWrapper):
     """Writes every question, completion, answer, vote and reward to a folder.
 
     Goes around a `ConsensusReward`. Each group is a row: `step` (from 0), `question_id`,
-    `position`, `prompt`, `consensus`, `majority_ratio`, `abstained`, and `completions`, each with
-    `text`, `answer`, `vote` (its class in the group, -1 for none), `reward`, `finished` and
-    `tokens` (or null). No label is written.
+    `position`, `prompt`, `rephrased_prompt` (of the second half of the completions, or null),
+    `consensus`, `majority_ratio`, `abstained`, and `completions`, each with `text`, `answer`,
+    `vote` (its class in the group, -1 for none), `reward`, `finished` and `tokens` (or null). No
+    label is written.
 
     Rows go to parts, `rollouts-000000.jsonl` and so on; a part is closed when it is large enough,
     and one that exists is never written to again. After a step returns, its rows are on the disk.
@@ -130,6 +131,7 @@ class RecordRollouts(VectorWrapper):
             "question_id": final["question_id"][first],
             "position": int(final["position"][first]),
             "prompt": asked[first],
+            "rephrased_prompt": asked[members.stop - 1] if "variant" in final else None,
             "consensus": final["consensus"][first],
             "majority_ratio": float(final["majority_ratio"][first]),
             "abstained": bool(final["abstained"][first]),
@@ -255,6 +257,7 @@ def _rewrite_as_parquet(path: Path) -> None:
             ("question_id", pa.string()),
             ("position", pa.int64()),
             ("prompt", pa.string()),
+            ("rephrased_prompt", pa.string()),
             ("consensus", pa.string()),
             ("majority_ratio", pa.float64()),
             ("abstained", pa.bool_()),

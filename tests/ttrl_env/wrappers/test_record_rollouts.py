@@ -51,6 +51,7 @@ def test_a_row_says_it_all(file_format: str, tmp_path: Path) -> None:
         "question_id": infos["question_id"][0],
         "position": 0,
         "prompt": prompts[0],
+        "rephrased_prompt": None,
         "consensus": "7",
         "majority_ratio": 1.0,
         "abstained": False,
@@ -77,6 +78,23 @@ def test_a_row_says_it_all(file_format: str, tmp_path: Path) -> None:
     assert second["completions"][1]["answer"] is None
     assert second["completions"][1]["vote"] == -1
     assert len({path.suffix for path in (tmp_path / "deep" / "folder").iterdir()}) == 1
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_both_wordings_are_written(file_format: str, tmp_path: Path) -> None:
+    if file_format == "parquet":
+        pytest.importorskip("pyarrow")
+    envs = RecordRollouts(
+        ConsensusReward(TTRLVectorEnv(4, sums(), 4, rephrase=str.upper), "co_rewarding"),
+        tmp_path,
+        file_format=file_format,  # type: ignore[arg-type]
+    )
+    prompts, _ = envs.reset(seed=0)
+    envs.step([boxed(1)] * 4)
+    envs.close()
+    (row,) = read_rollouts(tmp_path)
+    assert (row["prompt"], row["rephrased_prompt"]) == (prompts[0], prompts[3])
+    assert prompts[0] != prompts[3]
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
