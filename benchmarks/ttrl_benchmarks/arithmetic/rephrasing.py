@@ -52,7 +52,7 @@ def rephrase(text: str) -> str:
     >>> rephrase("Mia had 12 marbles and gave 5 of them to Ben. How many are left?")
     'Zoe had 12 stickers and gave 5 of them to Omar. How many are left?'
     >>> rephrase("What is the sum of 3 and 5, multiplied by 3, minus 2 times 4?")
-    'What is the sum of 5 and 3, multiplied by 3, minus 2 times 4?'
+    'What is the sum of 5 and 3, multiplied by 3, minus 4 times 2?'
     >>> rephrase("What is 12 minus 5?")
     'What is 12 minus 5 ?'
     """
