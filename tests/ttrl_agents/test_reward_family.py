@@ -14,6 +14,7 @@ from ttrl_agents.callbacks import Callback
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.rollout import Rollout
+from ttrl_agents.samplers import make_sampler
 from ttrl_agents.trainer import Interrupted, Trainer, resume_config
 from ttrl_benchmarks import UnknownNameError
 from ttrl_env.wrappers.consensus_reward import find_consensus_reward
@@ -149,3 +150,10 @@ def test_the_agent_asks_for_statistics_by_the_options_alone(random_policy):
     for reward, asked in (("majority", False), ("held(inner=scrl)", True)):
         agent = PolicyGradientAgent(random_policy, small(None, reward=reward))
         assert agent.params.token_statistics == asked
+
+
+@pytest.mark.parametrize("sampler", ["vllm", "vllm-server"])
+def test_a_sampler_that_cannot_measure_says_so_before_it_starts(random_policy, sampler):
+    config = small(None, reward="held(inner=deepconf)", sampler=sampler)
+    with pytest.raises(AgentError, match=f"--sampler {sampler} does not tell.*transformers"):
+        make_sampler(random_policy, config)

@@ -13,6 +13,7 @@ from ttrl_agents.samplers.base import Sampler, SamplingParams
 from ttrl_agents.samplers.transformers import TransformersSampler
 from ttrl_agents.samplers.vllm import EngineOptions, VLLMSampler
 from ttrl_agents.samplers.vllm_server import SERVER_ADVICE
+from ttrl_env.consensus import reward_needs
 
 __all__ = ["Sampler", "SamplingParams", "TransformersSampler", "make_sampler"]
 
@@ -27,6 +28,12 @@ def make_sampler(policy: Policy, config: TrainConfig) -> Sampler:
     """
     if config.sampler == "transformers":
         return TransformersSampler(policy, config.sample_rows)
+    if "token statistics" in reward_needs(config.reward):  # said before an engine is started
+        raise AgentError(
+            f"--reward {config.reward} asks how sure the model is of every token, which "
+            f"--sampler {config.sampler} does not tell. Use --sampler transformers, or a reward "
+            "that `ttrl rewards` lists without token statistics."
+        )
     if config.sampler == "vllm-server":
         raise AgentError(SERVER_ADVICE)
     limit = config.engine_max_length or config.max_tokens + _PROMPT_TOKENS

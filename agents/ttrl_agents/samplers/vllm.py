@@ -134,8 +134,13 @@ class VLLMSampler:
 
         Raises:
             EngineError: The engine failed for the second time in this run.
-            AgentError: A prompt and its completion do not fit.
+            AgentError: A prompt and its completion do not fit, or token statistics are asked for.
         """
+        if params.token_statistics:
+            raise AgentError(
+                "vLLM tells no token statistics; sample with TransformersSampler, or leave "
+                "token_statistics away."
+            )
         encoded = self.policy.encode_prompts(prompts)
         longest = max(map(len, encoded), default=0)
         if longest + params.max_tokens > self.options.max_length:
