@@ -272,7 +272,8 @@ def report(options: Options, rows: list[Row], start: dict[str, float], console: 
     title = f"{options.steps} steps, seeds {', '.join(map(str, options.seeds))}"
     table = Table(title=title)
     for head in heads:
-        table.add_column(head, justify="left" if head == "reward" else "right")
+        first = head == "reward"
+        table.add_column(head, justify="left" if first else "right", no_wrap=first)
     for line in cells:
         table.add_row(*line)
     console.print(table)
