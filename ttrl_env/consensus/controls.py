@@ -62,7 +62,8 @@ class Random:
     r_i = 1 with the given probability, else 0; an absent answer is paid 0. The coin is a pure
     function of the seed, the visit and the place in the group, so that a run repeats exactly.
 
-    Source: Spurious Rewards, arXiv 2506.10947, where it lifts some models as majority voting does.
+    Source: Spurious Rewards, arXiv 2506.10947, where it lifts some models nearly as far as majority
+    voting does; known to us second-hand.
 
     When not to use it: for anything but a comparison. What a reward gains over this is what its
     signal is worth.
@@ -98,7 +99,7 @@ class FormatOnly:
 
     r_i = 1[a_i is there and the completion finished].
 
-    Source: the format reward of Spurious Rewards, arXiv 2506.10947.
+    Source: after the format reward of Spurious Rewards, arXiv 2506.10947; known to us second-hand.
 
     When not to use it: for anything but a comparison. It tells how much of a gain is the model
     learning to answer in the box and to stop in time.
