@@ -171,7 +171,7 @@ class Diagnostics:
         """The metrics of the vote, and what it says of earlier ones."""
         ratios, margins, entropies, distinct = [], [], [], []
         flips, drifts, winners = [], [], set()
-        for group, texts, question in zip(votes, answers, questions, strict=True):
+        for group, texts, question in zip(votes, answers, map(str, questions), strict=True):
             counts = np.bincount(group[group >= 0])
             first, second = np.sort(np.append(counts, [0, 0]))[:-3:-1]
             ratios.append(first / len(group))

@@ -42,7 +42,6 @@ _WATCHED = (
     "entropy",
     "completion_tokens",
     "truncated",
-    "kl_start",
 )
 
 
@@ -73,7 +72,7 @@ class CollapseThresholds:
     truncated_rise: float = 0.2
     """... or the share of truncated ones is this far above its start."""
     kl_limit: float = 0.1
-    """KL: the divergence from the start, in nats per token."""
+    """KL: the divergence from the start, in nats per token, as the mean of two measurements."""
     reduce_by: float = 0.25
     """What the learning rate is multiplied by where an alarm should reduce it."""
 
@@ -114,6 +113,7 @@ class CollapseDetector:
         self._recent: dict[str, deque[float]] = {
             name: deque(maxlen=thresholds.window) for name in _WATCHED
         }
+        self._divergences: deque[float] = deque(maxlen=2)
         self._lowest_flip = math.inf
         self._streaks: dict[str, int] = {}
         self._silent_until: dict[str, int] = {}
@@ -124,6 +124,10 @@ class CollapseDetector:
         for name, recent in self._recent.items():
             value = metrics.get(name)
             recent.append(math.nan if value is None else float(value))
+        # Not measured in every step; where a reference is kept, the learner measures the same.
+        divergence = metrics.get("kl_start", metrics.get("kl"))
+        if divergence is not None and not math.isnan(divergence):
+            self._divergences.append(divergence)
         limits = self.thresholds
         if self._step < limits.window:
             return []
@@ -155,6 +159,7 @@ class CollapseDetector:
                 name: [None if math.isnan(value) else value for value in recent]
                 for name, recent in self._recent.items()
             },
+            "divergences": list(self._divergences),
             "lowest_flip": None if math.isinf(self._lowest_flip) else self._lowest_flip,
             "streaks": dict(self._streaks),
             "silent_until": dict(self._silent_until),
@@ -167,6 +172,7 @@ class CollapseDetector:
         for name, recent in self._recent.items():
             recent.clear()
             recent.extend(math.nan if value is None else value for value in state["recent"][name])
+        self._divergences = deque(state["divergences"], maxlen=2)
         self._lowest_flip = math.inf if state["lowest_flip"] is None else state["lowest_flip"]
         self._streaks = dict(state["streaks"])
         self._silent_until = dict(state["silent_until"])
@@ -176,7 +182,7 @@ class CollapseDetector:
         yield "runaway", self._runaway(now)
         yield "entropy", self._entropy(now)
         yield "length", self._length(now)
-        kl = now["kl_start"]
+        kl = _mean(self._divergences)
         yield (
             "kl",
             f"the policy is {kl:.3f} nats per token from its start"
