@@ -60,10 +60,13 @@ class BestCheckpoint:
             self._recent.append(value)
 
     def take(self, step: int) -> bool:
-        """Returns whether the policy after this step is the best so far, and if so remembers it."""
+        """Returns whether the policy after this step is the best so far, and if so remembers it.
+
+        Of equals, the later: it has learned from more votes.
+        """
         full = len(self._recent) == self._recent.maxlen
         score = sum(self._recent) / len(self._recent) if full else math.nan
-        better = self.step is None or (full and not score <= self.score)
+        better = self.step is None or (full and not score < self.score)
         if better:
             self.step, self.score = step, score
         return better

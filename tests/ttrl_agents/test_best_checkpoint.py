@@ -25,12 +25,12 @@ def test_the_highest_mean_over_the_window_is_the_best(criterion):
     assert best.take(0)  # the start stands in until there is a better one
     assert best.to_dict() == {"criterion": criterion, "step": 0, "score": None}
     taken = []
-    for step, value in enumerate((1.0, 0.2, 0.4, 0.9, 0.1, 0.8), start=1):
+    for step, value in enumerate((1.0, 0.2, 0.4, 0.9, 0.1, 0.8, 0.5), start=1):
         best.observe(metrics(value))
         if best.take(step):
             taken.append(step)
-    # Step 1 has no full window; the means are 0.6, 0.3, 0.65, 0.5, 0.45.
-    assert taken == [2, 4]
+    # Step 1 has no full window; the means are 0.6, 0.3, 0.65, 0.5, 0.45, 0.65.
+    assert taken == [2, 4, 7]
     assert best.score == pytest.approx(0.65)
 
 

@@ -84,7 +84,7 @@ def draw_curves(folder: Path) -> Path:
         else:
             words = "needs labels" if key in LABEL_METRICS else "not measured"
             axis.text(0.5, 0.5, words, ha="center", va="center", transform=axis.transAxes)
-        for alarm in summary["alarms"]:
+        for alarm in summary.get("alarms", []):
             axis.axvline(alarm["step"], color=_ALARM, linewidth=1, linestyle="--")
         if measured is not None:
             _mark_evaluations(axis, summary, measured)
@@ -97,7 +97,7 @@ def draw_curves(folder: Path) -> Path:
     handles, labels = axes[1, 0].get_legend_handles_labels()
     if handles:
         axes[1, 0].legend(handles, labels, fontsize=8, loc="lower right")
-    alarms = ", dashed: an alarm" if summary["alarms"] else ""
+    alarms = ", dashed: an alarm" if summary.get("alarms") else ""
     figure.suptitle(
         f"{summary['model']} on {summary['env_id']}, reward: {summary['reward']}, "
         f"seed {summary['seed']}{alarms}",
