@@ -107,6 +107,7 @@ class PolicyGradientAgent:
             betas=(0.9, config.adam_beta2),
             weight_decay=config.weight_decay,
         )
+        self._rate_scale = 1.0
         self._log_probs = LogProbs(policy)
         self._reference: LogProbs | None = None
         if config.kl_coef > 0:
@@ -126,6 +127,10 @@ class PolicyGradientAgent:
             AgentError: The state is that of another model.
         """
         restore_optimizer(self.optimizer, self.policy.model.named_parameters(), tensors)
+
+    def scale_learning_rate(self, factor: float) -> None:
+        """Multiplies the learning rate of every later step; a checkpoint does not keep it."""
+        self._rate_scale *= factor
 
     def act(
         self, observations: Sequence[str], step: int, progress: Progress | None = None
@@ -150,7 +155,7 @@ class PolicyGradientAgent:
             kept, and `skipped`: 1 where the step was not taken because its loss or gradient was
             not finite.
         """
-        rate = self.learning_rate * self._schedule(rollout.step)
+        rate = self.learning_rate * self._rate_scale * self._schedule(rollout.step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         advantages = self._advantages(rollout)

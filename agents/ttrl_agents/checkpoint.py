@@ -3,6 +3,7 @@
 - `TrainerState`: what a run needs to go on, beside the model.
 - `save_state`, `load_state`: whole checkpoints, written aside and renamed into place.
 - `latest_state`: the newest whole checkpoint of a run.
+- `BEST`: where, among the checkpoints, the best one lies.
 - `write_atomically`: one file, whole or not at all.
 
 Seeds are functions of the step (see `seeds`), so no random state needs saving.
@@ -28,6 +29,7 @@ from ttrl_agents.errors import AgentError
 from ttrl_agents.policy import Policy
 
 __all__ = [
+    "BEST",
     "TrainerState",
     "latest_state",
     "load_state",
@@ -35,6 +37,8 @@ __all__ = [
     "save_state",
     "write_atomically",
 ]
+
+BEST = "best"
 
 
 @dataclass
@@ -46,12 +50,16 @@ class TrainerState:
         seconds: How long they took.
         evaluations: Results so far: `before`, `after`, `step N`.
         parts: What the parts of a run keep between steps (reward, callbacks), by name.
+        alarms: The alarms that were raised, as `Alarm.to_dict` gives them.
+        stopped: Whether one of them ended the training.
     """
 
     step: int = 0
     seconds: float = 0.0
     evaluations: dict[str, Any] = field(default_factory=dict)
     parts: dict[str, Any] = field(default_factory=dict)
+    alarms: list[dict[str, Any]] = field(default_factory=list)
+    stopped: bool = False
 
 
 def save_state(

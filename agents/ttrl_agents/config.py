@@ -91,6 +91,17 @@ class TrainConfig:
     """Whether to evaluate before and after at all."""
     checkpoint_every: int = 20
     """Save everything that is needed to resume every so many steps."""
+    monitor_kl_every: int | None = None
+    """Estimate how far the policy has moved from its start every so many steps (the metric
+    kl_start; it changes nothing); 0 is never. It keeps a copy of the initial weights in memory, so
+    the default is 5 for models of fewer than 10 million weights and 0 for others."""
+    on_collapse: Literal["warn", "reduce", "stop", "ignore"] = "warn"
+    """What to do when the votes show the run collapsing: warn; reduce the learning rate as well;
+    stop and go back to the best checkpoint; or not watch at all."""
+    best_by: Literal["majority-ratio", "margin", "stability", "reward"] = "majority-ratio"
+    """What makes a checkpoint the best, without labels: the highest mean, over the last ten steps,
+    of the majority ratio, of the margin, of the share of pseudo-labels that did not flip, or of
+    the reward. A collapse raises most of these too, so none is taken after the first alarm."""
     device: str = "auto"
     """auto (a GPU where there is one), cpu, cuda or cuda:N."""
     chat_template: Path | None = None
@@ -158,6 +169,11 @@ class TrainConfig:
         self._require("engine_kv_gib", (self.engine_kv_gib or 1) > 0, "more than 0")
         self._require("engine_gpu_share", 0 < self.engine_gpu_share < 1, "between 0 and 1")
         self._require("engine_timeout", self.engine_timeout > 0, "more than 0")
+        self._require(
+            "monitor_kl_every",
+            self.monitor_kl_every is None or self.monitor_kl_every >= 0,
+            "0 or more",
+        )
         self._require("sample_rows", self.sample_rows is None or self.sample_rows >= 1, "1 or more")
 
     def _require(self, name: str, holds: bool, what: str) -> None:

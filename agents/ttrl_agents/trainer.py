@@ -24,8 +24,11 @@ from gymnasium.vector import VectorEnv
 
 from ttrl_agents.agent import Agent, ResumableAgent, make_agent
 from ttrl_agents.agreement import default_tolerance, measure_agreement
+from ttrl_agents.best_checkpoint import BestCheckpoint
 from ttrl_agents.callbacks.base import Callback
+from ttrl_agents.callbacks.collapse import Alarm, CollapseMonitor
 from ttrl_agents.checkpoint import (
+    BEST,
     TrainerState,
     latest_state,
     load_state,
@@ -42,10 +45,11 @@ from ttrl_agents.policy import Policy, load_policy
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import Sampler, SamplingParams, make_sampler
 from ttrl_agents.seeds import Stream, derive_seed
+from ttrl_agents.start_divergence import make_start_divergence
 from ttrl_agents.vote_metrics import vote_metrics
 from ttrl_benchmarks import Benchmark
 from ttrl_env.completion import Completion
-from ttrl_env.consensus import reward_needs
+from ttrl_env.consensus import Diagnostics, reward_needs
 from ttrl_env.registration import ENV_IDS, check_env_id
 from ttrl_env.wrappers import LabelMetrics, finished_info
 from ttrl_env.wrappers.consensus_reward import find_consensus_reward
@@ -96,7 +100,8 @@ class Trainer:
         _check_reward(config)
         self.folder = _run_folder(config, resume=resume)
         self.config = replace(config, output=self.folder)
-        self.callbacks = list(callbacks)
+        watch = config.on_collapse != "ignore"
+        self.callbacks = [*([CollapseMonitor(config.on_collapse)] if watch else []), *callbacks]
         self.stopping = False
         self.benchmark, self.held_out = _load_questions(config)
         self.state_path = latest_state(self.folder / "checkpoints") if resume else None
@@ -106,12 +111,26 @@ class Trainer:
         self.sampler = make_sampler(self.policy, self.config)
         self.agent = agent(self.policy, self.config, self.sampler)
         self.envs = self._make_envs()
+        self.diagnostics = Diagnostics(config.n_votes, self.benchmark.answer_format)
+        self.divergence = make_start_divergence(self.policy, config)
+        self.best = BestCheckpoint(config.best_by)
         self.state = TrainerState()
         self._log_probs = LogProbs(self.policy) if self.sampler.copies_weights else None
 
     def request_stop(self) -> None:
         """Stops the run, saved, at the end of the step that is under way."""
         self.stopping = True
+
+    def raise_alarm(self, alarm: Alarm, *, stop: bool = False) -> None:
+        """Takes note of an alarm and tells everyone who watches.
+
+        Args:
+            alarm: What was seen. No later checkpoint becomes the best one.
+            stop: Whether to end the training after this step and go back to the best checkpoint.
+        """
+        self.state.alarms.append(alarm.to_dict())
+        self.state.stopped |= stop
+        self._tell("on_alarm", alarm)
 
     def run(self) -> dict[str, Any]:
         """Trains, and returns the summary that it also writes.
@@ -139,9 +158,12 @@ class Trainer:
             if self.config.evaluate:
                 self._tell("on_phase", "measuring the start")
                 self._evaluate("before")
+            self._save_if_best()
             self._save()
         self._tell("on_phase", "training")
         self._train()
+        if self.state.stopped:
+            self._go_back()
         if self.config.evaluate and "after" not in self.state.evaluations:
             self._tell("on_phase", "measuring the end")
             self._evaluate("after")
@@ -155,7 +177,7 @@ class Trainer:
             seed=config.seed,
             options={"position": self.state.step * config.questions_per_step},
         )
-        while self.state.step < config.steps:
+        while self.state.step < config.steps and not self.state.stopped:
             name = f"step {self.state.step}"
             due = config.eval_every and self.state.step and self.state.step % config.eval_every == 0
             if due and name not in self.state.evaluations:
@@ -177,9 +199,13 @@ class Trainer:
                 "tokens_per_second": metrics["tokens"] / seconds,
             }
             _append(self.folder / "metrics.jsonl", {"step": self.state.step, **metrics})
+            self.best.observe(metrics)
             self._tell("on_step", self.state.step, metrics)
-            last = self.state.step == config.steps
-            if last or self.stopping or self.state.step % config.checkpoint_every == 0:
+            last = self.state.step == config.steps or self.state.stopped
+            due = last or self.state.step % config.checkpoint_every == 0
+            if due:
+                self._save_if_best()
+            if due or self.stopping:
                 self._save()
             if self.stopping and not last:
                 raise Interrupted(self.folder, self.state.step)
@@ -202,10 +228,12 @@ class Trainer:
             advantages=np.where(votes["_advantage"], votes["advantage"], np.nan),
             weights=votes["advantage_weight"],
         )
-        learned = self.agent.learn(rollout)
+        metrics = vote_metrics(rollout, votes, self.diagnostics)
+        if self.divergence is not None:
+            metrics |= self.divergence.measure(rollout)
+        metrics |= self.agent.learn(rollout)
         self.sampler.sync()
-        metrics = vote_metrics(rollout, votes) | learned | agreement | self.sampler.metrics()
-        return next_observations, metrics
+        return next_observations, metrics | agreement | self.sampler.metrics()
 
     def _check_agreement(
         self, prompts: Sequence[str], completions: Sequence[Completion]
@@ -261,6 +289,20 @@ class Trainer:
         self.state.parts = {name: state for name, state in states.items() if state}
         save_state(self.folder / "checkpoints", self.policy, tensors, self.state)
 
+    def _save_if_best(self) -> None:
+        # Before the state that names it: a run killed in between writes the same files again.
+        if not self.state.alarms and self.best.take(self.state.step):
+            replace_folder(
+                self.folder / "checkpoints" / BEST, lambda to: self.policy.save(to / "model")
+            )
+
+    def _go_back(self) -> None:
+        """Takes up the weights of the best checkpoint."""
+        path = self.folder / "checkpoints" / BEST / "model"
+        best = load_policy(str(path), device=self.config.device)
+        self.policy.model.load_state_dict(best.model.state_dict())
+        self.sampler.sync()
+
     def _restore(self, path: Path) -> None:
         tensors, self.state = load_state(path)
         if isinstance(self.agent, ResumableAgent):
@@ -271,8 +313,9 @@ class Trainer:
         self.sampler.sync()
 
     def _parts(self) -> dict[str, Any]:
-        """What keeps a state between steps: the reward where it has one, and the callbacks."""
+        """What keeps a state between steps: instruments, callbacks, a reward that has one."""
         parts: dict[str, Any] = {type(each).__name__: each for each in self.callbacks}
+        parts |= {"diagnostics": self.diagnostics, "best": self.best}
         estimator = find_consensus_reward(self.envs).estimator
         if hasattr(estimator, "state_dict"):
             parts["reward"] = estimator
@@ -296,6 +339,10 @@ class Trainer:
             "during": {k: v for k, v in evaluations.items() if k not in ("before", "after")},
             "questions": len(self.benchmark),
             "checkpoint": "checkpoint",
+            "checkpoint_step": self.best.step if self.state.stopped else self.state.step,
+            "best": {"checkpoint": f"checkpoints/{BEST}/model", **self.best.to_dict()},
+            "alarms": self.state.alarms,
+            "stopped": self.state.stopped,
         }
         write_atomically(self.folder / "summary.json", json.dumps(summary, indent=2) + "\n")
         return summary

@@ -11,6 +11,7 @@
 - Controls: `Oracle`, `Random`, `FormatOnly`, `Constant`.
 - `REWARDS`, `register_estimator`, `unregister_estimator`, `find_reward`, `reward_needs`,
   `resolve_estimator`: rewards by name; `RewardCard` and `RewardEntry` are what is known of one.
+- `Diagnostics`: what the votes alone say about a run.
 - `RewardError`: what goes wrong with them.
 """
 
@@ -19,6 +20,7 @@ from ttrl_env.consensus.cards import RewardCard, RewardEntry
 from ttrl_env.consensus.confidence import DeepConf
 from ttrl_env.consensus.controls import Constant, FormatOnly, Oracle, Random
 from ttrl_env.consensus.ddrl import DDRL
+from ttrl_env.consensus.diagnostics import Diagnostics
 from ttrl_env.consensus.empo import EMPO
 from ttrl_env.consensus.entropy_shaped import EntropyShaped
 from ttrl_env.consensus.errors import RewardError
@@ -71,6 +73,8 @@ __all__ = [  # noqa: RUF022 - grouped by subject
     "FormatOnly",
     "Oracle",
     "Random",
+    # instruments
+    "Diagnostics",
     # by name
     "REWARDS",
     "RewardCard",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ttrl_agents.callbacks.collapse import Alarm
     from ttrl_agents.trainer import Trainer
 
 __all__ = ["Callback"]
@@ -31,6 +32,9 @@ class Callback:
 
     def on_step(self, step: int, metrics: dict[str, float]) -> None:
         """A training step is done; steps count from 1."""
+
+    def on_alarm(self, alarm: Alarm) -> None:
+        """The votes show the run collapsing; see `CollapseMonitor`."""
 
     def on_evaluation(self, name: str, results: dict[str, Any]) -> None:
         """An evaluation is done: `before`, `after` or `step N`."""

@@ -20,6 +20,7 @@ from ttrl_agents.callbacks.base import Callback
 from ttrl_env.consensus import find_reward, reward_needs
 
 if TYPE_CHECKING:
+    from ttrl_agents.callbacks.collapse import Alarm
     from ttrl_agents.trainer import Trainer
 
 __all__ = ["ConsoleCallback"]
@@ -120,6 +121,13 @@ class ConsoleCallback(Callback):
                 f"step {step}/{self._total}  {status}  {_clock(seconds)} left", soft_wrap=True
             )
 
+    def on_alarm(self, alarm: Alarm) -> None:
+        """Prints the warning, above the display."""
+        self.console.print(
+            Text(f"step {alarm.step}: {alarm.kind} alarm: {alarm.message}", style="bold yellow"),
+            soft_wrap=True,
+        )
+
     def on_evaluation(self, name: str, results: dict[str, Any]) -> None:
         """Prints the means in a line."""
         if not self._training:
@@ -140,6 +148,20 @@ class ConsoleCallback(Callback):
             "checkpoint/ (for transformers).",
             soft_wrap=True,
         )
+        if summary["stopped"]:
+            self.console.print(
+                f"An alarm ended the training after step {summary['steps']}; checkpoint/ is the "
+                f"best one before it, that of step {summary['checkpoint_step']}.",
+                soft_wrap=True,
+            )
+        elif summary["alarms"]:
+            best = summary["best"]
+            self.console.print(
+                f"Alarms were raised from step {summary['alarms'][0]['step']} on. The best "
+                f"checkpoint before, by {best['criterion']}, is that of step {best['step']}: "
+                f"{best['checkpoint']}",
+                soft_wrap=True,
+            )
 
     def close(self) -> None:
         """Gives the terminal back."""

@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ttrl_agents.callbacks.base import Callback
+from ttrl_env.wrappers.label_metrics import METRICS as LABEL_METRICS
 
 if TYPE_CHECKING:
     from ttrl_agents.trainer import Trainer
 
 __all__ = ["CurvesCallback", "draw_curves"]
 
-_TRAIN, _HELD_OUT = "#1f5fa8", "#d1731c"
+_TRAIN, _HELD_OUT, _ALARM = "#1f5fa8", "#d1731c", "#b02a2a"
 
 
 class CurvesCallback(Callback):
@@ -63,10 +64,13 @@ def draw_curves(folder: Path) -> Path:
         ("ground_truth_ratio", f"mean@{k}", "share of right answers", f"mean@{k}"),
         ("majority_accuracy", f"maj@{k}", "questions the vote gets right", f"maj@{k}"),
         ("entropy", "Entropy", "nats per token", None),
+        ("flip_rate", "Flip rate", "pseudo-labels that changed", None),
+        ("distinct_winners", "Distinct winners", "share of the step's winners", None),
+        ("kl_start", "KL to the start", "nats per token", None),
     )
-    figure = Figure(figsize=(12, 6.4), layout="constrained")
+    figure = Figure(figsize=(12, 9.4), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(2, 3, sharex=True)
+    axes = figure.subplots(3, 3, sharex=True)
     for axis, (key, title, label, measured) in zip(axes.flat, panels, strict=True):
         points = [(row["step"], row[key]) for row in rows if row.get(key) is not None]
         axis.set_title(title, fontsize=12, fontweight="bold", loc="left")
@@ -78,21 +82,25 @@ def draw_curves(folder: Path) -> Path:
             axis.plot(steps, values, color=_TRAIN, alpha=0.25, linewidth=1)
             axis.plot(steps, _smooth(values), color=_TRAIN, linewidth=2, label="in training")
         else:
-            axis.text(0.5, 0.5, "needs labels", ha="center", va="center", transform=axis.transAxes)
+            words = "needs labels" if key in LABEL_METRICS else "not measured"
+            axis.text(0.5, 0.5, words, ha="center", va="center", transform=axis.transAxes)
+        for alarm in summary.get("alarms", []):
+            axis.axvline(alarm["step"], color=_ALARM, linewidth=1, linestyle="--")
         if measured is not None:
             _mark_evaluations(axis, summary, measured)
-        if key == "entropy":
+        if key in ("entropy", "kl_start"):
             axis.set_ylim(bottom=0)
         else:
             axis.set_ylim(-0.02, 1.02)
-    for axis in axes[1]:
+    for axis in axes[-1]:
         axis.set_xlabel("training step", fontsize=9)
     handles, labels = axes[1, 0].get_legend_handles_labels()
     if handles:
         axes[1, 0].legend(handles, labels, fontsize=8, loc="lower right")
+    alarms = ", dashed: an alarm" if summary.get("alarms") else ""
     figure.suptitle(
         f"{summary['model']} on {summary['env_id']}, reward: {summary['reward']}, "
-        f"seed {summary['seed']}",
+        f"seed {summary['seed']}{alarms}",
         fontsize=13,
     )
     path = folder / "curves.png"

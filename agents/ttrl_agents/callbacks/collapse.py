@@ -1,0 +1,322 @@
+"""Seeing a collapse before it costs the run.
+
+- `CollapseMonitor`: the callback that watches, warns, and acts where it is asked to.
+- `CollapseDetector`: what it watches with: a fold over the metrics of each step.
+- `CollapseThresholds`: what counts as a collapse.
+- `Alarm`: what was seen, and when.
+- `find_alarms`: the alarms of a run that is written down.
+
+No alarm needs a label. Each is a pure function of the metrics up to its step, so a resumed run
+raises the same ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
+
+from ttrl_agents.callbacks.base import Callback
+from ttrl_agents.errors import AgentError
+
+if TYPE_CHECKING:
+    from ttrl_agents.trainer import Trainer
+
+__all__ = [
+    "Alarm",
+    "CollapseDetector",
+    "CollapseMonitor",
+    "CollapseThresholds",
+    "find_alarms",
+]
+
+Action = Literal["warn", "reduce", "stop"]
+Metrics = Mapping[str, float | None]
+
+_WATCHED = (
+    "majority_ratio",
+    "flip_rate",
+    "distinct_winners",
+    "entropy",
+    "completion_tokens",
+    "truncated",
+)
+
+
+@dataclass(frozen=True)
+class CollapseThresholds:
+    """What counts as a collapse. "Now" is the mean over the last `window` steps."""
+
+    window: int = 10
+    """Steps that a value is averaged over; also those at the start that it is compared with."""
+    patience: int = 3
+    """Steps in a row that a condition must hold."""
+    rest: int = 50
+    """Steps after an alarm in which its kind raises no other."""
+    agreement_rise: float = 0.05
+    """Runaway: the majority ratio is this far above its start, ..."""
+    flip_rise: float = 0.1
+    """... and the flip rate this far above the lowest that it has been: votes agree ever more, on
+    answers that are no longer the same."""
+    winner_fall: float = 0.4
+    """Runaway, too: different questions elect the same answers; the share of distinct winners has
+    fallen by this share of its start."""
+    entropy_steps: int = 60
+    """Entropy: from this step on ..."""
+    entropy_share: float = 0.95
+    """... it has not fallen below this share of its start."""
+    length_factor: float = 2.0
+    """Length: completions are this many times as long as at the start, or as short, ..."""
+    truncated_rise: float = 0.2
+    """... or the share of truncated ones is this far above its start."""
+    kl_limit: float = 0.1
+    """KL: the divergence from the start, in nats per token, as the mean of two measurements."""
+    reduce_by: float = 0.25
+    """What the learning rate is multiplied by where an alarm should reduce it."""
+
+
+_DEFAULTS = CollapseThresholds()
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """What was seen.
+
+    Attributes:
+        step: The step after which it was seen, from 1.
+        kind: `"runaway"`, `"entropy"`, `"length"` or `"kl"`.
+        message: A sentence with the numbers.
+    """
+
+    step: int
+    kind: str
+    message: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the alarm as JSON holds it."""
+        return asdict(self)
+
+
+class CollapseDetector:
+    """Looks at the metrics of one step after another.
+
+    Args:
+        thresholds: What counts as a collapse.
+    """
+
+    def __init__(self, thresholds: CollapseThresholds = _DEFAULTS) -> None:
+        self.thresholds = thresholds
+        self._step = 0
+        self._start: dict[str, float] = {}
+        self._recent: dict[str, deque[float]] = {
+            name: deque(maxlen=thresholds.window) for name in _WATCHED
+        }
+        self._divergences: deque[float] = deque(maxlen=2)
+        self._lowest_flip = math.inf
+        self._streaks: dict[str, int] = {}
+        self._silent_until: dict[str, int] = {}
+
+    def observe(self, metrics: Metrics) -> list[Alarm]:
+        """Takes note of the metrics of the next step, and returns the alarms that they raise."""
+        self._step += 1
+        for name, recent in self._recent.items():
+            value = metrics.get(name)
+            recent.append(math.nan if value is None else float(value))
+        # Not measured in every step; where a reference is kept, the learner measures the same.
+        divergence = metrics.get("kl_start", metrics.get("kl"))
+        if divergence is not None and not math.isnan(divergence):
+            self._divergences.append(divergence)
+        limits = self.thresholds
+        if self._step < limits.window:
+            return []
+        now = {name: _mean(recent) for name, recent in self._recent.items()}
+        # Flips of the few questions that happen to come back first are no rate yet.
+        if any(map(math.isnan, self._recent["flip_rate"])):
+            now["flip_rate"] = math.nan
+        # What has no value in the first window, as the flip rate, starts when it has one.
+        for name, value in now.items():
+            if not math.isnan(value):
+                self._start.setdefault(name, value)
+        if not math.isnan(now["flip_rate"]):
+            self._lowest_flip = min(self._lowest_flip, now["flip_rate"])
+        alarms = []
+        for kind, reason in self._signs(now):
+            self._streaks[kind] = self._streaks.get(kind, 0) + 1 if reason else 0
+            due = self._streaks[kind] >= limits.patience
+            if reason and due and self._step >= self._silent_until.get(kind, 0):
+                self._silent_until[kind] = self._step + limits.rest
+                alarms.append(Alarm(self._step, kind, reason))
+        return alarms
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what is remembered, as JSON holds it."""
+        return {
+            "step": self._step,
+            "start": dict(self._start),
+            "recent": {
+                name: [None if math.isnan(value) else value for value in recent]
+                for name, recent in self._recent.items()
+            },
+            "divergences": list(self._divergences),
+            "lowest_flip": None if math.isinf(self._lowest_flip) else self._lowest_flip,
+            "streaks": dict(self._streaks),
+            "silent_until": dict(self._silent_until),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Puts back what `state_dict` returned."""
+        self._step = state["step"]
+        self._start = dict(state["start"])
+        for name, recent in self._recent.items():
+            recent.clear()
+            recent.extend(math.nan if value is None else value for value in state["recent"][name])
+        self._divergences = deque(state["divergences"], maxlen=2)
+        self._lowest_flip = math.inf if state["lowest_flip"] is None else state["lowest_flip"]
+        self._streaks = dict(state["streaks"])
+        self._silent_until = dict(state["silent_until"])
+
+    def _signs(self, now: dict[str, float]) -> Iterable[tuple[str, str]]:
+        """Each kind of failure, with a sentence where it shows, else with an empty one."""
+        yield "runaway", self._runaway(now)
+        yield "entropy", self._entropy(now)
+        yield "length", self._length(now)
+        kl = _mean(self._divergences)
+        yield (
+            "kl",
+            f"the policy is {kl:.3f} nats per token from its start"
+            if kl > self.thresholds.kl_limit
+            else "",
+        )
+
+    def _runaway(self, now: dict[str, float]) -> str:
+        limits, start = self.thresholds, self._start
+        ratio, flips, winners = now["majority_ratio"], now["flip_rate"], now["distinct_winners"]
+        surer = ratio >= start["majority_ratio"] + limits.agreement_rise
+        if surer and flips >= self._lowest_flip + limits.flip_rise:
+            return (
+                f"votes agree more than at the start (majority ratio {ratio:.2f}, was "
+                f"{start['majority_ratio']:.2f}), yet pseudo-labels change again: {flips:.0%} "
+                f"flipped since their last visit, after {self._lowest_flip:.0%} at the lowest"
+            )
+        first = start.get("distinct_winners", math.nan)
+        if winners <= first * (1 - limits.winner_fall):
+            return (
+                f"different questions elect the same answers: {winners:.0%} of the winners of a "
+                f"step are distinct, {first:.0%} were at the start"
+            )
+        return ""
+
+    def _entropy(self, now: dict[str, float]) -> str:
+        limits = self.thresholds
+        first = self._start.get("entropy", math.nan)
+        if self._step >= limits.entropy_steps and now["entropy"] > limits.entropy_share * first:
+            return (
+                f"the entropy has not fallen in {self._step} steps ({now['entropy']:.3f} nats per "
+                f"token, {first:.3f} at the start): the votes teach nothing that they agree on"
+            )
+        return ""
+
+    def _length(self, now: dict[str, float]) -> str:
+        limits = self.thresholds
+        length, first = now["completion_tokens"], self._start.get("completion_tokens", math.nan)
+        if length >= first * limits.length_factor or length <= first / limits.length_factor:
+            return f"completions have {length:.0f} tokens, {first:.0f} at the start"
+        cut, before = now["truncated"], self._start.get("truncated", math.nan)
+        if cut >= before + limits.truncated_rise:
+            return f"{cut:.0%} of the completions are truncated, {before:.0%} at the start"
+        return ""
+
+
+@runtime_checkable
+class _HasRate(Protocol):
+    """An agent whose learning rate can be reduced."""
+
+    def scale_learning_rate(self, factor: float) -> None:
+        """Multiplies the learning rate of every later step."""
+        ...
+
+
+class CollapseMonitor(Callback):
+    """Watches a run and acts when its votes show a collapse.
+
+    `Trainer` makes one from `TrainConfig.on_collapse`; give one of your own, with other
+    thresholds, among the callbacks of a run whose `on_collapse` is `"ignore"`.
+
+    Args:
+        action: `"warn"` tells the other callbacks (`on_alarm`) and the summary; `"reduce"`
+            multiplies the learning rate by `reduce_by` as well; `"stop"` ends the training and goes
+            back to the best checkpoint.
+        thresholds: What counts as a collapse.
+
+    Attributes:
+        rate_scale: What the learning rate has been multiplied by so far.
+
+    Raises:
+        AgentError: There is no such action.
+    """
+
+    def __init__(
+        self,
+        action: str = "warn",
+        thresholds: CollapseThresholds = _DEFAULTS,
+    ) -> None:
+        if action not in get_args(Action):
+            known = ", ".join(get_args(Action))
+            raise AgentError(f"There is no action {action!r} on a collapse; use one of {known}.")
+        self.action = action
+        self.rate_scale = 1.0
+        self._detector = CollapseDetector(thresholds)
+        self._trainer: Trainer | None = None
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Puts a rate that was reduced before the run was interrupted back to what it was.
+
+        Raises:
+            AgentError: The rate should be reduced, and the agent does not let it.
+        """
+        self._trainer = trainer
+        if self.action == "reduce":
+            self._scale(self.rate_scale)
+
+    def on_step(self, step: int, metrics: dict[str, float]) -> None:  # noqa: ARG002 - counts itself
+        """Looks at the step, and acts on the first alarm of it."""
+        alarms = self._detector.observe(metrics)
+        if alarms and self.action == "reduce":
+            factor = self._detector.thresholds.reduce_by
+            self.rate_scale *= factor
+            self._scale(factor)
+        for alarm in alarms:
+            if self._trainer is not None:
+                self._trainer.raise_alarm(alarm, stop=self.action == "stop")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what the detector remembers, and how far the rate is reduced."""
+        return {"rate_scale": self.rate_scale, "detector": self._detector.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Puts back what `state_dict` returned."""
+        self.rate_scale = state["rate_scale"]
+        self._detector.load_state_dict(state["detector"])
+
+    def _scale(self, factor: float) -> None:
+        agent = None if self._trainer is None else self._trainer.agent
+        if not isinstance(agent, _HasRate):
+            raise AgentError(
+                f"--on-collapse reduce needs an agent with scale_learning_rate(factor), which "
+                f"{type(agent).__name__} lacks. Use warn or stop."
+            )
+        agent.scale_learning_rate(factor)
+
+
+def find_alarms(rows: Iterable[Metrics], thresholds: CollapseThresholds = _DEFAULTS) -> list[Alarm]:
+    """Returns the alarms of a run, from the lines of its `metrics.jsonl`."""
+    detector = CollapseDetector(thresholds)
+    return [alarm for row in rows for alarm in detector.observe(row)]
+
+
+def _mean(values: Iterable[float]) -> float:
+    """The mean of those that are numbers; NaN where none is."""
+    known = [value for value in values if not math.isnan(value)]
+    return math.fsum(known) / len(known) if known else math.nan

@@ -1,0 +1,257 @@
+"""Collapse on purpose: does the monitor see it, how early, and is it silent on healthy runs?
+
+Trains the tiny reasoner with the default options (`healthy`), at five times the rate (`rate`), and
+with half the votes at three times the rate (`votes`), and prints for each run when mean@16,
+averaged over ten steps, fell under that of the untrained model, and when the first alarm was
+raised. Labels only say when it fell; no alarm sees one.
+
+    python benchmarks/paper/collapse.py                  # 15 runs, about 35 minutes on one core
+    python benchmarks/paper/collapse.py --jobs 2
+    python benchmarks/paper/collapse.py --settings healthy rate reduced
+
+Runs that are complete in the output folder are read, not repeated; one that was interrupted goes
+on. The thresholds were chosen on seeds 10 to 14.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
+
+import json
+import multiprocessing
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import tyro
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ttrl_agents.callbacks.collapse import Alarm, find_alarms
+from ttrl_agents.config import TrainConfig
+from ttrl_agents.evaluate import evaluate
+from ttrl_agents.samplers import SamplingParams
+from ttrl_agents.trainer import Trainer, resume_config
+
+WINDOW = 10
+TOO_FAST: dict[str, Any] = {"learning_rate": 1e-3, "schedule": "constant", "steps": 120}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "healthy": {},
+    "rate": TOO_FAST,
+    "votes": {"learning_rate": 6e-4, "schedule": "constant", "steps": 120, "n_votes": 8},
+    "reduced": {**TOO_FAST, "on_collapse": "reduce"},
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Trains into collapse on purpose, and says what the monitor saw of it."""
+
+    settings: tuple[str, ...] = ("healthy", "rate", "votes")
+    """Which of healthy, rate, votes, and reduced: as rate, with --on-collapse reduce."""
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """Every setting is run with each of these."""
+    jobs: int = 1
+    """Runs at a time, one thread each."""
+    output: Path = Path("runs/collapse")
+    """Where the runs go."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run shows afterwards."""
+
+    setting: str
+    seed: int
+    mean: npt.NDArray[np.float64]  # mean@k of the step's questions, averaged over WINDOW steps
+    rows: list[dict[str, Any]]
+    alarms: list[Alarm]
+    best_step: int
+    start: float
+
+    @property
+    def fell(self) -> int | None:
+        """The first step whose averaged mean@k is under that of the untrained model."""
+        below = np.flatnonzero(self.mean < self.start)
+        return int(below[0]) + 1 if len(below) else None
+
+    @property
+    def lead(self) -> int | None:
+        """Steps from the first alarm to the fall."""
+        if self.fell is None or not self.alarms:
+            return None
+        return self.fell - self.alarms[0].step
+
+
+def config_of(options: Options, setting: str, seed: int) -> TrainConfig:
+    folder = options.output / f"{setting}-seed{seed}"
+    return TrainConfig(**{"evaluate": False, **SETTINGS[setting]}, seed=seed, output=folder)
+
+
+def run_once(config: TrainConfig) -> None:
+    """One run, in a process of its own."""
+    torch.set_num_threads(1)
+    assert config.output is not None
+    if (config.output / "summary.json").is_file():
+        return
+    begun = (config.output / "config.json").is_file()
+    Trainer(resume_config(config.output) if begun else config, resume=begun).run()
+
+
+def train_all(options: Options, console: Console) -> None:
+    configs = [
+        config_of(options, name, seed) for seed in options.seeds for name in options.settings
+    ]
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    spawn = multiprocessing.get_context("spawn")  # torch does not survive a fork
+    with (
+        Progress(*columns, console=console) as progress,
+        ProcessPoolExecutor(options.jobs, mp_context=spawn) as pool,
+    ):
+        task = progress.add_task("steps", total=sum(config.steps for config in configs))
+        waiting: set[Future[None]] = {pool.submit(run_once, config) for config in configs}
+        while waiting:
+            done, waiting = wait(waiting, timeout=1)
+            for each in done:
+                each.result()
+            progress.update(task, completed=sum(map(steps_done, configs)))
+
+
+def steps_done(config: TrainConfig) -> int:
+    assert config.output is not None
+    path = config.output / "metrics.jsonl"
+    return path.read_bytes().count(b"\n") if path.is_file() else 0
+
+
+def measure_start(options: Options) -> float:
+    """mean@16 of the untrained model on the questions that all runs train on."""
+    path = options.output / "start.json"
+    if not path.is_file():
+        untrained = Trainer(TrainConfig(output=options.output / "start"))
+        config = untrained.config
+        params = SamplingParams(config.max_tokens, config.temperature)
+        result = evaluate(untrained.sampler, untrained.benchmark, k=16, params=params, seed=0)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"mean@16": result.to_dict()["mean@16"]}) + "\n")
+    start: float = json.loads(path.read_text())["mean@16"]
+    return start
+
+
+def read_run(options: Options, setting: str, seed: int, start: float) -> Run:
+    folder = config_of(options, setting, seed).output
+    assert folder is not None
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    right = np.array([row["ground_truth_ratio"] for row in rows])
+    mean = np.array([right[max(0, i - WINDOW + 1) : i + 1].mean() for i in range(len(right))])
+    mean[: WINDOW - 1] = np.nan  # too few questions to say anything
+    best = json.loads((folder / "summary.json").read_text())["best"]["step"]
+    return Run(setting, seed, mean, rows, find_alarms(rows), best, start)
+
+
+def print_table(runs: list[Run], console: Console) -> None:
+    table = Table(title=f"mean@16 at the start: {runs[0].start:.3f}")
+    for name in ("setting", "seed", "alarm at", "kind", "fell at", "steps early"):
+        table.add_column(name, justify="left" if name in ("setting", "kind") else "right")
+    for name in ("mean: highest", "at best checkpoint", "at the end"):
+        table.add_column(name, justify="right")
+    for before, run in zip([None, *runs], runs, strict=False):
+        if before is not None and before.setting != run.setting:
+            table.add_section()
+        alarm = run.alarms[0] if run.alarms else None
+        cells = [
+            run.setting,
+            str(run.seed),
+            "-" if alarm is None else str(alarm.step),
+            "" if alarm is None else alarm.kind,
+            "-" if run.fell is None else str(run.fell),
+            "-" if run.lead is None else str(run.lead),
+            f"{np.nanmax(run.mean):.3f}",
+            f"{run.mean[run.best_step - 1]:.3f}" if run.best_step else f"{run.start:.3f}",
+            f"{run.mean[-1]:.3f}",
+        ]
+        table.add_row(*cells)
+    console.print(table)
+    for setting in dict.fromkeys(run.setting for run in runs):
+        of = [run for run in runs if run.setting == setting]
+        fallen = [run for run in of if run.fell is not None]
+        leads = [run.lead for run in fallen if run.lead is not None]
+        early = f", {np.median(leads):g} steps early on the median" if leads else ""
+        console.print(
+            f"{setting}: {sum(bool(run.alarms) for run in of)} of {len(of)} raised an alarm, "
+            f"{len(fallen)} of {len(of)} fell under the start{early}",
+            soft_wrap=True,
+        )
+
+
+def draw(runs: list[Run], path: Path) -> None:
+    settings = list(dict.fromkeys(run.setting for run in runs))
+    panels = (
+        (None, "mean@16 (needs labels)"),
+        ("majority_ratio", "majority ratio"),
+        ("flip_rate", "flip rate"),
+        ("kl_start", "KL to the start"),
+    )
+    figure = Figure(figsize=(3.4 * len(settings) + 0.6, 8.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(panels), len(settings), sharex="col", sharey="row", squeeze=False)
+    for column, setting in enumerate(settings):
+        for row, (name, label) in enumerate(panels):
+            axis = axes[row, column]
+            axis.grid(alpha=0.25)
+            axis.spines[["top", "right"]].set_visible(False)
+            if row == 0:
+                axis.set_title(setting, fontsize=12, fontweight="bold", loc="left")
+                axis.axhline(runs[0].start, color="#555555", linewidth=1, linestyle=":")
+            if column == 0:
+                axis.set_ylabel(label, fontsize=9)
+            for index, run in enumerate(run for run in runs if run.setting == setting):
+                values = run.mean if name is None else averaged(run.rows, name)
+                steps = np.arange(1, len(values) + 1)
+                known = ~np.isnan(values)
+                color = f"C{index}"
+                axis.plot(steps[known], values[known], color=color, linewidth=1.2, alpha=0.8)
+                if run.alarms:
+                    step = run.alarms[0].step
+                    axis.plot(step, values[step - 1], "v", color=color, markersize=7)
+        axes[-1, column].set_xlabel("training step", fontsize=9)
+    figure.suptitle("First alarm of each run (triangles); dotted: mean@16 of the untrained model")
+    figure.savefig(path, dpi=110)
+
+
+def averaged(rows: list[dict[str, Any]], name: str) -> npt.NDArray[np.float64]:
+    values = np.array([np.nan if row.get(name) is None else row[name] for row in rows])
+    parts = [values[max(0, i - WINDOW + 1) : i + 1] for i in range(len(values))]
+    return np.array([np.nan if np.isnan(part).all() else np.nanmean(part) for part in parts])
+
+
+def main(options: Options) -> None:
+    console = Console(highlight=False)
+    train_all(options, console)
+    start = measure_start(options)
+    runs = [
+        read_run(options, setting, seed, start)
+        for setting in options.settings
+        for seed in options.seeds
+    ]
+    print_table(runs, console)
+    path = options.output / "collapse.png"
+    draw(runs, path)
+    console.print(f"Drawn in {path}")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options))

@@ -1,0 +1,256 @@
+"""The monitor: each failure raises its alarm, health raises none, and a run acts as asked."""
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+from test_trainer import CrashAfter, CrashError, Scribe, assert_same_run, metrics_of, small
+
+from ttrl_agents.callbacks import Callback, CollapseMonitor
+from ttrl_agents.callbacks.collapse import CollapseDetector, CollapseThresholds, find_alarms
+from ttrl_agents.errors import AgentError
+from ttrl_agents.trainer import Trainer, resume_config
+
+STEPS = 120
+
+
+def ramp(step, first, last, steps=STEPS):
+    return first + (last - first) * min(1.0, step / steps)
+
+
+def healthy(step):
+    """About what the tiny reasoner shows at the default options."""
+    return {
+        "majority_ratio": ramp(step, 0.4, 0.95),
+        "flip_rate": math.nan if step < 13 else ramp(step, 0.2, 0.0, 60),
+        "distinct_winners": 0.96 + 0.04 * math.sin(step),
+        "entropy": ramp(step, 0.14, 0.02),
+        "completion_tokens": 29 + 2 * math.sin(step),
+        "truncated": 0.0,
+        "kl_start": ramp(step, 0.0, 0.05) if step % 5 == 0 else math.nan,
+    }
+
+
+def kinds_of(change):
+    """The first alarm of each kind where `change` alters healthy metrics."""
+    rows = [{**healthy(step), **change(step)} for step in range(STEPS)]
+    first = {}
+    for alarm in find_alarms(rows):
+        first.setdefault(alarm.kind, alarm.step)
+    return first
+
+
+def test_a_healthy_run_raises_no_alarm():
+    assert kinds_of(lambda step: {}) == {}
+
+
+def after(start, name, value):
+    return lambda step: {name: value} if step >= start else {}
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (after(70, "flip_rate", 0.3), "runaway"),
+        (after(70, "distinct_winners", 0.3), "runaway"),
+        (after(70, "completion_tokens", 100.0), "length"),
+        (after(70, "completion_tokens", 3.0), "length"),
+        (after(70, "truncated", 0.5), "length"),
+        (after(70, "kl_start", 0.5), "kl"),
+    ],
+)
+def test_each_failure_raises_its_own_alarm_within_a_window(change, kind):
+    alarms = kinds_of(change)
+    assert set(alarms) == {kind}
+    assert 70 < alarms[kind] <= 70 + 10 + 3
+
+
+def test_an_entropy_that_never_falls_is_seen_once_it_has_had_its_time():
+    alarms = kinds_of(lambda step: {"entropy": 0.14 + 0.0001 * step})
+    assert alarms == {"entropy": 60 + 2}
+    assert kinds_of(lambda step: {"entropy": ramp(step, 0.14, 0.1)}) == {}
+
+
+def test_flips_alone_are_no_runaway_where_votes_do_not_agree_more():
+    change = after(70, "flip_rate", 0.3)
+    assert kinds_of(lambda step: {**change(step), "majority_ratio": 0.4}) == {}
+
+
+def test_one_bad_step_is_not_enough_and_an_alarm_is_not_repeated_at_once():
+    once = [healthy(s) | ({"distinct_winners": 0.1} if s == 70 else {}) for s in range(STEPS)]
+    thresholds = CollapseThresholds(window=1, patience=2)
+    assert find_alarms(once, thresholds) == []
+    assert len(find_alarms(once, replace(thresholds, patience=1))) == 1
+    always = [healthy(step) | {"kl_start": 0.9} for step in range(STEPS)]
+    steps = [alarm.step for alarm in find_alarms(always, CollapseThresholds(window=1, rest=30))]
+    assert steps == [3, 33, 63, 93]
+
+
+def test_what_was_not_measured_raises_no_alarm():
+    assert find_alarms([{"majority_ratio": 0.5}] * STEPS) == []
+    written = [json.loads(json.dumps({"entropy": None, "majority_ratio": 0.5}))] * STEPS
+    assert find_alarms(written) == []
+
+
+def test_a_divergence_is_remembered_until_it_is_measured_again_and_kl_stands_in_for_it():
+    def first(every, name):
+        rows = [{"majority_ratio": 0.5} for _ in range(STEPS)]
+        for step in range(0, STEPS, every):
+            rows[step][name] = 0.01 * step
+        return [alarm.step for alarm in find_alarms(rows)][:1]
+
+    # The mean of two measurements passes 0.1 with 0.10 and 0.15, and with 0.2 and 0.4.
+    assert first(5, "kl_start") == first(5, "kl") == [16 + 2]
+    assert first(20, "kl_start") == [41 + 2]
+
+
+def test_messages_hold_the_numbers():
+    rows = [healthy(step) | after(70, "kl_start", 0.5)(step) for step in range(STEPS)]
+    (alarm, *_) = find_alarms(rows)
+    assert alarm.to_dict() == {
+        "step": alarm.step,
+        "kind": "kl",
+        "message": alarm.message,
+    }
+    assert "nats per token from its start" in alarm.message
+
+
+value = st.none() | st.floats(0, 3)
+row = st.fixed_dictionaries(
+    {
+        "majority_ratio": st.floats(0, 1),
+        "flip_rate": value,
+        "distinct_winners": value,
+        "entropy": value,
+        "completion_tokens": st.floats(1, 100),
+        "truncated": st.floats(0, 1),
+        "kl_start": value,
+    }
+)
+QUICK = CollapseThresholds(window=2, patience=1, rest=3, entropy_steps=4)
+
+
+@settings(derandomize=True, deadline=None)
+@given(rows=st.lists(row, max_size=16), data=st.data())
+def test_the_alarms_are_a_function_of_the_metrics_however_often_it_is_interrupted(rows, data):
+    stop = data.draw(st.integers(0, len(rows)))
+    detector, alarms = CollapseDetector(QUICK), []
+    for index, each in enumerate(rows):
+        if index == stop:
+            state = json.loads(json.dumps(detector.state_dict()))
+            detector = CollapseDetector(QUICK)
+            detector.load_state_dict(state)
+        alarms += detector.observe(each)
+    assert alarms == find_alarms(rows, QUICK)
+
+
+# A KL alarm at steps 2, 5, 8 and so on, and no other, whatever so small a run does.
+ALWAYS = CollapseThresholds(
+    window=2,
+    patience=1,
+    rest=3,
+    kl_limit=-1.0,
+    agreement_rise=math.inf,
+    winner_fall=math.inf,
+    length_factor=math.inf,
+    truncated_rise=math.inf,
+)
+
+
+UNWATCHED = {"on_collapse": "ignore", "monitor_kl_every": 1}
+
+
+class Witness(Callback):
+    def __init__(self):
+        self.alarms = []
+
+    def on_alarm(self, alarm):
+        self.alarms.append(alarm.step)
+
+
+def alarmed(output, action, *callbacks, resume=False, **options):
+    options = {"steps": 7, "questions_per_step": 1, **UNWATCHED, **options}
+    config = resume_config(output) if resume else small(output, **options)
+    return Trainer(config, [CollapseMonitor(action, ALWAYS), *callbacks], resume=resume)
+
+
+def test_warning_changes_nothing_but_what_is_said(tmp_path):
+    plain = Trainer(small(tmp_path / "plain", steps=7, questions_per_step=1, **UNWATCHED)).run()
+    witness = Witness()
+    warned = alarmed(tmp_path / "warned", "warn", witness).run()
+    assert_same_run(tmp_path / "plain", tmp_path / "warned")
+    assert witness.alarms == [alarm["step"] for alarm in warned["alarms"]] == [2, 5]
+    assert plain["alarms"] == []
+    assert not warned["stopped"]
+
+
+def test_reducing_multiplies_the_rate_and_survives_a_kill(tmp_path):
+    options = {"schedule": "constant", "warmup_steps": 1}
+    alarmed(tmp_path / "whole", "reduce", **options).run()
+    with pytest.raises(CrashError):
+        alarmed(tmp_path / "killed", "reduce", CrashAfter(7), **options).run()
+    alarmed(tmp_path / "killed", "reduce", resume=True).run()
+    assert_same_run(tmp_path / "whole", tmp_path / "killed")
+    rates = [row["learning_rate"] for row in metrics_of(tmp_path / "whole")]
+    assert rates == pytest.approx([1e-3] * 2 + [2.5e-4] * 3 + [6.25e-5] * 2)
+
+
+@pytest.fixture
+def few(tmp_path):
+    """Options of a run that measures four questions, so that measuring is quick."""
+    lines = [json.dumps({"question": f"What is {i} + 1?", "answer": str(i + 1)}) for i in range(4)]
+    (tmp_path / "four.jsonl").write_text("\n".join(lines))
+    return {
+        "env": "TTRL-Questions-v0",
+        "data": tmp_path / "four.jsonl",
+        "evaluate": True,
+        "eval_votes": 2,
+    }
+
+
+def test_stopping_goes_back_to_the_best_checkpoint(tmp_path, few):
+    summary = alarmed(tmp_path / "run", "stop", **few).run()
+    assert summary["stopped"]
+    assert summary["steps"] == len(metrics_of(tmp_path / "run")) == 2
+    assert summary["checkpoint_step"] == summary["best"]["step"] == 0
+    assert summary["after"]["train"]["questions"] == 4
+    end = load_file(tmp_path / "run" / "checkpoint" / "model.safetensors")
+    best = load_file(tmp_path / "run" / "checkpoints" / "best" / "model" / "model.safetensors")
+    assert all(torch.equal(end[name], best[name]) for name in end)
+
+
+class CrashWhileMeasuring(Callback):
+    def on_phase(self, name):
+        if name == "measuring the end":
+            raise CrashError
+
+
+def test_a_run_that_was_stopped_and_killed_while_it_measured_trains_no_further(tmp_path, few):
+    whole = alarmed(tmp_path / "whole", "stop", **few).run()
+    with pytest.raises(CrashError):
+        alarmed(tmp_path / "killed", "stop", CrashWhileMeasuring(), **few).run()
+    killed = alarmed(tmp_path / "killed", "stop", resume=True).run()
+    assert_same_run(tmp_path / "whole", tmp_path / "killed")
+    for key in ("after", "alarms", "best", "stopped", "checkpoint_step", "steps"):
+        assert killed[key] == whole[key]
+
+
+def test_no_checkpoint_after_the_first_alarm_is_the_best(tmp_path):
+    late = replace(ALWAYS, window=13)
+    config = small(tmp_path / "run", steps=14, checkpoint_every=1, on_collapse="ignore")
+    summary = Trainer(config, [CollapseMonitor("warn", late)]).run()
+    assert [alarm["step"] for alarm in summary["alarms"]] == [13]
+    assert 10 <= summary["best"]["step"] <= 12
+
+
+def test_a_reduction_needs_an_agent_that_takes_it(tmp_path):
+    config = small(tmp_path / "run", steps=1, max_tokens=8, on_collapse="reduce")
+    with pytest.raises(AgentError, match="Scribe lacks"):
+        Trainer(config, agent=Scribe).run()
+    with pytest.raises(AgentError, match=r"no action 'panic'.*warn, reduce, stop"):
+        CollapseMonitor("panic")
