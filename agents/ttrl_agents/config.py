@@ -89,6 +89,16 @@ class TrainConfig:
     """Evaluate every so many steps as well; 0 is before and after only."""
     evaluate: bool = True
     """Whether to evaluate before and after at all."""
+    held_out_env: str | None = None
+    """Measure transfer on the questions of this environment, e.g. train on AMC and measure
+    AIME24."""
+    held_out_data: Path | None = None
+    """The file of its questions, where it needs one."""
+    log: tuple[Literal["tensorboard", "wandb"], ...] = ()
+    """Log the run to tensorboard, wandb or both, besides metrics.jsonl."""
+    sample_every: int = 0
+    """Write the completions of one question into samples/, and to the logs, every so many steps;
+    0 is never."""
     checkpoint_every: int = 20
     """Save everything that is needed to resume every so many steps."""
     monitor_kl_every: int | None = None
@@ -137,7 +147,15 @@ class TrainConfig:
             "checkpoint_every",
         ):
             self._require(name, getattr(self, name) >= 1, "1 or more")
-        for name in ("seed", "steps", "warmup_steps", "eval_every", "weight_decay", "kl_coef"):
+        for name in (
+            "seed",
+            "steps",
+            "warmup_steps",
+            "eval_every",
+            "sample_every",
+            "weight_decay",
+            "kl_coef",
+        ):
             self._require(name, getattr(self, name) >= 0, "0 or more")
         self._require("n_votes", self.n_votes >= 2, "2 or more")
         self._require(
@@ -148,6 +166,10 @@ class TrainConfig:
         self._require("temperature", self.temperature > 0, "more than 0")
         self._require("adam_beta2", 0 <= self.adam_beta2 < 1, "in [0, 1)")
         self._require("held_out", 0 <= self.held_out < 1, "in [0, 1)")
+        if self.held_out_env is not None and self.held_out > 0:
+            raise AgentError("Give --held-out or --held-out-env, not both.")
+        if self.held_out_data is not None and self.held_out_env is None:
+            raise AgentError("--held-out-data is the file of --held-out-env; give that too.")
         self._require("max_grad_norm", self.max_grad_norm > 0, "more than 0")
         self._require("clip_low", 0 <= self.clip_low <= 1, "in [0, 1]")
         self._require("clip_high", self.clip_high >= 0, "0 or more")
@@ -203,7 +225,7 @@ class TrainConfig:
             )
         paths = {
             name: Path(values[name])
-            for name in ("output", "data", "chat_template")
+            for name in ("output", "data", "held_out_data", "chat_template")
             if values.get(name) is not None
         }
-        return cls(**{**values, **paths})
+        return cls(**{**values, **paths, "log": tuple(values.get("log", ()))})

@@ -195,6 +195,9 @@ def _locate(source: str) -> tuple[str, str | None]:
             raise AgentError(f"Model file {source!r} is not a GGUF file; name its folder instead.")
         return str(path.parent), path.name
     if path.is_dir():
+        # A run of `ttrl train` has a config.json too, of its own options.
+        if (path / "checkpoint" / "config.json").is_file():
+            return str(path / "checkpoint"), None
         if (path / "config.json").is_file():
             return str(path), None
         files = sorted(path.glob("*.gguf"))
@@ -205,8 +208,6 @@ def _locate(source: str) -> tuple[str, str | None]:
                 f"Folder {source!r} holds {len(files)} GGUF files; name one: "
                 + ", ".join(file.name for file in files)
             )
-        if (path / "checkpoint" / "config.json").is_file():  # a run of `ttrl train`
-            return str(path / "checkpoint"), None
         raise AgentError(f"Folder {source!r} holds neither config.json nor a GGUF file.")
     if source.endswith(".gguf") or source.startswith(("/", ".", "~")) or source.count("/") > 1:
         raise AgentError(f"There is no model at {source!r}.")

@@ -39,9 +39,11 @@ from ttrl_agents.checkpoint import (
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.engine_process import EngineError
 from ttrl_agents.errors import AgentError
-from ttrl_agents.evaluate import Evaluation, evaluate
+from ttrl_agents.evaluate import Evaluation, EvaluationFolder, evaluate, labelled
+from ttrl_agents.evaluate.settings import evaluation_settings
 from ttrl_agents.log_probs import LogProbs
 from ttrl_agents.policy import Policy, load_policy
+from ttrl_agents.questions import has_held_out_split, questions_of
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import Sampler, SamplingParams, make_sampler
 from ttrl_agents.seeds import Stream, derive_seed
@@ -50,7 +52,7 @@ from ttrl_agents.vote_metrics import vote_metrics
 from ttrl_benchmarks import Benchmark
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import Diagnostics, reward_needs
-from ttrl_env.registration import ENV_IDS, check_env_id
+from ttrl_env.registration import check_env_id
 from ttrl_env.wrappers import LabelMetrics, finished_info
 from ttrl_env.wrappers.consensus_reward import find_consensus_reward
 
@@ -228,6 +230,7 @@ class Trainer:
             advantages=np.where(votes["_advantage"], votes["advantage"], np.nan),
             weights=votes["advantage_weight"],
         )
+        self._tell("on_rollout", self.state.step + 1, rollout, votes)
         metrics = vote_metrics(rollout, votes, self.diagnostics)
         if self.divergence is not None:
             metrics |= self.divergence.measure(rollout)
@@ -261,17 +264,23 @@ class Trainer:
 
     def _evaluate(self, name: str) -> None:
         """Measures the trained and the held-out questions."""
-        index = self.state.step
+        config, index = self.config, self.state.step
+        params = SamplingParams(config.max_tokens, config.temperature)
+        seed = derive_seed(config.seed, Stream.EVALUATION, index)
+        measured = (
+            ("train", config.env, self.benchmark),
+            ("held_out", config.held_out_env or config.env, self.held_out),
+        )
         results: dict[str, Any] = {}
-        for split, benchmark in (("train", self.benchmark), ("held_out", self.held_out)):
+        for split, env, benchmark in measured:
             result: Evaluation | None = None
             if benchmark is not None:
                 result = evaluate(
                     self.sampler,
                     benchmark,
-                    k=self.config.eval_votes,
-                    params=SamplingParams(self.config.max_tokens, self.config.temperature),
-                    seed=derive_seed(self.config.seed, Stream.EVALUATION, index),
+                    k=config.eval_votes,
+                    params=params,
+                    seed=seed,
                     progress=lambda count: self._tell("on_tokens", count),
                     stop=lambda: self.stopping,
                 )
@@ -279,6 +288,17 @@ class Trainer:
                 if self.state.step:
                     self._save()
                 raise Interrupted(self.folder, self.state.step)
+            if benchmark is not None and result is not None and name in ("before", "after"):
+                settings = evaluation_settings(
+                    policy=self.policy,
+                    env=env,
+                    benchmark=benchmark,
+                    questions=labelled(benchmark),
+                    k=config.eval_votes,
+                    params=params,
+                    seed=seed,
+                )
+                EvaluationFolder.write(self.folder / "evaluations" / name / split, settings, result)
             results[split] = None if result is None else result.to_dict()
         self.state.evaluations[name] = results
         self._tell("on_evaluation", name, results)
@@ -421,25 +441,15 @@ def _run_folder(config: TrainConfig, *, resume: bool) -> Path:
 
 def _load_questions(config: TrainConfig) -> tuple[Benchmark, Benchmark | None]:
     """The questions to train on, and those to measure transfer on."""
-    options = {} if config.data is None else {"path": config.data}
-    benchmark = _questions_of(config.env, options)
-    if gym.spec(config.env).kwargs.get("benchmark") == "arithmetic":
-        return benchmark, _questions_of(config.env, {"split": "held_out"})
+    benchmark = questions_of(config.env, data=config.data)
+    if config.held_out_env is not None:
+        return benchmark, questions_of(config.held_out_env, data=config.held_out_data)
+    if has_held_out_split(config.env):
+        return benchmark, questions_of(config.env, split="held_out")
     if config.held_out == 0:
         return benchmark, None
     held_out, train = benchmark.split(config.held_out, derive_seed(config.seed, Stream.SPLIT))
     return train, held_out
-
-
-def _questions_of(env_id: str, options: dict[str, Any]) -> Benchmark:
-    env = gym.make(env_id, **options)
-    benchmark = getattr(env.unwrapped, "benchmark", None)
-    if not isinstance(benchmark, Benchmark):
-        raise AgentError(
-            f"Environment {env_id!r} asks no questions. Use one of {', '.join(ENV_IDS)}, or "
-            "register your own with the entry points of ttrl_env."
-        )
-    return benchmark
 
 
 def _append(path: Path, line: dict[str, Any]) -> None:

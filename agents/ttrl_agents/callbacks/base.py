@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ttrl_agents.callbacks.collapse import Alarm
+    from ttrl_agents.rollout import Rollout
     from ttrl_agents.trainer import Trainer
 
 __all__ = ["Callback"]
@@ -30,6 +31,13 @@ class Callback:
     def on_tokens(self, count: int) -> None:
         """So many more tokens have been sampled."""
 
+    def on_rollout(self, step: int, rollout: Rollout, votes: dict[str, Any]) -> None:
+        """A step has sampled and voted, and learns next; steps count from 1.
+
+        `votes` is what the environment said of each completion: `answer`, `vote`, `consensus`,
+        `majority_ratio`, `question_id` and more.
+        """
+
     def on_step(self, step: int, metrics: dict[str, float]) -> None:
         """A training step is done; steps count from 1."""
 
@@ -48,3 +56,6 @@ class Callback:
 
     def on_end(self, summary: dict[str, Any]) -> None:
         """The run is complete and everything is written."""
+
+    def close(self) -> None:
+        """The run is over, complete or not; may be called more than once."""

@@ -35,7 +35,7 @@ def train(
         config: The options of the run.
         resume: Go on with the run in this directory. Its own options count; give no others.
     """
-    from ttrl_agents.callbacks import ConsoleCallback, CurvesCallback
+    from ttrl_agents.callbacks import ConsoleCallback, CurvesCallback, make_loggers
     from ttrl_agents.trainer import Interrupted, Trainer, resume_config
 
     if resume is not None:
@@ -43,7 +43,8 @@ def train(
             raise AgentError("--resume takes the options of the run itself; leave out the others.")
         config = resume_config(resume)
     console = ConsoleCallback()
-    trainer = Trainer(config, [CurvesCallback(), console], resume=resume is not None)
+    watchers = [*make_loggers(config), CurvesCallback(), console]
+    trainer = Trainer(config, watchers, resume=resume is not None)
     with _StopOnSignal(trainer):
         try:
             trainer.run()
@@ -53,7 +54,8 @@ def train(
             print(f"{saved} To go on: ttrl train --resume {stop.folder}", file=sys.stderr)  # noqa: T201
             raise Exit(130) from None
         finally:
-            console.close()
+            for watcher in watchers:
+                watcher.close()
 
 
 class _StopOnSignal:

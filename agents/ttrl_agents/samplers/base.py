@@ -2,17 +2,22 @@
 
 - `SamplingParams`: temperature, top-p and the length limit.
 - `Sampler`: the protocol.
+- `uniform_draws`: the random numbers behind completions.
+- `request_seeds`: the seeds of engines that take one for all completions of a prompt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from ttrl_env.completion import Completion
 
-__all__ = ["Progress", "Sampler", "SamplingParams"]
+__all__ = ["Progress", "Sampler", "SamplingParams", "request_seeds", "uniform_draws"]
 
 Progress = Callable[[int], None]
 """Called with the number of tokens sampled since the last call."""
@@ -62,7 +67,7 @@ class Sampler(Protocol):
         prompts: Sequence[str],
         params: SamplingParams,
         *,
-        seed: int,
+        seed: int | Sequence[int],
         progress: Progress | None = None,
     ) -> list[Completion]:
         """Draws one completion of each prompt; equal prompts draw independently.
@@ -71,6 +76,8 @@ class Sampler(Protocol):
             prompts: What the environment showed, one entry for each completion.
             params: How to draw.
             seed: Names the draw: the same seed, prompts and weights give the same completions.
+                A sequence has a seed for each completion, which then draws the same whatever
+                stands beside it.
             progress: Called with the number of new tokens while sampling goes on.
 
         Returns:
@@ -89,3 +96,44 @@ class Sampler(Protocol):
     def close(self) -> None:
         """Gives back what the sampler holds."""
         ...
+
+
+def uniform_draws(
+    seed: int | Sequence[int], completions: int, tokens: int
+) -> npt.NDArray[np.float64]:
+    """Returns a number in [0, 1) for each completion and position, shape (completions, tokens).
+
+    Args:
+        seed: One for all, or one for each completion.
+        completions: How many completions are drawn.
+        tokens: The most tokens of one.
+
+    Raises:
+        ValueError: There are not as many seeds as completions.
+    """
+    if isinstance(seed, (int, np.integer)):
+        return np.random.default_rng(seed).random((completions, tokens))
+    if len(seed) != completions:
+        raise ValueError(f"{len(seed)} seeds for {completions} completions; give one for each")
+    draws = np.empty((completions, tokens))
+    for row, each in zip(draws, seed, strict=True):
+        np.random.default_rng(each).random(out=row)
+    return draws
+
+
+def request_seeds(seed: int | Sequence[int], requests: Iterable[Sequence[int]]) -> list[int]:
+    """Returns a seed for each request of an engine that draws all completions of a prompt.
+
+    Such engines give completion i of a request seed + i, so the requests lie far apart.
+
+    Args:
+        seed: One for all, or one for each completion, of which a request has that of its first.
+        requests: The completions of each request, by their place.
+
+    >>> request_seeds([4, 8, 12, 16], [[0, 1], [2, 3]])
+    [1, 3]
+    """
+    if isinstance(seed, (int, np.integer)):
+        states = (np.random.SeedSequence([seed, k]) for k, _ in enumerate(requests))
+        return [int(state.generate_state(1, np.uint64)[0]) >> 2 for state in states]
+    return [seed[members[0]] >> 2 for members in requests]

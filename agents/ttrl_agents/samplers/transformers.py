@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from ttrl_agents.errors import AgentError
 from ttrl_agents.log_probs import pad
 from ttrl_agents.policy import Policy
-from ttrl_agents.samplers.base import Progress, SamplingParams
+from ttrl_agents.samplers.base import Progress, SamplingParams, uniform_draws
 from ttrl_agents.samplers.kv_cache import make_cache
 from ttrl_env.completion import Completion
 
@@ -54,7 +54,7 @@ class TransformersSampler:
         prompts: Sequence[str],
         params: SamplingParams,
         *,
-        seed: int,
+        seed: int | Sequence[int],
         progress: Progress | None = None,
     ) -> list[Completion]:
         """Draws one completion of each prompt; see `Sampler.sample`.
@@ -64,7 +64,7 @@ class TransformersSampler:
         """
         # One number for each row and position, drawn beforehand: what a row draws does not depend
         # on which rows share its batch or have finished.
-        uniforms = np.random.default_rng(seed).random((len(prompts), params.max_tokens))
+        uniforms = uniform_draws(seed, len(prompts), params.max_tokens)
         encoded = self.policy.encode_prompts(prompts)
         self._check_lengths(encoded, params)
         # Equal prompts side by side, long ones first: prompts are encoded once, padding is short.

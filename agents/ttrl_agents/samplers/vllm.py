@@ -23,7 +23,7 @@ import torch
 from ttrl_agents.engine_process import EngineError, EngineProcess
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy import Policy
-from ttrl_agents.samplers.base import Progress, SamplingParams
+from ttrl_agents.samplers.base import Progress, SamplingParams, request_seeds
 from ttrl_agents.samplers.shared_weights import SharedWeights
 from ttrl_env.completion import Completion
 
@@ -124,7 +124,7 @@ class VLLMSampler:
         prompts: Sequence[str],
         params: SamplingParams,
         *,
-        seed: int,
+        seed: int | Sequence[int],
         progress: Progress | None = None,
     ) -> list[Completion]:
         """Draws one completion of each prompt; see `Sampler.sample`.
@@ -155,11 +155,7 @@ class VLLMSampler:
         request = {
             "command": "sample",
             "counts": [len(each) for each in rows.values()],
-            # vLLM gives completion i of a request seed + i, so the requests lie far apart.
-            "seeds": [
-                int(np.random.SeedSequence([seed, k]).generate_state(1, np.uint64)[0]) >> 2
-                for k in range(len(rows))
-            ],
+            "seeds": request_seeds(seed, rows.values()),
             "params": {
                 "max_tokens": params.max_tokens,
                 "temperature": params.temperature,

@@ -15,10 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
-import numpy as np
 
 from ttrl_agents.errors import AgentError
-from ttrl_agents.samplers.base import Progress, SamplingParams
+from ttrl_agents.samplers.base import Progress, SamplingParams, request_seeds
 from ttrl_env.completion import Completion
 
 __all__ = ["SERVER_ADVICE", "VLLMServerSampler"]
@@ -71,7 +70,7 @@ class VLLMServerSampler:
         prompts: Sequence[str],
         params: SamplingParams,
         *,
-        seed: int,
+        seed: int | Sequence[int],
         progress: Progress | None = None,
     ) -> list[Completion]:
         """Draws one completion of each prompt; see `Sampler.sample`.
@@ -84,13 +83,14 @@ class VLLMServerSampler:
             rows.setdefault(prompt, []).append(i)
         completions = [Completion()] * len(prompts)
 
+        seeds = request_seeds(seed, rows.values())
+
         def ask(k: int, prompt: str, members: list[int]) -> tuple[list[int], list[Completion]]:
-            state = np.random.SeedSequence([seed, k]).generate_state(1, np.uint64)
             body = {
                 "model": self.model,
                 "messages": [{"role": "user", "content": prompt}],
                 "n": len(members),
-                "seed": int(state[0]) >> 2,
+                "seed": seeds[k],
                 "temperature": params.temperature,
                 "top_p": params.top_p,
                 "max_tokens": params.max_tokens,

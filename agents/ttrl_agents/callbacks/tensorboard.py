@@ -1,0 +1,103 @@
+"""A run in TensorBoard.
+
+- `TensorBoardCallback`: metrics, evaluations and sample completions, in `tensorboard/`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ttrl_agents.callbacks.base import Callback
+from ttrl_agents.callbacks.evaluation_steps import evaluation_scores, step_of_evaluation
+from ttrl_agents.callbacks.samples import sample_path, sample_text
+from ttrl_agents.errors import AgentError
+from ttrl_agents.rollout import Rollout
+
+if TYPE_CHECKING:
+    from ttrl_agents.trainer import Trainer
+
+__all__ = ["TensorBoardCallback"]
+
+
+class TensorBoardCallback(Callback):
+    """Writes the run's metrics for `tensorboard --logdir runs`.
+
+    A resumed run goes on in the same place: what an earlier process wrote from the checkpoint's
+    step on is marked as void and written anew.
+
+    Args:
+        sample_every: After how many steps completions are shown; 0 is never.
+
+    Raises:
+        AgentError: The package `tensorboard` is missing.
+    """
+
+    def __init__(self, sample_every: int = 0) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise AgentError(
+                "--log tensorboard needs the package tensorboard: "
+                "pip install 'ttrl-env[tensorboard]'"
+            ) from error
+        self.sample_every = sample_every
+        self._make_writer = SummaryWriter
+        self._writer: Any = None
+        self._steps = 0
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Opens the log and repeats what stands at the very step that the run goes on from."""
+        step, self._steps = trainer.state.step, trainer.config.steps
+        self._writer = self._make_writer(str(trainer.folder / "tensorboard"), purge_step=step)
+        if step == 0:
+            options = json.dumps(trainer.config.to_dict(), indent=4)
+            self._writer.add_text("options", "    " + options.replace("\n", "\n    "), 0)
+        elif row := _row_of_step(trainer.folder / "metrics.jsonl", step):
+            self._add_metrics(step, row)
+            sample = sample_path(trainer.folder, step)
+            if self.sample_every and step % self.sample_every == 0 and sample.is_file():
+                self._writer.add_text("sample", sample.read_text(encoding="utf-8"), step)
+        for name, results in trainer.state.evaluations.items():
+            if step_of_evaluation(name, self._steps) == step:
+                self.on_evaluation(name, results)
+
+    def on_rollout(self, step: int, rollout: Rollout, votes: dict[str, Any]) -> None:
+        """Shows completions, if it is time."""
+        if self.sample_every and step % self.sample_every == 0:
+            self._writer.add_text("sample", sample_text(step, rollout, votes), step)
+
+    def on_step(self, step: int, metrics: dict[str, float]) -> None:
+        """Adds the metrics of a step."""
+        self._add_metrics(step, metrics)
+
+    def on_evaluation(self, name: str, results: dict[str, Any]) -> None:
+        """Adds the scores of an evaluation."""
+        step = step_of_evaluation(name, self._steps)
+        for tag, value in evaluation_scores(results).items():
+            self._writer.add_scalar(tag, value, step)
+        self._writer.flush()
+
+    def on_end(self, summary: dict[str, Any]) -> None:  # noqa: ARG002 - the event's signature
+        """Closes the log."""
+        self.close()
+
+    def close(self) -> None:
+        """Closes the log."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _add_metrics(self, step: int, metrics: dict[str, Any]) -> None:
+        for name, value in metrics.items():
+            if name != "step" and value is not None and math.isfinite(value):
+                self._writer.add_scalar(f"train/{name}", value, step)
+        self._writer.flush()  # a process that is killed loses no step
+
+
+def _row_of_step(path: Path, step: int) -> dict[str, Any] | None:
+    """The metrics of a step that is saved."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    rows: list[dict[str, Any]] = [json.loads(line) for line in lines[step - 1 : step]]
+    return rows[0] if rows else None

@@ -1,0 +1,137 @@
+"""A run in Weights & Biases.
+
+- `WandbCallback`: metrics, evaluations and sample completions.
+
+Whether it goes online is W&B's own affair: `WANDB_MODE=offline` keeps everything in `wandb/` of
+the run directory, for `wandb sync` later.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ttrl_agents.callbacks.base import Callback
+from ttrl_agents.callbacks.evaluation_steps import evaluation_scores, step_of_evaluation
+from ttrl_agents.callbacks.samples import sample_text
+from ttrl_agents.checkpoint import write_atomically
+from ttrl_agents.errors import AgentError
+from ttrl_agents.rollout import Rollout
+
+if TYPE_CHECKING:
+    from ttrl_agents.trainer import Trainer
+
+__all__ = ["WandbCallback"]
+
+_PROJECT = "ttrl"
+_STEP = "training_step"
+
+
+class WandbCallback(Callback):
+    """Logs the run to Weights & Biases, under the project `ttrl` or `WANDB_PROJECT`.
+
+    A resumed run goes on under the same run id. What W&B was given stands in `wandb/logged.json`,
+    since it can take nothing back: steps that are made again after a kill are not logged again
+    (they are the same, bit for bit, but for how long they took).
+
+    Args:
+        sample_every: After how many steps completions are shown; 0 is never.
+
+    Raises:
+        AgentError: The package `wandb` is missing.
+    """
+
+    def __init__(self, sample_every: int = 0) -> None:
+        try:
+            import wandb
+        except ImportError as error:
+            raise AgentError(
+                "--log wandb needs the package wandb: pip install 'ttrl-env[wandb]'"
+            ) from error
+        self.sample_every = sample_every
+        self._wandb = wandb
+        self._run: Any = None
+        self._steps = 0
+        self._logged: dict[str, Any] = {}
+        self._logged_path: Path | None = None
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Begins the run at W&B, or goes on with it.
+
+        Raises:
+            AgentError: W&B refuses, e.g. since nobody is logged in.
+        """
+        wandb, folder = self._wandb, trainer.folder
+        self._steps = trainer.config.steps
+        self._logged_path = folder / "wandb" / "logged.json"
+        if self._logged_path.is_file():
+            self._logged = json.loads(self._logged_path.read_text(encoding="utf-8"))
+        else:
+            self._logged = {"id": secrets.token_hex(4), "step": 0, "sample": 0, "evaluations": []}
+            self._logged_path.parent.mkdir(parents=True, exist_ok=True)
+            self._remember()
+        settings = wandb.Settings(quiet=True, console="off")
+        try:
+            self._run = wandb.init(
+                project=None if settings.project else _PROJECT,
+                name=folder.name,
+                id=self._logged["id"],
+                resume="allow",
+                dir=str(folder),
+                config=trainer.config.to_dict(),
+                settings=settings,
+            )
+        except wandb.Error as error:
+            raise AgentError(
+                f"Weights & Biases cannot log this run: {error} To log without it being online, "
+                "set WANDB_MODE=offline."
+            ) from error
+        self._run.define_metric(_STEP)
+        self._run.define_metric("*", step_metric=_STEP)
+
+    def on_rollout(self, step: int, rollout: Rollout, votes: dict[str, Any]) -> None:
+        """Shows completions, if it is time."""
+        if self.sample_every and step % self.sample_every == 0 and step > self._logged["sample"]:
+            # Escaped: what a model writes must not become part of the page.
+            text = html.escape(sample_text(step, rollout, votes))
+            page = self._wandb.Html(f"<pre>{text}</pre>", inject=False)
+            self._log({"sample": page}, step, sample=step)
+
+    def on_step(self, step: int, metrics: dict[str, float]) -> None:
+        """Logs the metrics of a step."""
+        if step > self._logged["step"]:
+            known = {f"train/{name}": each for name, each in metrics.items() if math.isfinite(each)}
+            self._log(known, step, step=step)
+
+    def on_evaluation(self, name: str, results: dict[str, Any]) -> None:
+        """Logs the scores of an evaluation."""
+        if name not in self._logged["evaluations"]:
+            evaluations = [*self._logged["evaluations"], name]
+            step = step_of_evaluation(name, self._steps)
+            self._log(evaluation_scores(results), step, evaluations=evaluations)
+
+    def on_end(self, summary: dict[str, Any]) -> None:
+        """Adds the results to the run's own summary, and closes it."""
+        for moment in ("before", "after"):
+            scores = evaluation_scores(summary[moment])
+            self._run.summary.update({f"{moment}/{tag}": each for tag, each in scores.items()})
+        self.close()
+
+    def close(self) -> None:
+        """Closes the run at W&B; it can be gone on with."""
+        if self._run is not None:
+            self._run.finish()
+            self._run = None
+
+    def _log(self, row: dict[str, Any], at: int, **logged: Any) -> None:
+        self._run.log({**row, _STEP: at})
+        self._logged |= logged
+        self._remember()
+
+    def _remember(self) -> None:
+        if self._logged_path is not None:
+            write_atomically(self._logged_path, json.dumps(self._logged) + "\n")

@@ -1,0 +1,106 @@
+"""Putting questions to a policy.
+
+- `ask`: samples completions of questions, portion by portion.
+- `evaluate`: samples completions of every labelled question and grades them.
+- `labelled`: the questions that can be graded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from ttrl_agents.evaluate.evaluation import Evaluation
+from ttrl_agents.evaluate.results import QuestionResult, grade_question
+from ttrl_agents.samplers import Sampler, SamplingParams
+from ttrl_agents.samplers.base import Progress
+from ttrl_agents.seeds import completion_seeds
+from ttrl_benchmarks import Benchmark, Question
+
+__all__ = ["ask", "evaluate", "labelled"]
+
+_COMPLETIONS_AT_ONCE = 1024
+
+
+def ask(
+    sampler: Sampler,
+    benchmark: Benchmark,
+    questions: Sequence[Question],
+    *,
+    k: int,
+    params: SamplingParams,
+    seed: int,
+    portion: int | None = None,
+    progress: Progress | None = None,
+) -> Iterator[list[QuestionResult]]:
+    """Samples k completions of each question and grades those that have a label.
+
+    What a completion draws is a function of the seed, its question and its place among the
+    question's completions, so it does not depend on the other questions, on `portion`, or on k.
+    (The model's own rounding does depend, a little, on how many rows it is given at once: only
+    the same portions give the same bits.)
+
+    Args:
+        sampler: Where completions come from.
+        benchmark: What the questions belong to.
+        questions: Which to ask.
+        k: Completions for each question.
+        params: How to draw.
+        seed: Names the draw.
+        portion: Questions that are sampled at once; by default what makes 1,024 completions.
+        progress: Called with the number of new tokens while sampling goes on.
+
+    Yields:
+        The results of a portion.
+    """
+    portion = portion or max(1, _COMPLETIONS_AT_ONCE // k)
+    for start in range(0, len(questions), portion):
+        asked = questions[start : start + portion]
+        prompts = [benchmark.prompt(question) for question in asked for _ in range(k)]
+        seeds = [each for question in asked for each in completion_seeds(seed, question.id, k)]
+        completions = sampler.sample(prompts, params, seed=seeds, progress=progress)
+        yield [
+            grade_question(completions[i * k : (i + 1) * k], question, benchmark)
+            for i, question in enumerate(asked)
+        ]
+
+
+def evaluate(
+    sampler: Sampler,
+    benchmark: Benchmark,
+    *,
+    k: int,
+    params: SamplingParams,
+    seed: int,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Evaluation | None:
+    """Samples k completions of every labelled question and grades them.
+
+    Args:
+        sampler: Where completions come from.
+        benchmark: The questions; those without a label are left out.
+        k: Completions for each question.
+        params: How to draw.
+        seed: Names the draw.
+        progress: Called with the number of new tokens while sampling goes on.
+        stop: Asked between portions of questions; ends the evaluation without a result.
+
+    Returns:
+        The evaluation, or `None` where no question has a label or `stop` said so.
+    """
+    questions = labelled(benchmark)
+    if not questions or stop():
+        return None
+    results: list[QuestionResult] = []
+    for portion in ask(
+        sampler, benchmark, questions, k=k, params=params, seed=seed, progress=progress
+    ):
+        results += portion
+        if len(results) < len(questions) and stop():
+            return None
+    return Evaluation(tuple(results))
+
+
+def labelled(benchmark: Benchmark) -> list[Question]:
+    """Returns the questions that have a label, in the order of the benchmark."""
+    return [each for each in benchmark.questions if benchmark.labels.reveal(each.id) is not None]

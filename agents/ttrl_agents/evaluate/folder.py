@@ -1,0 +1,235 @@
+"""An evaluation on disk.
+
+- `EvaluationFolder`: the folder of one, whole or under way.
+- `find_evaluations`: those under a path: itself, a moment of a run, or a run.
+
+Completions are added portion by portion. A process that is killed leaves at worst a portion that
+is not whole, which is dropped and sampled again, so that the files end up the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ttrl_agents.checkpoint import replace_folder, write_atomically
+from ttrl_agents.errors import AgentError
+from ttrl_agents.evaluate.evaluation import Evaluation, as_json
+from ttrl_agents.evaluate.results import QuestionResult, from_lines, to_lines
+
+__all__ = ["EvaluationFolder", "find_evaluations"]
+
+
+class EvaluationFolder:
+    """The folder of one evaluation.
+
+    It holds `config.json` (every option, and the settings that results depend on),
+    `completions.jsonl` (a line a completion), `questions.jsonl` (a line a question) and, once
+    the evaluation is whole, `summary.json`.
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config_path = path / "config.json"
+        self.completions_path = path / "completions.jsonl"
+        self.summary_path = path / "summary.json"
+
+    @property
+    def complete(self) -> bool:
+        """Whether the evaluation is whole."""
+        return self.summary_path.is_file()
+
+    def config(self) -> dict[str, Any]:
+        """Returns the options and settings.
+
+        Raises:
+            AgentError: This is no evaluation.
+        """
+        try:
+            config = json.loads(self.config_path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise AgentError(f"There is no evaluation in {self.path}.") from error
+        except (OSError, ValueError) as error:
+            raise AgentError(f"{self.config_path} cannot be read: {error}") from error
+        if not isinstance(config, dict) or not config.keys() >= {"benchmark", "k", "temperature"}:
+            raise AgentError(
+                f"{self.path} holds no evaluation: its config.json is of another kind."
+            )
+        return config
+
+    def begin(self, config: dict[str, Any], portions: Sequence[int]) -> list[QuestionResult]:
+        """Starts the evaluation, or finds how far it went.
+
+        Args:
+            config: Its options and settings.
+            portions: How many questions each portion has.
+
+        Returns:
+            The results that are there already: whole portions, from the first.
+
+        Raises:
+            AgentError: The folder holds something else, or is damaged.
+        """
+        if not self.config_path.is_file():
+            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+                raise AgentError(f"--output {self.path} is not an empty folder; name a new one.")
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.config_path, json.dumps(config, indent=2) + "\n")
+            return []
+        self._check(config)
+        try:
+            results = list(from_lines(self._whole_lines()))
+        except ValueError as error:
+            raise AgentError(f"{self.completions_path} is damaged: {error}") from error
+        done = 0
+        for size in portions:
+            whole = results[done : done + size]
+            if len(whole) < size or any(result.k != config["k"] for result in whole):
+                break
+            done += size
+        write_atomically(self.completions_path, "".join(map(to_lines, results[:done])))
+        return results[:done]
+
+    def append(self, results: Iterable[QuestionResult]) -> None:
+        """Adds a portion."""
+        with self.completions_path.open("a", encoding="utf-8") as file:
+            file.write("".join(map(to_lines, results)))
+            file.flush()
+            os.fsync(file.fileno())
+
+    def finish(self, evaluation: Evaluation) -> dict[str, Any]:
+        """Writes `questions.jsonl` and the summary, and returns the latter."""
+        lines = (
+            {
+                "question_id": result.question_id,
+                "level": result.level,
+                "consensus": result.consensus,
+                "majority_ratio": round(result.majority_ratio, 6),
+                "majority_correct": result.majority_correct,
+                "right": None if result.correct is None else sum(result.correct),
+            }
+            for result in evaluation.results
+        )
+        write_atomically(
+            self.path / "questions.jsonl", "".join(json.dumps(line) + "\n" for line in lines)
+        )
+        summary = summarize(evaluation)
+        write_atomically(self.summary_path, json.dumps(summary, indent=2) + "\n")
+        return summary
+
+    def read(self) -> Evaluation:
+        """Returns the whole evaluation.
+
+        Raises:
+            AgentError: It is not whole, or damaged.
+        """
+        self.config()
+        if not self.complete:
+            raise AgentError(
+                f"The evaluation in {self.path} is not finished. To go on: "
+                f"ttrl eval --resume {self.path}"
+            )
+        try:
+            text = self.completions_path.read_text(encoding="utf-8")
+            return Evaluation(tuple(from_lines(text.split("\n")[:-1])))
+        except (OSError, ValueError) as error:
+            raise AgentError(f"{self.completions_path} is damaged: {error}") from error
+
+    def _check(self, config: dict[str, Any]) -> None:
+        """Refuses to go on with an evaluation that was begun in another way."""
+        begun = self.config()
+        old, new = _flat(begun), _flat(json.loads(json.dumps(config)))
+        differing = [name for name in new if old.get(name) != new[name]]
+        if differing:
+            what = ", ".join(f"{name} was {old.get(name)}, is {new[name]}" for name in differing)
+            raise AgentError(
+                f"The evaluation in {self.path} was begun differently ({what}), and a mixture "
+                "would mean nothing. Name a new --output, or go on as it was begun: "
+                f"ttrl eval --resume {self.path}"
+            )
+
+    def _whole_lines(self) -> list[str]:
+        """The lines that were written whole; the last may be torn by a kill."""
+        if not self.completions_path.is_file():
+            return []
+        return self.completions_path.read_text(encoding="utf-8").split("\n")[:-1]
+
+    @classmethod
+    def write(cls, path: Path, config: dict[str, Any], evaluation: Evaluation) -> None:
+        """Writes a whole evaluation, in place of what may be there."""
+
+        def fill(aside: Path) -> None:
+            folder = cls(aside)
+            folder.config_path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+            folder.append(evaluation.results)
+            folder.finish(evaluation)
+
+        replace_folder(path, fill)
+
+
+def summarize(evaluation: Evaluation) -> dict[str, Any]:
+    """Returns all that an evaluation says, as JSON holds it."""
+    return {
+        "k": evaluation.k,
+        **_scores(evaluation),
+        "levels": {str(level): _scores(evaluation.of_level(level)) for level in evaluation.levels},
+    }
+
+
+def find_evaluations(path: Path) -> dict[str, EvaluationFolder]:
+    """Returns the evaluations under a path, by the kind of question.
+
+    Args:
+        path: The folder of `ttrl eval`, which has the name `""`; or `RUN/evaluations/before` and
+            the like, with `"train"` and `"held_out"`; or a run directory, which stands for its
+            last evaluation.
+
+    Raises:
+        AgentError: There are none.
+    """
+    if (path / "completions.jsonl").is_file():
+        return {"": EvaluationFolder(path)}
+    moments = path / "evaluations"
+    if moments.is_dir():
+        if (moments / "after").is_dir():
+            return find_evaluations(moments / "after")
+        there = ", ".join(sorted(str(each) for each in moments.iterdir()))
+        raise AgentError(f"The run in {path} has not been evaluated at its end; it has: {there}.")
+    found = {
+        split: EvaluationFolder(path / split)
+        for split in ("train", "held_out")
+        if (path / split / "completions.jsonl").is_file()
+    }
+    if not found:
+        raise AgentError(
+            f"There is no evaluation in {path}. Name the output folder of ttrl eval, a run of "
+            "ttrl train, or RUN/evaluations/before."
+        )
+    return found
+
+
+def _scores(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "questions": len(evaluation.results),
+        "graded": len(evaluation.graded),
+        **as_json(evaluation.metrics),
+        **as_json(evaluation.pass_at),
+        "majority_ratio": round(evaluation.majority_ratio, 6),
+        "finished": round(evaluation.finished, 6),
+        "truncated": round(1 - evaluation.finished, 6),
+        "absent": round(evaluation.absent, 6),
+        "mean_tokens": round(evaluation.mean_tokens, 3),
+    }
+
+
+def _flat(config: dict[str, Any]) -> dict[str, Any]:
+    """Options and settings side by side, but for where the output goes."""
+    options = config.get("options", {})
+    rest = {name: value for name, value in config.items() if name != "options"}
+    return {**options, **rest, "output": None}

@@ -1,0 +1,151 @@
+"""One evaluation from its options to its files.
+
+- `EvaluationRun`: loads the model and the questions, goes on where it was stopped, saves.
+- `EvaluationWatcher`: what it tells while it runs.
+- `evaluation_config`: the options of an evaluation that is to go on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from ttrl_agents.errors import AgentError
+from ttrl_agents.eval_config import EvalConfig
+from ttrl_agents.evaluate.ask import ask
+from ttrl_agents.evaluate.evaluation import Evaluation
+from ttrl_agents.evaluate.folder import EvaluationFolder
+from ttrl_agents.evaluate.settings import evaluation_settings
+from ttrl_agents.policy import load_policy
+from ttrl_agents.questions import questions_of
+from ttrl_agents.samplers import SamplingParams, TransformersSampler
+from ttrl_benchmarks import Benchmark, Question
+
+__all__ = ["EvaluationRun", "EvaluationWatcher", "evaluation_config"]
+
+_PAPER_TOKENS = 3072
+_COMPLETIONS_AT_ONCE = 256
+
+
+class EvaluationWatcher(Protocol):
+    """Watches an evaluation."""
+
+    def on_tokens(self, count: int) -> None:
+        """So many more tokens have been sampled."""
+        ...
+
+    def on_questions(self, done: int) -> None:
+        """So many questions are done and saved, those of an earlier process included."""
+        ...
+
+
+class EvaluationRun:
+    """One evaluation.
+
+    Args:
+        config: The options.
+
+    Raises:
+        AgentError: Something the user can mend; the message says how.
+    """
+
+    def __init__(self, config: EvalConfig) -> None:
+        self.config = config
+        self.folder = EvaluationFolder(config.output or _new_folder(config))
+        self.benchmark = questions_of(config.env, data=config.data, split=config.split)
+        self.questions = _chosen(self.benchmark, config)
+        self.policy = load_policy(
+            config.model, device=config.device, chat_template=config.chat_template
+        )
+        self.params = self._params()
+        settings = evaluation_settings(
+            policy=self.policy,
+            env=config.env,
+            benchmark=self.benchmark,
+            questions=self.questions,
+            k=config.votes,
+            params=self.params,
+            seed=config.seed,
+        )
+        self.settings = {**settings, "options": replace(config, output=None).to_dict()}
+        self.portion = config.portion or max(1, _COMPLETIONS_AT_ONCE // config.votes)
+        sizes = [
+            len(self.questions[start : start + self.portion])
+            for start in range(0, len(self.questions), self.portion)
+        ]
+        self.results = self.folder.begin(self.settings, sizes)
+
+    def run(self, watcher: EvaluationWatcher) -> tuple[Evaluation, dict[str, Any]]:
+        """Asks the questions that are missing; returns the evaluation and its summary."""
+        left = self.questions[len(self.results) :]
+        watcher.on_questions(len(self.results))
+        for portion in ask(
+            TransformersSampler(self.policy, self.config.sample_rows),
+            self.benchmark,
+            left,
+            k=self.config.votes,
+            params=self.params,
+            seed=self.config.seed,
+            portion=self.portion,
+            progress=watcher.on_tokens,
+        ):
+            self.folder.append(portion)
+            self.results += portion
+            watcher.on_questions(len(self.results))
+        evaluation = Evaluation(tuple(self.results))
+        return evaluation, self.folder.finish(evaluation)
+
+    def _params(self) -> SamplingParams:
+        # Of the whole benchmark, so that a part of it is measured with the same limit.
+        prompts = [self.benchmark.prompt(question) for question in self.benchmark.questions]
+        longest = max(map(len, self.policy.encode_prompts(prompts)))
+        room = (self.policy.max_length or longest + _PAPER_TOKENS) - longest
+        if room < 1:
+            raise AgentError(
+                f"A prompt of {longest} tokens leaves no room in the {self.policy.max_length} "
+                f"positions of model {self.policy.name!r}. Use a model with more."
+            )
+        tokens = self.config.max_tokens or min(_PAPER_TOKENS, room)
+        temperature = 0.0 if self.config.greedy else self.config.temperature
+        return SamplingParams(tokens, temperature, 1.0 if temperature == 0 else self.config.top_p)
+
+
+def evaluation_config(folder: Path) -> EvalConfig:
+    """Returns the options of an evaluation that is to go on.
+
+    Raises:
+        AgentError: The folder holds none.
+    """
+    config = EvaluationFolder(folder).config()
+    if "options" not in config:
+        raise AgentError(f"The evaluation in {folder} was part of a training run; resume that.")
+    return replace(EvalConfig.from_dict(config["options"]), output=folder)
+
+
+def _chosen(benchmark: Benchmark, config: EvalConfig) -> Sequence[Question]:
+    questions: Sequence[Question] = benchmark.questions
+    if config.levels:
+        there = {question.level for question in questions}
+        for level in config.levels:
+            if level not in there:
+                benchmark.filter(level=level)  # raises, naming the levels that there are
+        questions = [question for question in questions if question.level in config.levels]
+    if config.limit is not None and config.limit < len(questions):
+        count = len(questions)
+        questions = [questions[i * count // config.limit] for i in range(config.limit)]
+    return questions
+
+
+def _new_folder(config: EvalConfig) -> Path:
+    env = config.env.removesuffix("-v0").removeprefix("TTRL-").lower()
+    model = Path(config.model.rstrip("/")).name or "model"
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    folder = base = Path("runs") / f"eval-{env}-{model}-seed{config.seed}-{stamp}"
+    count = 1
+    while folder.exists():
+        count += 1
+        folder = base.with_name(f"{base.name}-{count}")
+    return folder

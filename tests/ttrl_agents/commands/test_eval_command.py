@@ -1,0 +1,207 @@
+"""`ttrl eval` and `ttrl compare`, as they are called."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from rich.console import Console
+
+from ttrl_agents.cli import main
+from ttrl_agents.eval_config import EvalConfig
+from ttrl_agents.evaluate.runner import EvaluationRun
+
+FILES = ("completions.jsonl", "questions.jsonl", "summary.json")
+
+
+def run(capsys, *arguments):
+    status = main(list(map(str, arguments)))
+    return status, capsys.readouterr()
+
+
+def measure(capsys, folder, *options):
+    status, printed = run(
+        capsys, "eval", "tiny", "--k", 4, "--limit", 10, "--output", folder, *options
+    )
+    assert status == 0, printed.err
+    return printed.out
+
+
+def same(one, other):
+    return all((one / name).read_bytes() == (other / name).read_bytes() for name in FILES)
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def test_it_prints_scores_and_saves_every_completion(capsys, tmp_path):
+    out = measure(capsys, tmp_path / "one")
+    for words in ("mean@4", "maj@4", "pass@2", "level 5", "finished", "temperature 0.6"):
+        assert words in out
+    lines = (tmp_path / "one" / "completions.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert len(rows) == 40
+    assert {row["level"] for row in rows} == {1, 2, 3, 4, 5}  # the limit is spread evenly
+    assert [row["member"] for row in rows[:5]] == [0, 1, 2, 3, 0]
+    for row in rows:
+        assert f"\\boxed{{{row['answer']}}}" in row["text"] or not row["finished"]
+    summary = json.loads((tmp_path / "one" / "summary.json").read_text())
+    assert summary["mean@4"] == pytest.approx(sum(row["correct"] for row in rows) / 40)
+    assert summary["mean_tokens"] == pytest.approx(sum(row["tokens"] for row in rows) / 40)
+    config = json.loads((tmp_path / "one" / "config.json").read_text())
+    assert (config["temperature"], config["top_p"], config["k"]) == (0.6, 0.95, 4)
+
+
+def test_the_same_command_again_prints_the_same_and_another_is_refused(capsys, tmp_path):
+    folder = tmp_path / "one"
+    first = measure(capsys, folder)
+    kept = tmp_path / "kept"
+    shutil.copytree(folder, kept)
+    again = measure(capsys, folder)
+    assert "10 questions are done already" in again
+    assert again.split("mean [95")[1] == first.split("mean [95")[1]
+    assert same(folder, kept)
+    status, printed = run(capsys, "eval", "tiny", "--k", 2, "--limit", 10, "--output", folder)
+    assert status == 1
+    assert "k was 4, is 2" in printed.err
+
+
+def test_one_that_was_interrupted_goes_on_to_the_same_bytes(capsys, tmp_path):
+    options = ["--k", "4", "--limit", "40", "--portion", "2"]
+    status, _ = run(capsys, "eval", "tiny", *options, "--output", tmp_path / "whole")
+    assert status == 0
+    folder = tmp_path / "halted"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ttrl_agents.cli", "eval", "tiny", *options, "--output", folder],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    deadline = time.monotonic() + 120
+    completions = folder / "completions.jsonl"
+    while not (completions.is_file() and completions.read_text().count("\n") >= 16):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert f"ttrl eval --resume {folder}" in errors
+    assert "Traceback" not in errors
+    assert not (folder / "summary.json").exists()
+    with completions.open("a") as file:
+        file.write('{"question_id": "torn')  # as a kill in the midst of a line leaves it
+    status, printed = run(capsys, "eval", "--resume", folder)
+    assert status == 0, printed.err
+    assert "questions are done already" in printed.out
+    assert same(folder, tmp_path / "whole")
+
+
+def test_greedy_asks_once(capsys, tmp_path):
+    out = measure(capsys, tmp_path / "one", "--greedy")
+    assert "greedy" in out
+    assert "mean@1" in out
+    assert len((tmp_path / "one" / "completions.jsonl").read_text().splitlines()) == 10
+
+
+def test_levels_splits_and_parts_draw_what_the_whole_draws(tmp_path):
+    whole = EvaluationRun(EvalConfig(k=2, output=tmp_path / "a"))
+    part = EvaluationRun(EvalConfig(k=2, output=tmp_path / "b", levels=(2, 4), limit=7))
+    held_out = EvaluationRun(EvalConfig(k=2, output=tmp_path / "c", split="held_out"))
+    assert {each.level for each in part.questions} == {2, 4}
+    assert len(part.questions) == 7
+    assert set(part.questions) <= set(whole.questions)
+    assert part.params == whole.params
+    assert not set(held_out.questions) & set(whole.questions)
+
+
+def test_without_labels_the_votes_are_reported(capsys, tmp_path):
+    questions = tmp_path / "questions.jsonl"
+    prompts = ["Tom has 3 apples and buys 4. How many apples has he?", "What is 2 + 2?"]
+    questions.write_text("".join(json.dumps({"question": each}) + "\n" for each in prompts))
+    folder = tmp_path / "one"
+    options = ["--env", "TTRL-Questions-v0", "--data", questions, "--max-tokens", 60]
+    out = measure(capsys, folder, *options)
+    assert "Nothing could be graded: none of the 2 questions has a label" in out
+    assert "questions/0" in out
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["graded"] == 0
+    assert 0 < summary["majority_ratio"] <= 1
+    assert not any(name.startswith(("mean@", "maj@", "pass@")) for name in summary)
+    status, printed = run(capsys, "compare", folder, folder)
+    assert status == 1
+    assert "has a label" in printed.err
+
+
+def test_two_are_compared(capsys, tmp_path):
+    measure(capsys, tmp_path / "cool")
+    measure(capsys, tmp_path / "hot", "--temperature", 2, "--top-p", 1)
+    status, printed = run(capsys, "compare", tmp_path / "cool", tmp_path / "hot")
+    assert status == 1
+    assert "temperature is 0.6 in the one and 2.0 in the other" in printed.err
+    status, printed = run(capsys, "compare", tmp_path / "cool", tmp_path / "hot", "--force")
+    assert status == 0
+    for words in ("10 shared questions", "mean@4", "maj@4", "level 3", "win/tie/loss", "changed"):
+        assert words in printed.out
+    assert "Not measured alike: temperature" in printed.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["eval", "tinny"], "Did you mean 'tiny'"),
+        (["eval", "--env", "TTRL-AIM24-v0"], "Did you mean 'TTRL-AIME24-v0'"),
+        (["eval", "--k", "0"], "--k must be 1 or more, not 0"),
+        (["eval", "--top-p", "0"], "--top-p must be in (0, 1]"),
+        (["eval", "--levels", "9"], "levels [1, 2, 3, 4, 5]"),
+        (["eval", "--max-tokens", "4096"], "512 positions of model 'tiny'"),
+        (["eval", "--env", "TTRL-ReasoningGym-v0", "--split", "train"], "no split of its own"),
+        (["eval", "--resume", "/no/such/folder"], "There is no evaluation in /no/such/folder"),
+        (["eval", "--k", "2", "--resume", "/no/such/folder"], "leave out the others"),
+        (["compare", "/no/such", "/folder"], "There is no evaluation in /no/such"),
+    ],
+)
+def test_a_mistake_ends_in_one_sentence(capsys, tmp_path, monkeypatch, arguments, expected):
+    monkeypatch.chdir(tmp_path)
+    status, printed = run(capsys, *arguments)
+    assert status == 1
+    assert expected in printed.err
+    assert printed.err.startswith("ttrl: ")
+
+
+@pytest.mark.parametrize("command", ["eval", "compare"])
+def test_help_documents_every_option(capsys, command):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    printed = capsys.readouterr().out
+    options = {
+        "eval": ["MODEL", "--env", "--greedy", "--limit", "--levels", "--split", "--resume"],
+        "compare": ["A", "B", "--force", "--changed"],
+    }
+    assert all(option in printed for option in options[command])
+
+
+def test_the_display_counts_and_gives_the_terminal_back(tmp_path):
+    import io
+
+    from ttrl_agents.evaluate.display import EvaluationDisplay
+
+    config = EvalConfig(k=2, limit=4, portion=2, output=tmp_path / "one", max_tokens=64)
+    terminal = io.StringIO()
+    display = EvaluationDisplay(Console(file=terminal, force_terminal=True, width=100))
+    evaluation_run = EvaluationRun(config)
+    display.start(evaluation_run)
+    evaluation, _ = evaluation_run.run(display)
+    display.finish(evaluation_run, evaluation)
+    shown = terminal.getvalue()
+    assert "4/4" in shown
+    assert "tokens/s" in shown
+    assert shown.rstrip().endswith("config.json.")
