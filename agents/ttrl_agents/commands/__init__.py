@@ -1,26 +1,40 @@
 """The commands of `ttrl`; nothing heavy is imported before a command runs.
 
+- `commands_for`: them all, by name, for a command line.
+
 - `train`: trains a model.
 - `benchmarks`, `fetch`: which questions there are, and how to get them.
 - `rewards`: how votes become rewards.
 - `grade`, `extract`: how answers are read, step by step.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ttrl_agents.commands.answers import extract, grade
 from ttrl_agents.commands.benchmarks import benchmarks, fetch
 from ttrl_agents.commands.rewards import rewards
-from ttrl_agents.commands.train import train
+from ttrl_agents.commands.train import train_command
 
-__all__ = ["COMMANDS"]
+__all__ = ["commands_for"]
 
-COMMANDS: dict[str, Callable[..., Any]] = {
-    "train": train,
+_COMMANDS: dict[str, Callable[..., Any]] = {
     "benchmarks": benchmarks,
     "fetch": fetch,
     "rewards": rewards,
     "grade": grade,
     "extract": extract,
 }
+
+
+def commands_for(arguments: Sequence[str]) -> dict[str, Callable[..., Any]]:
+    """Returns the commands by name.
+
+    Args:
+        arguments: The command line: the defaults of `train` are those of what it starts from.
+
+    Raises:
+        AgentError: That cannot be had.
+    """
+    own = arguments[1:] if arguments[:1] == ["train"] else ()
+    return {"train": train_command(own), **_COMMANDS}
