@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -255,7 +256,8 @@ def _wrap(policy: Policy, options: Any) -> PeftModel:
 
     options.base_model_name_or_path = None  # or peft warns that it puts a path of its own there
     # peft draws from PyTorch's global generator what is replaced at once; put that back as it was.
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of transformers, about peft
         try:
             adapted: Any = get_peft_model(policy.model, options)
         except ValueError as error:

@@ -97,14 +97,18 @@ class Policy:
 
     def encode_prompts(self, prompts: Sequence[str]) -> list[tuple[int, ...]]:
         """Returns the token ids of each prompt, as one user's turn in the chat template."""
-        for prompt in prompts:
-            if prompt not in self._encoded:
-                messages = [{"role": "user", "content": prompt}]
-                ids = self.tokenizer.apply_chat_template(
-                    messages, add_generation_prompt=True, tokenize=True, return_dict=True
-                )["input_ids"]
-                self._encoded[prompt] = tuple(ids)
+        new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in self._encoded]
+        if new:
+            with quiet_libraries():  # a prompt that is too long is ours to refuse
+                self._encoded |= {prompt: self._encode(prompt) for prompt in new}
         return [self._encoded[prompt] for prompt in prompts]
+
+    def _encode(self, prompt: str) -> tuple[int, ...]:
+        messages = [{"role": "user", "content": prompt}]
+        ids = self.tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, tokenize=True, return_dict=True
+        )["input_ids"]
+        return tuple(ids)
 
     def forget_prompts(self) -> None:
         """Empties the memory of encoded prompts."""
