@@ -33,6 +33,7 @@ RESUMABLE_WITH = frozenset(
         "output",
         "data",
         "device",
+        "engine_timeout",
         "checkpoint_every",
         "keep_checkpoints",
         "sample_rows",

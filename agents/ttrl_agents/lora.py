@@ -62,13 +62,31 @@ class LoraPolicy(Policy):
         """Returns the model without its adapters: the same weights, not a copy."""
         return LoraBase(self)
 
+    def weights(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """Yields the weights of a plain model that answers as this one does."""
+        from peft.tuners.lora import LoraLayer
+
+        modules = self.model.named_modules()
+        layers: dict[str, Any] = {
+            name: layer for name, layer in modules if isinstance(layer, LoraLayer)
+        }
+        for name, tensor in self.model.state_dict().items():
+            owner, base, kind = name.rpartition(".base_layer.")
+            if base:
+                if kind == "weight":
+                    tensor = tensor + layers[owner].get_delta_weight("default").detach()
+                yield f"{owner}.{kind}", tensor
+            elif not any(name.startswith(f"{layer}.lora_") for layer in layers):
+                yield name, tensor
+
     def save(self, folder: Path) -> None:
         """Writes what a finished run leaves, by `saved_as`."""
         if self.saved_as == "adapter":
             self.save_for_resuming(folder)
             return
         with quiet_libraries():
-            self.model.save_pretrained(folder, state_dict=self._merged())
+            merged = {name: tensor.cpu().contiguous() for name, tensor in self.weights()}
+            self.model.save_pretrained(folder, state_dict=merged)
             self.tokenizer.save_pretrained(folder)
 
     def save_for_resuming(self, folder: Path) -> None:
@@ -85,26 +103,6 @@ class LoraPolicy(Policy):
         self.adapted.peft_config["default"].save_pretrained(str(folder))
         with quiet_libraries():
             self.tokenizer.save_pretrained(folder)
-
-    @torch.no_grad()
-    def _merged(self) -> dict[str, torch.Tensor]:
-        """The weights of a plain model that answers as this one does, on CPU."""
-        from peft.tuners.lora import LoraLayer
-
-        modules = self.model.named_modules()
-        layers: dict[str, Any] = {
-            name: layer for name, layer in modules if isinstance(layer, LoraLayer)
-        }
-        weights = {}
-        for name, tensor in self.model.state_dict().items():
-            owner, base, kind = name.rpartition(".base_layer.")
-            if base:
-                if kind == "weight":
-                    tensor = tensor + layers[owner].get_delta_weight("default")
-                weights[f"{owner}.{kind}"] = tensor.cpu().contiguous()
-            elif not any(name.startswith(f"{layer}.lora_") for layer in layers):
-                weights[name] = tensor.cpu().contiguous()
-        return weights
 
 
 class LoraBase(Policy):

@@ -89,6 +89,9 @@ def test_log_probs_go_the_short_way_and_are_those_of_the_merged_model(adapted, t
     assert scorer.chunked
     adapted.save(tmp_path / "merged")
     merged = load_policy(str(tmp_path / "merged"))
+    ours, theirs = dict(adapted.weights()), dict(merged.weights())
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
     assert not isinstance(merged, LoraPolicy)
     ours, _ = scorer(batch_of(adapted), 1.0)
     theirs, _ = LogProbs(merged)(batch_of(merged), 1.0)
