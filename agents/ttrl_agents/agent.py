@@ -20,12 +20,14 @@ import torch
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.determinism import deterministic
 from ttrl_agents.log_probs import LogProbs, TokenBatch
+from ttrl_agents.lora import LoraPolicy
 from ttrl_agents.losses import clipped_policy_loss, group_advantages, kl_estimate
 from ttrl_agents.optimizer_state import optimizer_tensors, restore_optimizer
 from ttrl_agents.policy import Policy, load_policy
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import Sampler, SamplingParams, make_sampler
 from ttrl_agents.samplers.base import Progress
+from ttrl_agents.schedule import rate_factor
 from ttrl_agents.seeds import Stream, derive_seed
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import reward_needs
@@ -97,9 +99,8 @@ class PolicyGradientAgent:
         self.learning_rate = (
             config.learning_rate
             if config.learning_rate is not None
-            else 2e-4
-            if policy.num_parameters < _SMALL_MODEL
-            else 1e-6
+            else (2e-4 if policy.num_parameters < _SMALL_MODEL else 1e-6)
+            * (10 if config.lora_rank else 1)
         )
         self.optimizer = torch.optim.AdamW(
             policy.model.parameters(),
@@ -266,10 +267,8 @@ class PolicyGradientAgent:
         return float(max(gaps, default=0.0))
 
     def _schedule(self, step: int) -> float:
-        warmup = min(1.0, (step + 1) / max(self.config.warmup_steps, 1))
-        if self.config.schedule == "constant":
-            return warmup
-        return warmup * 0.5 * (1 + math.cos(math.pi * step / max(self.config.steps, 1)))
+        config = self.config
+        return rate_factor(config.schedule, step, config.steps, config.warmup_steps)
 
 
 def make_agent(policy: Policy, config: TrainConfig, sampler: Sampler) -> Agent:
@@ -280,8 +279,10 @@ def make_agent(policy: Policy, config: TrainConfig, sampler: Sampler) -> Agent:
         config: The options of the run; its `model` is what `kl_coef` holds the policy to.
         sampler: Where completions come from.
     """
-    reference = None
-    if config.kl_coef > 0:
+    reference: Policy | None = None
+    if config.kl_coef > 0 and isinstance(policy, LoraPolicy):
+        reference = policy.base()
+    elif config.kl_coef > 0:
         reference = load_policy(
             config.model, device=config.device, chat_template=config.chat_template
         )

@@ -12,6 +12,11 @@ from collections.abc import Sequence
 
 __all__ = ["main"]
 
+_FULL = {
+    errno.ENOSPC: "The disk is full",
+    errno.EDQUOT: "Your share of the disk is full",
+    errno.EFBIG: "A file is larger than this system lets it be",
+}
 _EXTRA = "This command needs more than the core of ttrl-env: pip install 'ttrl-env[agents]'"
 
 
@@ -31,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         import tyro
 
-        from ttrl_agents.commands import COMMANDS
+        from ttrl_agents.commands import commands_for
         from ttrl_agents.commands.exit_status import Exit
     except ImportError as error:
         return _say(f"{error}. {_EXTRA}")
@@ -41,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         tyro.extras.subcommand_cli_from_dict(
-            COMMANDS,
+            commands_for(given),
             prog="ttrl",
             description="Reinforcement learning of language models without labels.",
             args=given or ["--help"],
@@ -51,10 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImportError as error:
         return _say(f"{error}. {_EXTRA}")
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in _FULL:
             return _say(
-                f"The disk is full ({error.filename or 'while saving'}). What was saved before is "
-                "whole: free some space, then ttrl train --resume RUN."
+                f"{_FULL[error.errno]} ({error.filename or 'while saving'}). What was saved "
+                "before is whole: free some space, then ttrl train --resume RUN."
             )
         return _say(": ".join(filter(None, (error.strerror or str(error), error.filename))))
     except Exit as ended:

@@ -1,17 +1,45 @@
 """Every option of a training run, documented once.
 
 - `TrainConfig`: the options of `ttrl train`.
+- `read_config`: those in a run's `config.json`.
+- `option_name`: an option as the command line spells it.
+- `RESUMABLE_WITH`: the options that a resumed run may change.
+- `Family`, `Preset`: the names of the paper's settings (see `presets`).
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import json
+import typing
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from ttrl_agents.errors import AgentError
+from ttrl_agents.key_values import KeyValues
+from ttrl_agents.schedule import Schedule
+from ttrl_benchmarks.options import fits
 
-__all__ = ["TrainConfig"]
+__all__ = ["RESUMABLE_WITH", "Family", "Preset", "TrainConfig", "option_name", "read_config"]
+
+Preset = Literal["paper/aime24", "paper/amc", "paper/math500"]
+Family = Literal["qwen2.5-math", "instruct", "reasoning"]
+
+# Where a run lies, and what it may take of the machine; the last two move results by rounding
+# alone. Everything else would make another run of it.
+RESUMABLE_WITH = frozenset(
+    {
+        "output",
+        "data",
+        "device",
+        "engine_timeout",
+        "checkpoint_every",
+        "keep_checkpoints",
+        "sample_rows",
+        "micro_batch_tokens",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -25,8 +53,19 @@ class TrainConfig:
         AgentError: A value is out of its range.
     """
 
+    preset: Preset | None = None
+    """Start from the settings of the TTRL paper on this benchmark; options that are given besides
+    override them. --preset NAME --help shows them."""
+    family: Family | None = None
+    """Whose settings a preset takes: qwen2.5-math, instruct (any other model that does not think
+    first) or reasoning (models that do); by default what the model's name and chat template say."""
     env: str = "TTRL-Arithmetic-v0"
     """Environment id."""
+    env_options: KeyValues = field(default_factory=dict)
+    """Options of the benchmark itself, as in level=3 or task=chain_sum; a wrong one lists those
+    that there are."""
+    instruction: str | None = None
+    """What is appended to each question, '' for nothing; by default what the benchmark says."""
     model: str = "tiny"
     """tiny (ships with the package), the folder of a Hugging Face checkpoint, a GGUF file or the
     folder of one, or an id on the Hugging Face Hub."""
@@ -50,15 +89,19 @@ class TrainConfig:
     """How many of them, the first ones, are trained on; by default all."""
     max_tokens: int = 256
     """The most tokens of one completion."""
+    max_prompt_tokens: int | None = None
+    """Leave out questions whose prompt is longer than this; by default none."""
     temperature: float = 1.0
-    """Sampling temperature, in training and evaluation."""
+    """Sampling temperature in training."""
     learning_rate: float | None = None
     """Peak rate of AdamW; by default 2e-4 for models of fewer than 10 million weights and 1e-6 for
-    others."""
+    others, and 10 times as much with LoRA."""
     warmup_steps: int = 5
     """Steps over which the rate rises from 0."""
-    schedule: Literal["constant", "cosine"] = "cosine"
-    """How the rate goes on: constant, or a half cosine to 0."""
+    schedule: Schedule = "cosine"
+    """How the rate goes on: constant; cosine, a half cosine to 0 that the warm-up multiplies; or
+    warmup-cosine, a warm-up from exactly 0 and then a half cosine over the steps that are left, as
+    in the paper."""
     adam_beta2: float = 0.95
     """Decay of the second moment of AdamW; the usual 0.999 suits runs of thousands of steps."""
     weight_decay: float = 0.01
@@ -85,6 +128,10 @@ class TrainConfig:
     held-out split of their own."""
     eval_votes: int = 16
     """Completions for each question in an evaluation."""
+    eval_temperature: float | None = None
+    """Sampling temperature in evaluation, 0 for the likeliest token; by default as in training."""
+    eval_top_p: float = 1.0
+    """In evaluation, draw only from the likeliest tokens that together have this probability."""
     eval_every: int = 0
     """Evaluate every so many steps as well; 0 is before and after only."""
     evaluate: bool = True
@@ -112,6 +159,15 @@ class TrainConfig:
     """What makes a checkpoint the best, without labels: the highest mean, over the last ten steps,
     of the majority ratio, of the margin, of the share of pseudo-labels that did not flip, or of
     the reward. A collapse raises most of these too, so none is taken after the first alarm."""
+    keep_checkpoints: int = 2
+    """How many of these stay; with 2, one that the disk damaged costs a few steps and no more."""
+    lora_rank: int = 0
+    """Train low-rank adapters (LoRA) of this rank on every linear layer but the head, instead of
+    all weights; 0 trains all weights."""
+    lora_alpha: float | None = None
+    """Adapters are scaled by this over their rank; by default twice the rank."""
+    lora_checkpoint: Literal["merged", "adapter"] = "merged"
+    """What a run with LoRA leaves in checkpoint/: a whole model, or the adapter alone."""
     device: str = "auto"
     """auto (a GPU where there is one), cpu, cuda or cuda:N."""
     chat_template: Path | None = None
@@ -145,6 +201,7 @@ class TrainConfig:
             "micro_batch_tokens",
             "eval_votes",
             "checkpoint_every",
+            "keep_checkpoints",
         ):
             self._require(name, getattr(self, name) >= 1, "1 or more")
         for name in (
@@ -157,6 +214,17 @@ class TrainConfig:
             "kl_coef",
         ):
             self._require(name, getattr(self, name) >= 0, "0 or more")
+        self._require("lora_rank", self.lora_rank >= 0, "0 or more")
+        self._require("lora_alpha", self.lora_alpha is None or self.lora_alpha > 0, "more than 0")
+        for name in ("sample_rows", "max_prompt_tokens"):
+            value = getattr(self, name)
+            self._require(name, value is None or value >= 1, "1 or more")
+        self._require(
+            "eval_temperature",
+            self.eval_temperature is None or self.eval_temperature >= 0,
+            "0 or more",
+        )
+        self._require("eval_top_p", 0 < self.eval_top_p <= 1, "in (0, 1]")
         self._require("n_votes", self.n_votes >= 2, "2 or more")
         self._require(
             "n_train",
@@ -196,36 +264,71 @@ class TrainConfig:
             self.monitor_kl_every is None or self.monitor_kl_every >= 0,
             "0 or more",
         )
-        self._require("sample_rows", self.sample_rows is None or self.sample_rows >= 1, "1 or more")
 
     def _require(self, name: str, holds: bool, what: str) -> None:
         if not holds:
-            option = "--" + name.replace("_", "-")
-            raise AgentError(f"{option} must be {what}, not {getattr(self, name)}.")
+            raise AgentError(f"{option_name(name)} must be {what}, not {getattr(self, name)}.")
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the options as JSON holds them."""
-        return {
-            name: str(value) if isinstance(value, Path) else value
-            for name, value in asdict(self).items()
-        }
+        return {name: _to_json(value) for name, value in asdict(self).items()}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
-        """Returns the options that `to_dict` wrote.
+    def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
+        """Returns the options that `to_dict` wrote; those that are missing have their defaults.
 
         Raises:
-            AgentError: An option is unknown, or its value is out of range.
+            AgentError: An option is unknown, or its value is of the wrong type or out of range.
         """
-        known = set(cls.__dataclass_fields__)
-        unknown = sorted(set(values) - known)
+        hints = typing.get_type_hints(cls)
+        unknown = sorted(set(values) - {each.name for each in fields(cls)})
         if unknown:
             raise AgentError(
                 f"config.json has options that this version does not know: {', '.join(unknown)}."
             )
-        paths = {
-            name: Path(values[name])
-            for name in ("output", "data", "held_out_data", "chat_template")
-            if values.get(name) is not None
-        }
-        return cls(**{**values, **paths, "log": tuple(values.get("log", ()))})
+        converted = {name: _from_json(value, hints[name]) for name, value in values.items()}
+        for name, value in converted.items():
+            if not fits(value, hints[name]):
+                raise AgentError(
+                    f"config.json: {name} is {values[name]!r}, which is no value of "
+                    f"{option_name(name)}; see ttrl train --help."
+                )
+        return cls(**converted)
+
+
+def read_config(path: Path) -> TrainConfig:
+    """Returns the options that a run left in its `config.json`.
+
+    Raises:
+        AgentError: There is no such file, or it does not hold the options of a run.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise AgentError(f"{path} cannot be read: {error}") from error
+    if not isinstance(values, dict):
+        raise AgentError(f"{path} does not hold the options of a run.")
+    return TrainConfig.from_dict(values)
+
+
+def option_name(name: str) -> str:
+    """Returns an option as the command line spells it.
+
+    >>> option_name("learning_rate")
+    '--learning-rate'
+    """
+    return "--" + name.replace("_", "-")
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _from_json(value: Any, hint: Any) -> Any:
+    """JSON knows neither paths nor tuples."""
+    kinds = {typing.get_origin(each) or each for each in (hint, *typing.get_args(hint))}
+    if isinstance(value, str) and Path in kinds:
+        return Path(value)
+    return tuple(value) if isinstance(value, list) and tuple in kinds else value

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import json
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
@@ -26,9 +28,10 @@ from ttrl_agents.errors import AgentError
 from ttrl_agents.tiny import checkpoint_path
 from ttrl_benchmarks.errors import unknown_name
 
-__all__ = ["TINY", "Policy", "load_policy", "resolve_device"]
+__all__ = ["ADAPTER_CONFIG", "TINY", "Policy", "load_policy", "quiet_libraries", "resolve_device"]
 
 TINY = "tiny"
+ADAPTER_CONFIG = "adapter_config.json"
 
 
 class Policy:
@@ -77,6 +80,11 @@ class Policy:
         return sum(parameter.numel() for parameter in self.model.parameters())
 
     @property
+    def num_trained(self) -> int:
+        """The number of weights that training moves: all, but with LoRA those of its adapters."""
+        return sum(each.numel() for each in self.model.parameters() if each.requires_grad)
+
+    @property
     def vocabulary_size(self) -> int:
         """The width of the logits, which may exceed the number of tokens."""
         size: int = self.model.config.get_text_config().vocab_size
@@ -89,14 +97,18 @@ class Policy:
 
     def encode_prompts(self, prompts: Sequence[str]) -> list[tuple[int, ...]]:
         """Returns the token ids of each prompt, as one user's turn in the chat template."""
-        for prompt in prompts:
-            if prompt not in self._encoded:
-                messages = [{"role": "user", "content": prompt}]
-                ids = self.tokenizer.apply_chat_template(
-                    messages, add_generation_prompt=True, tokenize=True, return_dict=True
-                )["input_ids"]
-                self._encoded[prompt] = tuple(ids)
+        new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in self._encoded]
+        if new:
+            with quiet_libraries():  # a prompt that is too long is ours to refuse
+                self._encoded |= {prompt: self._encode(prompt) for prompt in new}
         return [self._encoded[prompt] for prompt in prompts]
+
+    def _encode(self, prompt: str) -> tuple[int, ...]:
+        messages = [{"role": "user", "content": prompt}]
+        ids = self.tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, tokenize=True, return_dict=True
+        )["input_ids"]
+        return tuple(ids)
 
     def forget_prompts(self) -> None:
         """Empties the memory of encoded prompts."""
@@ -128,6 +140,10 @@ class Policy:
             self.model.save_pretrained(folder)
             self.tokenizer.save_pretrained(folder)
 
+    def save_for_resuming(self, folder: Path) -> None:
+        """Writes what a resumed run cannot take from the model that it began with."""
+        self.save(folder)
+
 
 def resolve_device(device: str) -> torch.device:
     """Returns the device of that name; `"auto"` is a GPU where there is one, else the CPU.
@@ -156,13 +172,17 @@ def load_policy(source: str, *, device: str = "auto", chat_template: Path | None
 
     Args:
         source: `"tiny"` (the reasoner that ships with the package), the folder of a Hugging Face
-            checkpoint, a GGUF file or the folder of one, or an id on the Hugging Face Hub.
+            checkpoint, of a run or of a LoRA adapter, a GGUF file or the folder of one, or an id
+            on the Hugging Face Hub.
         device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
         chat_template: A Jinja file that replaces the tokenizer's own chat template.
 
     Raises:
         AgentError: There is no such model, or it cannot be read; the message says what to do.
     """
+    adapter = _adapter_folder(source)
+    if adapter is not None:
+        return _load_adapted(adapter, device=device, chat_template=chat_template)
     where = resolve_device(device)
     template = None if chat_template is None else _read_template(chat_template)
     folder, gguf = _locate(source)
@@ -176,13 +196,34 @@ def load_policy(source: str, *, device: str = "auto", chat_template: Path | None
             model: Any = AutoModelForCausalLM.from_pretrained(
                 folder, trust_remote_code=False, dtype=torch.float32, **options
             )
-        except (OSError, ValueError, KeyError, ImportError) as error:
+        except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
             raise AgentError(f"Model {source!r} cannot be loaded: {_first_line(error)}") from error
     if gguf:
         _forget_quantization(model)
     if template is not None:
         tokenizer.chat_template = template
     return Policy(model.to(where).eval(), tokenizer, source)
+
+
+def _adapter_folder(source: str) -> Path | None:
+    """Returns the folder of an adapter, where `source` is one, or a run that left one."""
+    path = Path(source).expanduser()
+    for folder in (path, path / "checkpoint"):
+        if (folder / ADAPTER_CONFIG).is_file() and not (folder / "config.json").is_file():
+            return folder
+    return None
+
+
+def _load_adapted(folder: Path, *, device: str, chat_template: Path | None) -> Policy:
+    from ttrl_agents.lora import load_adapters  # which imports this module
+
+    try:
+        base = json.loads((folder / ADAPTER_CONFIG).read_text())["base_model_name_or_path"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AgentError(f"{folder / ADAPTER_CONFIG} cannot be read: {error}") from error
+    if not isinstance(base, str) or _adapter_folder(base) is not None:
+        raise AgentError(f"{folder / ADAPTER_CONFIG} names no whole model that it adapts.")
+    return load_adapters(load_policy(base, device=device, chat_template=chat_template), folder)
 
 
 def _locate(source: str) -> tuple[str, str | None]:

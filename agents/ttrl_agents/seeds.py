@@ -21,6 +21,7 @@ class Stream(IntEnum):
     SAMPLING = 1
     EVALUATION = 2
     SPLIT = 3
+    LORA = 7
 
 
 def derive_seed(seed: int, stream: Stream, index: int = 0) -> int:

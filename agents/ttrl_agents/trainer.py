@@ -30,26 +30,30 @@ from ttrl_agents.callbacks.collapse import Alarm, CollapseMonitor
 from ttrl_agents.checkpoint import (
     BEST,
     TrainerState,
+    check_same_options,
     latest_state,
     load_state,
     replace_folder,
     save_state,
+    verify_state,
     write_atomically,
 )
-from ttrl_agents.config import TrainConfig
+from ttrl_agents.config import TrainConfig, read_config
 from ttrl_agents.engine_process import EngineError
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate import Evaluation, EvaluationFolder, evaluate, labelled
 from ttrl_agents.evaluate.settings import evaluation_settings
 from ttrl_agents.log_probs import LogProbs
-from ttrl_agents.policy import Policy, load_policy
-from ttrl_agents.questions import has_held_out_split, questions_of
+from ttrl_agents.lora import load_run_policy
+from ttrl_agents.policy import Policy
+from ttrl_agents.questions import held_out_split, questions_of
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import Sampler, SamplingParams, make_sampler
 from ttrl_agents.seeds import Stream, derive_seed
 from ttrl_agents.start_divergence import make_start_divergence
 from ttrl_agents.vote_metrics import vote_metrics
 from ttrl_benchmarks import Benchmark
+from ttrl_benchmarks.digest import prompts_digest
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import Diagnostics, reward_needs
 from ttrl_env.registration import check_env_id
@@ -105,18 +109,25 @@ class Trainer:
         watch = config.on_collapse != "ignore"
         self.callbacks = [*([CollapseMonitor(config.on_collapse)] if watch else []), *callbacks]
         self.stopping = False
-        self.benchmark, self.held_out = _load_questions(config)
+        self.state = TrainerState()
         self.state_path = latest_state(self.folder / "checkpoints") if resume else None
-        source = str(self.state_path / "model") if self.state_path else config.model
-        self.policy = load_policy(source, device=config.device, chat_template=config.chat_template)
-        self.policy.name = config.model
+        if self.state_path is not None:
+            verify_state(self.state_path)
+            self._saved_tensors, self.state = load_state(self.state_path)
+            check_same_options(self.state_path, self.state, self.config)
+        self.benchmark, self.held_out = _load_questions(config)
+        saved = None if self.state_path is None else self.state_path / "model"
+        self.policy = load_run_policy(config, saved)
+        self.left_out = 0
+        if config.max_prompt_tokens is not None:
+            self.benchmark = self._without_long_prompts(self.benchmark, config.max_prompt_tokens)
+        self._check_same_questions()
         self.sampler = make_sampler(self.policy, self.config)
         self.agent = agent(self.policy, self.config, self.sampler)
         self.envs = self._make_envs()
         self.diagnostics = Diagnostics(config.n_votes, self.benchmark.answer_format)
         self.divergence = make_start_divergence(self.policy, config)
         self.best = BestCheckpoint(config.best_by)
-        self.state = TrainerState()
         self._log_probs = LogProbs(self.policy) if self.sampler.copies_weights else None
 
     def request_stop(self) -> None:
@@ -153,7 +164,7 @@ class Trainer:
             self.folder / "config.json", json.dumps(self.config.to_dict(), indent=2) + "\n"
         )
         if self.state_path is not None:
-            self._restore(self.state_path)
+            self._restore()
         _trim_metrics(self.folder / "metrics.jsonl", self.state.step)
         self._tell("on_start", self)
         if self.state_path is None:
@@ -265,7 +276,7 @@ class Trainer:
     def _evaluate(self, name: str) -> None:
         """Measures the trained and the held-out questions."""
         config, index = self.config, self.state.step
-        params = SamplingParams(config.max_tokens, config.temperature)
+        params = self._evaluation_params()
         seed = derive_seed(config.seed, Stream.EVALUATION, index)
         measured = (
             ("train", config.env, self.benchmark),
@@ -307,26 +318,34 @@ class Trainer:
         tensors = self.agent.tensors() if isinstance(self.agent, ResumableAgent) else {}
         states = {name: part.state_dict() for name, part in self._parts().items()}
         self.state.parts = {name: state for name, state in states.items() if state}
-        save_state(self.folder / "checkpoints", self.policy, tensors, self.state)
+        self.state.options = self.config.to_dict()
+        save_state(
+            self.folder / "checkpoints",
+            self.policy,
+            tensors,
+            self.state,
+            keep=self.config.keep_checkpoints,
+        )
 
     def _save_if_best(self) -> None:
         # Before the state that names it: a run killed in between writes the same files again.
         if not self.state.alarms and self.best.take(self.state.step):
             replace_folder(
-                self.folder / "checkpoints" / BEST, lambda to: self.policy.save(to / "model")
+                self.folder / "checkpoints" / BEST,
+                lambda to: self.policy.save_for_resuming(to / "model"),
             )
 
     def _go_back(self) -> None:
         """Takes up the weights of the best checkpoint."""
         path = self.folder / "checkpoints" / BEST / "model"
-        best = load_policy(str(path), device=self.config.device)
+        best = load_run_policy(self.config, path)
         self.policy.model.load_state_dict(best.model.state_dict())
         self.sampler.sync()
 
-    def _restore(self, path: Path) -> None:
-        tensors, self.state = load_state(path)
+    def _restore(self) -> None:
         if isinstance(self.agent, ResumableAgent):
-            self.agent.restore(tensors)
+            self.agent.restore(self._saved_tensors)
+        self._saved_tensors = {}
         for name, part in self._parts().items():
             if name in self.state.parts:
                 part.load_state_dict(self.state.parts[name])
@@ -367,6 +386,39 @@ class Trainer:
         write_atomically(self.folder / "summary.json", json.dumps(summary, indent=2) + "\n")
         return summary
 
+    def _evaluation_params(self) -> SamplingParams:
+        config = self.config
+        given = config.eval_temperature
+        temperature = config.temperature if given is None else given
+        return SamplingParams(config.max_tokens, temperature, config.eval_top_p)
+
+    def _without_long_prompts(self, benchmark: Benchmark, limit: int) -> Benchmark:
+        prompts = [benchmark.prompt(question) for question in benchmark.questions]
+        lengths = [len(ids) for ids in self.policy.encode_prompts(prompts)]
+        fit = {
+            question.id
+            for question, length in zip(benchmark.questions, lengths, strict=True)
+            if length <= limit
+        }
+        if not fit:
+            raise AgentError(
+                f"--max-prompt-tokens {limit} leaves no question: the shortest prompt has "
+                f"{min(lengths)} tokens."
+            )
+        self.left_out = len(benchmark) - len(fit)
+        return benchmark.filter(lambda question: question.id in fit)
+
+    def _check_same_questions(self) -> None:
+        """Notes the questions of a new run, and holds a resumed one to those it began with."""
+        digest = prompts_digest(self.benchmark)
+        if self.state_path is not None and self.state.questions != digest:
+            raise AgentError(
+                f"Checkpoint {self.state_path} was trained on other questions than those that "
+                f"{self.config.env} asks now. Bring the file of questions back, or begin another "
+                "run."
+            )
+        self.state.questions = digest
+
     def _make_envs(self) -> VectorEnv[Any, Any, Any]:
         config = self.config
         envs = gym.make_vec(
@@ -391,13 +443,9 @@ def resume_config(folder: Path) -> TrainConfig:
         AgentError: The folder holds no run.
     """
     path = folder / "config.json"
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise AgentError(f"There is no run in {folder}: it has no config.json.") from error
-    except (OSError, ValueError) as error:
-        raise AgentError(f"{path} cannot be read: {error}") from error
-    return replace(TrainConfig.from_dict(values), output=folder)
+    if not path.exists():
+        raise AgentError(f"There is no run in {folder}: it has no config.json.")
+    return replace(read_config(path), output=folder)
 
 
 def _check_reward(config: TrainConfig) -> None:
@@ -431,7 +479,11 @@ def _run_folder(config: TrainConfig, *, resume: bool) -> Path:
         return folder
     if config.output.exists() and not config.output.is_dir():
         raise AgentError(f"--output {config.output} is a file; name a folder.")
-    if not resume and config.output.is_dir() and any(config.output.iterdir()):
+    # A run that was killed while it wrote its very first file has left nothing but that.
+    something = config.output.is_dir() and any(
+        each.name != ".config.json.tmp" for each in config.output.iterdir()
+    )
+    if something and not resume:
         raise AgentError(
             f"--output {config.output} is not empty. Name a new folder, or go on with the run in "
             f"it: ttrl train --resume {config.output}"
@@ -441,15 +493,28 @@ def _run_folder(config: TrainConfig, *, resume: bool) -> Path:
 
 def _load_questions(config: TrainConfig) -> tuple[Benchmark, Benchmark | None]:
     """The questions to train on, and those to measure transfer on."""
-    benchmark = questions_of(config.env, data=config.data)
+    options = dict(config.env_options)
+    if config.instruction is not None and "instruction" in options:
+        raise AgentError("instruction is given twice; leave it out of --env-options.")
+    benchmark = _instructed(
+        questions_of(config.env, data=config.data, options=options), config.instruction
+    )
     if config.held_out_env is not None:
-        return benchmark, questions_of(config.held_out_env, data=config.held_out_data)
-    if has_held_out_split(config.env):
-        return benchmark, questions_of(config.env, split="held_out")
+        held_out = questions_of(config.held_out_env, data=config.held_out_data)
+        return benchmark, _instructed(held_out, config.instruction)
+    split = held_out_split(config.env)
+    if split is not None and options.get("split") != split:
+        options["split"] = split
+        held_out = questions_of(config.env, data=config.data, options=options)
+        return benchmark, _instructed(held_out, config.instruction)
     if config.held_out == 0:
         return benchmark, None
     held_out, train = benchmark.split(config.held_out, derive_seed(config.seed, Stream.SPLIT))
     return train, held_out
+
+
+def _instructed(benchmark: Benchmark, instruction: str | None) -> Benchmark:
+    return benchmark if instruction is None else replace(benchmark, instruction=instruction)
 
 
 def _append(path: Path, line: dict[str, Any]) -> None:

@@ -61,6 +61,8 @@ class BenchmarkCard:
             publisher's are known to hold it.
         label_digest: The `label_digest` that does so too, where there are many transcriptions.
         instruction: What is appended to each question to make its prompt.
+        held_out_split: The `split` that loads its held-out questions, where it has a split of its
+            own for them.
         licence: The terms that the publisher states.
         citation: Who to cite, as text.
     """
@@ -79,6 +81,7 @@ class BenchmarkCard:
     content_digests: tuple[str, ...] = ()
     label_digest: str | None = None
     instruction: str = PAPER_INSTRUCTION
+    held_out_split: str | None = None
 
     @property
     def source(self) -> str:

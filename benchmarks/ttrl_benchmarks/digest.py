@@ -2,6 +2,7 @@
 
 - `content_digest`: of questions and labels, whatever file format carries them.
 - `label_digest`: of labels alone, whoever transcribed the questions.
+- `prompts_digest`: of prompts alone, as a model sees them.
 - `file_sha256`: of a file's bytes.
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 from ttrl_benchmarks.base import Benchmark
 from ttrl_benchmarks.columns import normalized_text
 
-__all__ = ["content_digest", "file_sha256", "label_digest"]
+__all__ = ["content_digest", "file_sha256", "label_digest", "prompts_digest"]
 
 
 def content_digest(benchmark: Benchmark) -> str:
@@ -42,6 +43,17 @@ def label_digest(benchmark: Benchmark) -> str:
         64 hexadecimal digits.
     """
     return _digest(_labels(benchmark))
+
+
+def prompts_digest(benchmark: Benchmark) -> str:
+    """Returns a fingerprint of the questions as a model sees them, in their order.
+
+    Labels have no part in it: with them or without, it is the same training.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    return _digest([question.id, benchmark.prompt(question)] for question in benchmark.questions)
 
 
 def _labels(benchmark: Benchmark) -> list[str | None]:

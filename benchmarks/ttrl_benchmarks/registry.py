@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from ttrl_benchmarks.base import AnswerFormat, Benchmark
 from ttrl_benchmarks.card import BenchmarkCard
 from ttrl_benchmarks.errors import BenchmarkError, unknown_name
 from ttrl_benchmarks.hub import cached_file, fetch_file
+from ttrl_benchmarks.options import check_options
 from ttrl_benchmarks.published import find_at_hand
 
 __all__ = [
@@ -84,6 +84,7 @@ ARITHMETIC_CARD = BenchmarkCard(
     licence="MIT (part of this package)",
     citation="",
     made_by="this package",
+    held_out_split="held_out",
 )
 
 _ENTRIES = {
@@ -115,24 +116,13 @@ def load_benchmark(name: str, **options: Any) -> Benchmark:
 
     Raises:
         UnknownNameError: There is no such benchmark, or it has no such option.
-        BenchmarkError: It cannot be had, read or believed.
+        BenchmarkError: An option has a value of the wrong type or is missing, or the benchmark
+            cannot be had, read or believed.
     """
     entry = _entry(name)
     module_name, _, function_name = entry.loader.partition(":")
     loader: Callable[..., Benchmark] = getattr(importlib.import_module(module_name), function_name)
-    known = {
-        parameter.name: parameter
-        for parameter in inspect.signature(loader).parameters.values()
-        if parameter.name not in entry.options
-    }
-    for option in options:
-        if option not in known:
-            raise unknown_name(f"option of benchmark {entry.card.name!r}", option, known)
-    for parameter in known.values():
-        if parameter.default is parameter.empty and parameter.name not in options:
-            raise BenchmarkError(
-                f"Benchmark {entry.card.name!r} needs {parameter.name}=...; give it."
-            )
+    check_options(f"benchmark {entry.card.name!r}", loader, options, taken=entry.options)
     return loader(**entry.options, **options)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from small_runs import StopAfter, assert_same_run, metrics_of, small, weights_of
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ttrl_agents.callbacks import Callback
@@ -16,41 +16,6 @@ from ttrl_agents.samplers import SamplingParams
 from ttrl_agents.trainer import Interrupted, Trainer, resume_config
 from ttrl_benchmarks import Benchmark, UnknownNameError
 from ttrl_env.wrappers.label_metrics import METRICS
-
-TIMES = {"seconds", "tokens_per_second"}
-
-
-def small(output, **options) -> TrainConfig:
-    return TrainConfig(
-        output=output,
-        **{
-            "steps": 4,
-            "questions_per_step": 2,
-            "n_votes": 4,
-            "max_tokens": 48,
-            "learning_rate": 1e-3,
-            "evaluate": False,
-            "checkpoint_every": 2,
-            **options,
-        },
-    )
-
-
-def metrics_of(folder):
-    lines = (folder / "metrics.jsonl").read_text().splitlines()
-    return [{k: v for k, v in json.loads(line).items() if k not in TIMES} for line in lines]
-
-
-def weights_of(folder):
-    return load_file(folder / "checkpoint" / "model.safetensors")
-
-
-def assert_same_run(one, other):
-    assert metrics_of(one) == metrics_of(other)
-    first, second = weights_of(one), weights_of(other)
-    assert first.keys() == second.keys()
-    for name, tensor in first.items():
-        assert torch.equal(tensor, second[name]), name
 
 
 def test_a_run_writes_all_that_it_promises(tmp_path):
@@ -115,20 +80,6 @@ def test_deleting_every_label_changes_no_weight(tmp_path, monkeypatch):
         metrics_of(tmp_path / "labelled"), metrics_of(tmp_path / "bare"), strict=True
     ):
         assert {k: v for k, v in with_labels.items() if k not in METRICS} == without
-
-
-class StopAfter(Callback):
-    """Asks the trainer to stop once it has done so many steps."""
-
-    def __init__(self, steps):
-        self.steps = steps
-
-    def on_start(self, trainer):
-        self.trainer = trainer
-
-    def on_step(self, step, metrics):
-        if step == self.steps:
-            self.trainer.request_stop()
 
 
 @pytest.mark.parametrize("stop", [1, 2, 3])

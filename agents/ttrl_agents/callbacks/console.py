@@ -55,11 +55,17 @@ class ConsoleCallback(Callback):
             else "sealed; they measure, nothing learns from them"
         )
         held_out = f", {len(trainer.held_out)} held out" if trainer.held_out else ""
+        left_out = f", {trainer.left_out} too long left out" if trainer.left_out else ""
+        trained = (
+            f", {policy.num_trained:,} of them trained: LoRA of rank {config.lora_rank}"
+            if config.lora_rank
+            else ""
+        )
         precision = "bfloat16" if policy.device.type == "cuda" else "float32"
         rows = {
-            "model": f"{policy.name} ({policy.num_parameters:,} weights, {precision}, "
+            "model": f"{policy.name} ({policy.num_parameters:,} weights{trained}, {precision}, "
             f"{policy.device})",
-            "questions": f"{config.env} ({len(trainer.benchmark)} to train on{held_out})",
+            "questions": f"{config.env} ({len(trainer.benchmark)} to train on{held_out}{left_out})",
             "labels": labels,
             "reward": f"{config.reward}: {find_reward(config.reward)[0].card.summary}",
             "step": f"{config.questions_per_step} questions x {config.n_votes} votes, "
@@ -67,6 +73,8 @@ class ConsoleCallback(Callback):
             + f"temperature {config.temperature:g}",
             "run": f"{config.steps} steps, seed {config.seed}, into {trainer.folder}",
         }
+        if config.preset is not None:
+            rows["preset"] = f"{config.preset}, for the family {config.family}"
         if trainer.state.step:
             rows["resumed"] = f"after step {trainer.state.step}"
         grid = Table.grid(padding=(0, 2))

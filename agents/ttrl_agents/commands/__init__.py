@@ -1,5 +1,7 @@
 """The commands of `ttrl`; nothing heavy is imported before a command runs.
 
+- `commands_for`: them all, by name, for a command line.
+
 - `train`: trains a model.
 - `eval`, `compare`: measures one; compares two measurements.
 - `benchmarks`, `fetch`: which questions there are, and how to get them.
@@ -7,7 +9,7 @@
 - `grade`, `extract`: how answers are read, step by step.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ttrl_agents.commands.answers import extract, grade
@@ -15,12 +17,11 @@ from ttrl_agents.commands.benchmarks import benchmarks, fetch
 from ttrl_agents.commands.compare import compare
 from ttrl_agents.commands.eval import evaluate
 from ttrl_agents.commands.rewards import rewards
-from ttrl_agents.commands.train import train
+from ttrl_agents.commands.train import train_command
 
-__all__ = ["COMMANDS"]
+__all__ = ["commands_for"]
 
-COMMANDS: dict[str, Callable[..., Any]] = {
-    "train": train,
+_COMMANDS: dict[str, Callable[..., Any]] = {
     "eval": evaluate,
     "compare": compare,
     "benchmarks": benchmarks,
@@ -29,3 +30,16 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "grade": grade,
     "extract": extract,
 }
+
+
+def commands_for(arguments: Sequence[str]) -> dict[str, Callable[..., Any]]:
+    """Returns the commands by name.
+
+    Args:
+        arguments: The command line: the defaults of `train` are those of what it starts from.
+
+    Raises:
+        AgentError: That cannot be had.
+    """
+    own = arguments[1:] if arguments[:1] == ["train"] else ()
+    return {"train": train_command(own), **_COMMANDS}
