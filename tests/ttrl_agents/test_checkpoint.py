@@ -37,7 +37,7 @@ def resume(folder):
 
 
 def states(folder):
-    return sorted(path.name for path in (folder / "checkpoints").iterdir())
+    return sorted(path.name for path in (folder / "checkpoints").glob("step-*"))
 
 
 def truncate(path):
@@ -81,7 +81,7 @@ def test_a_damaged_checkpoint_names_the_whole_one_before_it_and_the_run_ends_the
 
 
 def test_where_no_checkpoint_is_whole_the_way_on_is_to_start_anew(halted):
-    for state in (halted / "checkpoints").iterdir():
+    for state in (halted / "checkpoints").glob("step-*"):
         truncate(state / "agent.safetensors")
     with pytest.raises(AgentError, match=r"start anew: ttrl train --config .*config\.json"):
         resume(halted)

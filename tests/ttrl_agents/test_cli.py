@@ -102,7 +102,7 @@ def test_a_full_disk_ends_in_a_sentence_and_leaves_the_last_checkpoint(
     status, printed = run(capsys, *options)
     assert status == 1
     assert "The disk is full" in printed.err
-    left = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
+    left = sorted(path.name for path in (tmp_path / "run" / "checkpoints").glob("step-*"))
     assert left == ["step-000000", "step-000001"]
     monkeypatch.setattr(checkpoint, "save_file", real)
     status, _ = run(capsys, "--resume", tmp_path / "run")
