@@ -57,7 +57,8 @@ EXPECTED = dict.fromkeys(ALGORITHMS, SCALED) | {
     "reinforce": VARIANCE * (1 - 1 / SIZE),  # the baseline contains the reward itself
     "dr-grpo": VARIANCE * (1 - 1 / SIZE),
     "opo": VARIANCE * (1 - 1 / SIZE),
-    "maxrl": (1 - P) * (1 - (1 - P) ** (SIZE - 1)),  # of log p, cut off after SIZE terms
+    "maxrl": (1 - P)
+    * (1 - (1 - P) ** (SIZE - 1)),  # of log p, its series cut off after SIZE - 1 terms
 }
 
 
