@@ -266,6 +266,32 @@ def test_a_checkpoint_without_its_critic_is_refused(random_policy):
         agent_of(random_policy, algorithm="ppo").restore({})
 
 
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_every_algorithm_learns_to_be_rewarded(random_policy, name):
+    # The reward of a completion: the share of its tokens that have an even id.
+    config = TrainConfig(
+        algorithm=name,
+        warmup_steps=0,
+        schedule="constant",
+        questions_per_step=QUESTIONS,
+        n_votes=16,
+        max_tokens=4,
+        learning_rate=1e-2,
+        device="cpu",
+    )
+    agent = PolicyGradientAgent(random_policy, config)
+    prompts = [f"{q} + {q} = ?" for q in range(QUESTIONS) for _ in range(16)]
+    means = []
+    for step in range(14):
+        completions = agent.act(prompts, step)
+        rewards = np.array([np.mean(each.token_ids % 2 == 0) for each in completions])
+        means.append(rewards.mean())
+        agent.learn(
+            Rollout(prompts, completions, rewards, np.zeros(len(prompts), dtype=bool), 16, step)
+        )
+    assert np.mean(means[-3:]) > np.mean(means[:2]) + 0.2, means
+
+
 class StopAfterOne:
     """Asks the trainer to stop after its first step."""
 
