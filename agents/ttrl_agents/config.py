@@ -10,15 +10,27 @@
 from __future__ import annotations
 
 import json
+import math
 import typing
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ttrl_agents.algorithms import (
+    ALGORITHMS,
+    Aggregation,
+    Algorithm,
+    AlgorithmName,
+    ImportanceCorrection,
+    ImportanceLevel,
+    KLEstimator,
+    KLPlace,
+)
 from ttrl_agents.errors import AgentError
 from ttrl_agents.key_values import KeyValues
 from ttrl_agents.schedule import Schedule
+from ttrl_benchmarks.errors import unknown_name
 from ttrl_benchmarks.options import fits
 
 __all__ = ["RESUMABLE_WITH", "Family", "Preset", "TrainConfig", "option_name", "read_config"]
@@ -108,15 +120,52 @@ class TrainConfig:
     """Weight decay of AdamW."""
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this norm."""
-    scale_by_std: bool = True
+    algorithm: AlgorithmName = "grpo"
+    """The algorithm: a preset of the options below up to critic_learning_rate, which replace its
+    pieces one by one; docs/algorithms.md shows how they differ."""
+    scale_by_std: bool | None = None
     """Divide advantages by the standard deviation of the group (GRPO), or do not (Dr. GRPO)."""
-    clip_low: float = 0.2
+    clip_low: float | None = None
     """How far below 1 the probability ratio may fall."""
-    clip_high: float = 0.2
+    clip_high: float | None = None
     """How far above 1 the probability ratio may rise."""
-    kl_coef: float = 0.0
-    """Weight of the divergence from the initial model (k3) in the loss; above 0 keeps a copy of
-    that model."""
+    dual_clip: float | None = None
+    """The ratio beyond which the loss of a bad completion stops growing, e.g. 3; 0 is none."""
+    aggregation: Aggregation | None = None
+    """The loss is a mean over all tokens (token), over completions of their means (sequence), or a
+    sum divided by completions × max_tokens (fixed)."""
+    kl_coef: float | None = None
+    """Weight of the divergence from the initial model; above 0 keeps a copy of that model."""
+    kl_estimator: KLEstimator | None = None
+    """How the divergence is estimated."""
+    kl_in: KLPlace | None = None
+    """Whether the divergence is a term of the loss or taken off the reward."""
+    entropy_coef: float | None = None
+    """Weight of the policy's entropy in the objective; above 0 keeps it from becoming sure."""
+    epochs: int | None = None
+    """How often each rollout is learned from."""
+    minibatches: int | None = None
+    """Updates in each of these passes, on equal parts of the rollout's questions."""
+    gae_lambda: float | None = None
+    """How far PPO trusts rewards over its critic; 1 is all the way."""
+    value_clip: float | None = None
+    """How far PPO's critic may move from what it said before the update."""
+    overlong_buffer: int | None = None
+    """Tokens before max_tokens over which a growing penalty is taken off the reward (DAPO), down
+    to -1; 0 is none."""
+    importance_correction: ImportanceCorrection | None = None
+    """What is done where the sampler's probabilities differ from the trainer's: nothing, weigh
+    tokens by the ratio up to a cap (truncate), or leave out those beyond it (mask)."""
+    importance_level: ImportanceLevel | None = None
+    """The ratio of each token, of the completion (sequence), or its geometric mean."""
+    importance_cap: float | None = None
+    """The most that a ratio counts; mask also leaves out what is below 1 / cap."""
+    critic_learning_rate: float | None = None
+    """Peak rate of PPO's critic; by default 1e-3 for models of fewer than 10 million weights and
+    9e-6 for others."""
+    gradient_checkpointing: bool = False
+    """Compute the model's layers again in the backward pass instead of keeping what they computed:
+    less memory, about a third more time."""
     micro_batch_tokens: int = 4096
     """The most completion tokens, padding included, that are run through the model at once in an
     update. Fewer need less memory; the result is the same."""
@@ -211,7 +260,6 @@ class TrainConfig:
             "eval_every",
             "sample_every",
             "weight_decay",
-            "kl_coef",
         ):
             self._require(name, getattr(self, name) >= 0, "0 or more")
         self._require("lora_rank", self.lora_rank >= 0, "0 or more")
@@ -225,6 +273,7 @@ class TrainConfig:
             "0 or more",
         )
         self._require("eval_top_p", 0 < self.eval_top_p <= 1, "in (0, 1]")
+        self._check_algorithm()
         self._require("n_votes", self.n_votes >= 2, "2 or more")
         self._require(
             "n_train",
@@ -239,8 +288,6 @@ class TrainConfig:
         if self.held_out_data is not None and self.held_out_env is None:
             raise AgentError("--held-out-data is the file of --held-out-env; give that too.")
         self._require("max_grad_norm", self.max_grad_norm > 0, "more than 0")
-        self._require("clip_low", 0 <= self.clip_low <= 1, "in [0, 1]")
-        self._require("clip_high", self.clip_high >= 0, "0 or more")
         self._require(
             "learning_rate",
             self.learning_rate is None or 0 <= self.learning_rate < 1,
@@ -264,6 +311,47 @@ class TrainConfig:
             self.monitor_kl_every is None or self.monitor_kl_every >= 0,
             "0 or more",
         )
+
+    def resolve_algorithm(self) -> Algorithm:
+        """Returns the pieces of the algorithm: those of the preset, but for those given."""
+        preset = ALGORITHMS[self.algorithm]
+        names = {field.name for field in fields(Algorithm)} & {each.name for each in fields(self)}
+        given = {name: value for name in names if (value := getattr(self, name)) is not None}
+        most = min(preset.minibatches, self.questions_per_step)
+        return replace(preset, **{"minibatches": most, **given})
+
+    def _check_algorithm(self) -> None:
+        if self.algorithm not in ALGORITHMS:
+            raise unknown_name("algorithm", self.algorithm, ALGORITHMS)
+        for name, low, high, what in (
+            ("clip_low", 0, 1, "in [0, 1]"),
+            ("clip_high", 0, math.inf, "0 or more"),
+            ("kl_coef", 0, math.inf, "0 or more"),
+            ("entropy_coef", 0, math.inf, "0 or more"),
+            ("epochs", 1, math.inf, "1 or more"),
+            (
+                "minibatches",
+                1,
+                self.questions_per_step,
+                f"from 1 to questions_per_step = {self.questions_per_step}",
+            ),
+            ("gae_lambda", 0, 1, "in [0, 1]"),
+            ("value_clip", 0, math.inf, "0 or more"),
+            ("overlong_buffer", 0, self.max_tokens, f"from 0 to max_tokens = {self.max_tokens}"),
+            ("importance_cap", 1, math.inf, "1 or more"),
+            ("critic_learning_rate", 0, 1, "in [0, 1]"),
+        ):
+            value = getattr(self, name)
+            self._require(name, value is None or low <= value <= high, what)
+        self._require(
+            "dual_clip", self.dual_clip in (None, 0) or self.dual_clip > 1, "0 or more than 1"
+        )
+        pieces = self.resolve_algorithm()
+        if pieces.kl_coef > 0 and pieces.kl_in == "loss" and pieces.kl_estimator == "k1":
+            raise AgentError(
+                "The estimator k1 has no gradient on average as a term of the loss. Use "
+                "--kl-estimator k2 or k3, or take it off the reward with --kl-in reward."
+            )
 
     def _require(self, name: str, holds: bool, what: str) -> None:
         if not holds:

@@ -5,13 +5,16 @@
 - `pad`: rows of token ids as one tensor.
 
 A tensor of shape [rows, length, vocabulary] never exists: the hidden states of the completion
-tokens alone go through the LM head, in chunks that are computed again in the backward pass.
+tokens alone go through the LM head, in chunks that are computed again in the backward pass. With
+gradient checkpointing the layers, too, are computed again, so that only their inputs are kept.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +23,9 @@ import torch
 import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint
 from transformers import Cache, DynamicCache
+from transformers.modeling_layers import GradientCheckpointingLayer
 
+from ttrl_agents.errors import AgentError
 from ttrl_agents.policy import Policy
 
 __all__ = ["LogProbs", "TokenBatch", "pad"]
@@ -105,35 +110,55 @@ class LogProbs:
         policy: The policy. Its LM head is applied to chunks of hidden states where that gives
             the model's own logits (this is checked once); otherwise, for models that do more to
             their logits, the model's full logits are used, which needs more memory.
+        gradient_checkpointing: Whether to keep only the inputs of the model's layers for the
+            backward pass and compute the rest again. Prompts are then not shared between
+            completions, since keys and values that are kept would be the memory that it saves.
+
+    Raises:
+        AgentError: The model has no layers that can be computed again.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, *, gradient_checkpointing: bool = False) -> None:
         self.policy = policy
+        self.gradient_checkpointing = gradient_checkpointing
+        self._layers = [
+            module
+            for module in policy.model.modules()
+            if isinstance(module, GradientCheckpointingLayer)
+        ]
+        if gradient_checkpointing and not self._layers:
+            raise AgentError(
+                f"Model {policy.name!r} has no layers that gradient checkpointing can compute "
+                "again. Use --no-gradient-checkpointing and fewer --micro-batch-tokens."
+            )
         self.chunked = self._head_gives_the_logits()
 
-    def __call__(self, batch: TokenBatch, temperature: float) -> tuple[torch.Tensor, torch.Tensor]:
+    def __call__(
+        self, batch: TokenBatch, temperature: float, *, entropy_gradient: bool = False
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Computes log-probabilities and entropies.
 
         Args:
             batch: Prompts and completions.
             temperature: Divides the logits, as when sampling; 0 counts as 1.
+            entropy_gradient: Whether entropies carry a gradient.
 
         Returns:
             Log-probabilities of the completion tokens, with gradient, and entropies of the
-            distributions they came from, without; both in nats, float32, shape
+            distributions they came from; both in nats, float32, shape
             (rows, longest completion), 0 where there is no token.
         """
         scale = temperature or 1.0
         targets = batch.completion_ids[batch.completion_mask]
         with self.policy.precision():
-            outputs = self._outputs(batch)
+            outputs = self.outputs(batch)
             head = (
                 self.policy.model.get_output_embeddings() if self.chunked else torch.nn.Identity()
             )
             size = max(1, _CHUNK_ELEMENTS // self.policy.vocabulary_size)
 
             def score(part: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, ...]:
-                return _select(head(part), wanted, scale)
+                return _select(head(part), wanted, scale, entropy_gradient)
 
             if len(outputs) <= size:
                 flat = score(outputs, targets)
@@ -151,12 +176,14 @@ class LogProbs:
         )
         return log_probs, entropies
 
-    def _outputs(self, batch: TokenBatch) -> torch.Tensor:
+    def outputs(self, batch: TokenBatch) -> torch.Tensor:
         """Hidden states (or logits) that predict each completion token, one row a token.
 
         Each distinct prompt is run once; its keys and values, with their gradient, serve all of
         its completions.
         """
+        if self.gradient_checkpointing and torch.is_grad_enabled():
+            return self._outputs_computed_again(batch)
         cache = DynamicCache(config=self.policy.model.config)
         mask = batch.prompt_mask
         positions = (mask.cumsum(-1) - 1).clamp(min=0)
@@ -171,15 +198,36 @@ class LogProbs:
             first = torch.cat([first, rest], dim=1)
         return first[batch.completion_mask]
 
+    def _outputs_computed_again(self, batch: TokenBatch) -> torch.Tensor:
+        """The same without shared prompts: every row is a prompt and its completion."""
+        ids = torch.cat([batch.prompt_ids[batch.rows], batch.completion_ids[:, :-1]], dim=1)
+        mask = torch.cat([batch.prompt_mask[batch.rows], batch.completion_mask[:, :-1]], dim=1)
+        with self._checkpointed_layers():
+            outputs = self._run(ids, mask, (mask.cumsum(-1) - 1).clamp(min=0), None)
+        return outputs[:, batch.prompt_ids.shape[1] - 1 :][batch.completion_mask]
+
+    @contextlib.contextmanager
+    def _checkpointed_layers(self) -> Iterator[None]:
+        # Not the switch of transformers: it needs training mode, in which dropout would be drawn.
+        for layer in self._layers:
+            layer.forward = functools.partial(
+                checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False
+            )
+        try:
+            yield
+        finally:
+            for layer in self._layers:
+                del layer.forward
+
     def _run(
-        self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: Cache
+        self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: Cache | None
     ) -> torch.Tensor:
         model = self.policy.model.base_model if self.chunked else self.policy.model
         output = model(
             input_ids=ids,
             attention_mask=mask,
             position_ids=positions,
-            use_cache=True,
+            use_cache=cache is not None,
             **{self.policy.cache_argument: cache},
         )
         result: torch.Tensor = output.last_hidden_state if self.chunked else output.logits
@@ -201,11 +249,13 @@ class LogProbs:
         return whole.shape == parts.shape and torch.allclose(whole, parts, rtol=1e-4, atol=1e-4)
 
 
-def _select(logits: torch.Tensor, targets: torch.Tensor, scale: float) -> tuple[torch.Tensor, ...]:
+def _select(
+    logits: torch.Tensor, targets: torch.Tensor, scale: float, entropy_gradient: bool
+) -> tuple[torch.Tensor, ...]:
     """Log-probabilities of the targets and entropies, for each row of logits."""
     logits = logits.float() / scale
     log_probs = -F.cross_entropy(logits, targets, reduction="none")
-    with torch.no_grad():
+    with torch.set_grad_enabled(entropy_gradient and torch.is_grad_enabled()):
         normalised = logits.log_softmax(-1)
         entropies = -(normalised.exp() * normalised).sum(-1)
     return log_probs, entropies

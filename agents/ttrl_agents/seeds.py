@@ -21,12 +21,21 @@ class Stream(IntEnum):
     SAMPLING = 1
     EVALUATION = 2
     SPLIT = 3
+    MINIBATCHES = 4
     LORA = 7
 
 
-def derive_seed(seed: int, stream: Stream, index: int = 0) -> int:
-    """Returns the seed of draw `index` of a stream: no state to save, none to restore."""
-    return int(np.random.SeedSequence([seed, stream, index]).generate_state(1, np.uint64)[0])
+def derive_seed(seed: int, stream: Stream, index: int = 0, *more: int) -> int:
+    """Returns the seed of draw `index` of a stream: no state to save, none to restore.
+
+    Args:
+        seed: The run's seed.
+        stream: What is drawn.
+        index: Which draw, e.g. the step.
+        more: Which draw within that one, e.g. the epoch.
+    """
+    entropy = [seed, stream, index, *more]
+    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
 
 
 def completion_seeds(seed: int, question_id: str, count: int) -> list[int]:

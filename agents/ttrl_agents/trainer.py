@@ -10,6 +10,7 @@ checkpoints, and stopping in good order.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import time
@@ -518,8 +519,8 @@ def _instructed(benchmark: Benchmark, instruction: str | None) -> Benchmark:
 
 
 def _append(path: Path, line: dict[str, Any]) -> None:
-    # NaN is no JSON: a step without gradient has no entropy.
-    clean = {key: None if value != value else value for key, value in line.items()}
+    # NaN and infinity are no JSON: a step without gradient has no entropy, a skipped one no loss.
+    clean = {key: value if math.isfinite(value) else None for key, value in line.items()}
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(clean) + "\n")
         file.flush()

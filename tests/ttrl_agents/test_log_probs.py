@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from ttrl_agents import log_probs as module
+from ttrl_agents.errors import AgentError
 from ttrl_agents.log_probs import LogProbs, TokenBatch, pad
 
 PROMPTS = [(5, 6, 7), (5, 6, 7), (8, 9), (10,)]
@@ -62,6 +63,55 @@ def test_the_gradient_through_shared_prompts_is_that_of_each_row_alone(random_po
     )
     for name, expected in alone.items():
         assert torch.allclose(shared[name], expected, atol=1e-4), name
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_the_gradient_of_entropies_is_that_of_each_row_alone(random_policy, monkeypatch, chunked):
+    scorer, batch = LogProbs(random_policy), batch_of(random_policy)
+    assert not scorer(batch, 1.0)[1].requires_grad
+    if chunked:
+        monkeypatch.setattr(module, "_CHUNK_ELEMENTS", 3 * random_policy.vocabulary_size)
+    found = gradients(
+        random_policy, lambda: scorer(batch, 1.0, entropy_gradient=True)[1].square().sum()
+    )
+    alone = gradients(
+        random_policy,
+        lambda: sum(
+            plain(random_policy, p, c, 1.0)[1].square().sum()
+            for p, c in zip(PROMPTS, COMPLETIONS, strict=True)
+        ),
+    )
+    for name, expected in alone.items():
+        assert torch.allclose(found[name], expected, atol=1e-3, rtol=1e-3), name
+
+
+def test_layers_computed_again_give_the_same_values_and_gradients(random_policy):
+    batch = batch_of(random_policy)
+    plainly, saving = LogProbs(random_policy), LogProbs(random_policy, gradient_checkpointing=True)
+    calls = []
+    attention = random_policy.model.model.layers[0].self_attn
+    handle = attention.register_forward_hook(lambda *_: calls.append(torch.is_grad_enabled()))
+    found = gradients(random_policy, lambda: saving(batch, 0.7)[0].square().sum())
+    assert len(calls) == 2  # once forward, once again for the gradient
+    handle.remove()
+    assert torch.allclose(saving(batch, 0.7)[0], plainly(batch, 0.7)[0], atol=1e-5)
+    expected = gradients(random_policy, lambda: plainly(batch, 0.7)[0].square().sum())
+    for name, grad in expected.items():
+        assert torch.allclose(found[name], grad, atol=1e-4, rtol=1e-4), name
+    assert "forward" not in vars(random_policy.model.model.layers[0])
+
+
+def test_without_a_gradient_prompts_are_shared_after_all(random_policy, monkeypatch):
+    saving = LogProbs(random_policy, gradient_checkpointing=True)
+    monkeypatch.setattr(saving, "_outputs_computed_again", None)
+    with torch.no_grad():
+        assert saving(batch_of(random_policy), 1.0)[0].isfinite().all()
+
+
+def test_a_model_without_layers_to_compute_again_is_refused(random_policy, monkeypatch):
+    monkeypatch.setattr(random_policy.model, "modules", lambda: iter(()))
+    with pytest.raises(AgentError, match="--no-gradient-checkpointing"):
+        LogProbs(random_policy, gradient_checkpointing=True)
 
 
 def test_chunks_change_neither_values_nor_gradients(random_policy, monkeypatch):

@@ -236,6 +236,20 @@ def test_an_agent_of_ones_own_stands_in_the_place_of_ours(tmp_path):
     assert again.agent.learned == []
 
 
+class Overflow(Scribe):
+    """An agent whose loss is not finite."""
+
+    def learn(self, rollout):
+        return {"loss": float("inf"), "entropy": float("nan")}
+
+
+def test_what_is_not_finite_is_null_in_the_metrics(tmp_path):
+    Trainer(small(tmp_path / "run", steps=1, max_tokens=8), agent=Overflow).run()
+    assert "Infinity" not in (tmp_path / "run" / "metrics.jsonl").read_text()
+    (row,) = metrics_of(tmp_path / "run")
+    assert row["loss"] is row["entropy"] is None
+
+
 class Counter(Callback):
     def __init__(self) -> None:
         self.steps = 0

@@ -1,13 +1,28 @@
-"""From the rewards of a group to the advantage of each completion.
+"""From rewards to the advantage of each completion.
 
-- `group_advantages`: the group-relative advantages of GRPO and Dr. GRPO.
+- `group_advantages`: GRPO and Dr. GRPO.
+- `leave_one_out_advantages`: RLOO.
+- `mean_ratio_advantages`: MaxRL.
+- `length_weighted_advantages`: OPO.
+- `batch_advantages`: REINFORCE with the mean of the batch as its baseline.
+- `overlong_penalty`: DAPO's penalty on completions near the length limit.
+
+Rewards of groups have shape (groups, completions). Where all rewards that are compared are equal,
+the advantage is exactly 0, whatever the rounding of their mean.
 """
 
 from __future__ import annotations
 
 import torch
 
-__all__ = ["group_advantages"]
+__all__ = [
+    "batch_advantages",
+    "group_advantages",
+    "leave_one_out_advantages",
+    "length_weighted_advantages",
+    "mean_ratio_advantages",
+    "overlong_penalty",
+]
 
 
 def group_advantages(
@@ -33,13 +48,134 @@ def group_advantages(
     >>> group_advantages(torch.tensor([[1.0, 0.0, 0.0, 0.0]]), epsilon=1e-4)
     tensor([[ 1.4997, -0.4999, -0.4999, -0.4999]])
     """
+    _check_groups(rewards)
+    centred = rewards - rewards.mean(dim=1, keepdim=True)
+    if scale_by_std:
+        centred = centred / (rewards.std(dim=1, keepdim=True) + epsilon)
+    return _without_constant_groups(centred, rewards)
+
+
+def leave_one_out_advantages(rewards: torch.Tensor) -> torch.Tensor:
+    """Returns how much better each completion did than the others of its group.
+
+    A_i = r_i - mean of the other r_j = G / (G - 1) (r_i - mean(r)): RLOO, arXiv 2402.14740,
+    equation 8.
+
+    Args:
+        rewards: Shape (groups, completions); two completions or more in a group.
+
+    Raises:
+        ValueError: A group has fewer than two completions.
+
+    >>> leave_one_out_advantages(torch.tensor([[1.0, 0.0, 0.0, 0.0]]))
+    tensor([[ 1.0000, -0.3333, -0.3333, -0.3333]])
+    """
+    _check_groups(rewards)
+    size = rewards.shape[1]
+    centred = (rewards - rewards.mean(dim=1, keepdim=True)) * (size / (size - 1))
+    return _without_constant_groups(centred, rewards)
+
+
+def mean_ratio_advantages(rewards: torch.Tensor) -> torch.Tensor:
+    """Returns how much better each completion did than its group, in units of the group's mean.
+
+    A_i = (r_i - mean(r)) / mean(r): MaxRL, arXiv 2602.02710. The rarer a reward, the more it
+    counts.
+
+    Args:
+        rewards: Shape (groups, completions), none negative; two completions or more in a group.
+
+    Raises:
+        ValueError: A reward is negative, so that the mean may vanish; or a group has fewer than
+            two completions.
+
+    >>> mean_ratio_advantages(torch.tensor([[1.0, 0.0, 0.0, 0.0]]))
+    tensor([[ 3., -1., -1., -1.]])
+    """
+    _check_groups(rewards)
+    if (rewards < 0).any():
+        raise ValueError(
+            f"MaxRL divides by the mean reward, so rewards must be 0 or more, not "
+            f"{rewards.min().item():g}; use another algorithm with this reward"
+        )
+    mean = rewards.mean(dim=1, keepdim=True)
+    # Only a constant group has mean 0, and it is set to 0 below.
+    ratio = (rewards - mean) / mean.where(mean > 0, torch.ones_like(mean))
+    return _without_constant_groups(ratio, rewards)
+
+
+def length_weighted_advantages(rewards: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    """Returns how much better each completion did than its group, long ones counting more.
+
+    A_i = r_i - sum_j |o_j| r_j / sum_j |o_j|: OPO, arXiv 2505.23585, the baseline of least
+    variance if the gradient of a completion grows with the root of its length.
+
+    Args:
+        rewards: Shape (groups, completions); two completions or more in a group.
+        lengths: Tokens of each completion, of the same shape.
+
+    Raises:
+        ValueError: A group has fewer than two completions, or no tokens at all.
+
+    >>> length_weighted_advantages(torch.tensor([[1.0, 0.0]]), torch.tensor([[3, 1]]))
+    tensor([[ 0.2500, -0.7500]])
+    """
+    _check_groups(rewards)
+    total = lengths.sum(dim=1, keepdim=True)
+    if (total <= 0).any():
+        raise ValueError("a group whose completions have no tokens has no baseline")
+    baseline = (lengths * rewards).sum(dim=1, keepdim=True) / total
+    return _without_constant_groups(rewards - baseline, rewards)
+
+
+def batch_advantages(rewards: torch.Tensor) -> torch.Tensor:
+    """Returns how much better each completion did than the whole batch.
+
+    A = r - mean(r): REINFORCE (Williams, 1992) with the mean reward as its baseline. A group whose
+    rewards are all equal has an advantage here, unless all of the batch are.
+
+    Args:
+        rewards: One for each completion, any shape.
+
+    >>> batch_advantages(torch.tensor([1.0, 1.0, 0.0, 0.0]))
+    tensor([ 0.5000,  0.5000, -0.5000, -0.5000])
+    """
+    if rewards.numel() == 0 or (rewards == rewards.flatten()[0]).all():
+        return torch.zeros_like(rewards)
+    return rewards - rewards.mean()
+
+
+def overlong_penalty(lengths: torch.Tensor, max_tokens: int, buffer: int) -> torch.Tensor:
+    """Returns what is added to the rewards of long completions.
+
+    0 up to max_tokens - buffer, then falling in a line to -1 at max_tokens: the soft overlong
+    punishment of DAPO, arXiv 2503.14476, equation 13.
+
+    Args:
+        lengths: Tokens of each completion, any shape.
+        max_tokens: The length limit.
+        buffer: Over how many tokens before it the penalty grows.
+
+    Raises:
+        ValueError: The buffer is not from 1 to `max_tokens`.
+
+    >>> overlong_penalty(torch.tensor([16000, 18432, 20480]), 20480, 4096)
+    tensor([ 0.0000, -0.5000, -1.0000], dtype=torch.float64)
+    """
+    if not 1 <= buffer <= max_tokens:
+        raise ValueError(f"the buffer must be from 1 to max_tokens = {max_tokens}, not {buffer}")
+    over = (lengths.double() - (max_tokens - buffer)).clamp(0, buffer)
+    return 0 - over / buffer
+
+
+def _check_groups(rewards: torch.Tensor) -> None:
     if rewards.ndim != 2 or rewards.shape[1] < 2:
         raise ValueError(
             f"rewards must have shape (groups, 2 or more completions), not {tuple(rewards.shape)}"
         )
-    centred = rewards - rewards.mean(dim=1, keepdim=True)
-    if scale_by_std:
-        centred = centred / (rewards.std(dim=1, keepdim=True) + epsilon)
+
+
+def _without_constant_groups(advantages: torch.Tensor, rewards: torch.Tensor) -> torch.Tensor:
     # Rounding of the mean must not turn a group without contrast into a gradient.
     constant = (rewards == rewards[:, :1]).all(dim=1, keepdim=True)
-    return centred.masked_fill(constant, 0.0)
+    return advantages.masked_fill(constant, 0.0)

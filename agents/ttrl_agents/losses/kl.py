@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 
-__all__ = ["KLEstimator", "kl_estimate"]
+from ttrl_agents.algorithms import KLEstimator
 
-KLEstimator = Literal["k1", "k2", "k3"]
+__all__ = ["kl_estimate"]
 
 
 def kl_estimate(
@@ -21,7 +19,9 @@ def kl_estimate(
 
     With d = log_probs - reference_log_probs: k1 = d, k2 = d^2 / 2, k3 = exp(-d) + d - 1.
     k3 is never negative and, in expectation, exact; it is the term of GRPO (arXiv 2402.03300,
-    equation 4). Source: J. Schulman, "Approximating KL Divergence", 2020.
+    equation 4). Source: J. Schulman, "Approximating KL Divergence", 2020. As a term of the loss,
+    k2 has the gradient of this divergence, k3 nearly that where the two are close, and k1, on
+    average, none.
 
     Args:
         log_probs: Log-probabilities under the policy, any shape, in nats.
@@ -40,6 +40,8 @@ def kl_estimate(
     if estimator == "k2":
         return difference.square() / 2
     if estimator == "k3":
-        # The exponent is bounded, as in verl, so that one impossible token cannot give infinity.
-        return (-difference).clamp(-20, 20).exp() + difference - 1
+        # Bounded, as in verl, so that one impossible token can neither give infinity nor outweigh
+        # all others.
+        d = difference.clamp(-20, 20)
+        return ((-d).exp() + d - 1).clamp(max=10.0)
     raise ValueError(f"unknown KL estimator {estimator!r}; use k1, k2 or k3")
