@@ -145,6 +145,7 @@ def measure_start(options: Options) -> float:
         config = untrained.config
         params = SamplingParams(config.max_tokens, config.temperature)
         result = evaluate(untrained.sampler, untrained.benchmark, k=16, params=params, seed=0)
+        assert result is not None  # every question has a label
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"mean@16": result.to_dict()["mean@16"]}) + "\n")
     start: float = json.loads(path.read_text())["mean@16"]
@@ -164,9 +165,10 @@ def read_run(options: Options, setting: str, seed: int, start: float) -> Run:
 
 def print_table(runs: list[Run], console: Console) -> None:
     table = Table(title=f"mean@16 at the start: {runs[0].start:.3f}")
-    for name in ("setting", "seed", "alarm at", "kind", "fell at", "steps early"):
+    for name in ("setting", "seed", "alarm", "kind", "fell", "early"):
         table.add_column(name, justify="left" if name in ("setting", "kind") else "right")
-    for name in ("mean: highest", "at best checkpoint", "at the end"):
+    # mean@16, averaged, where it was highest, at the best checkpoint, and at the end
+    for name in ("highest", "at best", "last"):
         table.add_column(name, justify="right")
     for before, run in zip([None, *runs], runs, strict=False):
         if before is not None and before.setting != run.setting:
