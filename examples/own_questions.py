@@ -36,7 +36,8 @@ QUESTIONS = [
     {"question": "What is 6 times 7, plus 25?"},
     {"question": "What is the sum of 8 and 5, multiplied by 4?"},
     {"question": "What is 29 plus 34?", "answer": "63"},
-    {"question": "Ben has 17 coins and finds 24 more. How many coins does Ben have now?", "answer": 41},
+    {"question": "Ben has 17 coins and finds 24 more. How many coins does Ben have now?",
+     "answer": "41"},
     {"question": "A bus carries 38 people. At a stop 9 get off and 14 get on. How many are on the "
      "bus?", "answer": "43"},
     {"question": "Lena picked 22 pears, Omar picked 19, and they ate 8. How many are left?",

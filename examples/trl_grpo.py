@@ -5,7 +5,7 @@ function that lets the completions of each question vote.
 
     pip install 'ttrl-env[trl]'
     python examples/trl_grpo.py
-    accelerate launch --cpu --num_processes 2 examples/trl_grpo.py   # groups split over processes
+    accelerate launch --multi_gpu --num_processes 2 examples/trl_grpo.py  # on CPUs all the same
 """
 
 import argparse
@@ -40,7 +40,7 @@ def main() -> None:
         learning_rate=2e-4,
         lr_scheduler_type="cosine",
         adam_beta2=0.95,  # the usual 0.999 suits thousands of steps
-        gradient_checkpointing=False,
+        gradient_checkpointing=False,  # a small model has memory to spare
         use_cpu=True,
         bf16=False,  # several times slower than float32 on a CPU
         seed=arguments.seed,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-from collections.abc import Mapping
 from itertools import chain, pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 from env_fakes import NO_ANSWER, boxed, guesses, sums
 from hypothesis import given
 from hypothesis import strategies as st
+from trl_fakes import Counting
 
 from ttrl_benchmarks import SealedLabels, UnknownNameError
 from ttrl_env.completion import Completion
@@ -30,24 +30,6 @@ def rows_of(*questions: int, size: int) -> list[str]:
 def turn(text: str) -> list[dict[str, str]]:
     """A completion as the trainers hand it over where prompts are conversations."""
     return [{"role": "assistant", "content": text}]
-
-
-class Counting:
-    """Pays the number of votes on the question so far: it remembers."""
-
-    def __init__(self) -> None:
-        self.seen: dict[str, int] = {}
-
-    def __call__(self, ballot: Ballot) -> Verdict:
-        self.seen[ballot.question_id] = self.seen.get(ballot.question_id, 0) + 1
-        rewards = np.full(ballot.size, float(self.seen[ballot.question_id]))
-        return Verdict(rewards, pseudo_label=None)
-
-    def state_dict(self) -> dict[str, Any]:
-        return dict(self.seen)
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.seen = dict(state)
 
 
 class World:
