@@ -46,8 +46,8 @@ def main(steps: int, seed: int) -> None:
         # Learn: raise the log-probability of what was paid more than its group's mean.
         groups = torch.tensor(rewards, dtype=torch.float32).reshape(QUESTIONS, VOTES)
         advantages = (groups - groups.mean(dim=1, keepdim=True)).reshape(-1, 1)
-        ended = (written == tokenizer.eos_token_id).cumsum(dim=1)
-        mask = (ended == 0) | ((ended == 1) & (written == tokenizer.eos_token_id))
+        is_end = written == tokenizer.eos_token_id
+        mask = is_end.cumsum(dim=1) - is_end.long() == 0  # up to the first end, that one included
         seen = torch.cat([batch["attention_mask"], mask.long()], dim=1)
         logits = model(tokens, attention_mask=seen).logits[:, start - 1 : -1]
         log_probs = logits.log_softmax(dim=-1).gather(-1, written.unsqueeze(-1)).squeeze(-1)
