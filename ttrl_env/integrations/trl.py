@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["ConsensusRewardFunction", "consensus_reward", "questions_dataset"]
 
 STATE_FILE = "consensus_reward.json"
+_OUT_OF_REACH = {
+    "needs_token_statistics": "statistics of each token",
+    "needs_two_prompts": "two wordings of each question",
+}
 
 T = TypeVar("T")
 
@@ -75,7 +79,7 @@ def consensus_reward(
 
     Raises:
         UnknownNameError: There is no such benchmark or reward.
-        ValueError: `group_size` is less than 2.
+        ValueError: `group_size` is less than 2, or the reward needs more than completions.
 
     >>> reward = consensus_reward("TTRL-Arithmetic-v0", group_size=3)
     >>> completions = [r"\boxed{7}", r"\boxed{7}", r"\boxed{8}"]
@@ -96,6 +100,11 @@ class ConsensusRewardFunction:
         benchmark: A benchmark, its name, or the id of its environment.
         group_size: Completions of one question.
         reward: The name of a reward, or an estimator.
+
+    Attributes:
+        benchmark: The benchmark, without labels.
+        estimator: The reward.
+        remembers: Whether the reward keeps something from vote to vote.
     """
 
     def __init__(
@@ -112,8 +121,14 @@ class ConsensusRewardFunction:
         self.estimator = resolve_estimator(reward, labelled)
         self.benchmark = labelled.unlabeled()
         self._by_id = {question.id: question for question in self.benchmark.questions}
+        for need, what in _OUT_OF_REACH.items():
+            if getattr(self.estimator, need, False):
+                raise ValueError(
+                    f"{self.estimator!r} needs {what}, which TRL's trainers do not give to reward "
+                    "functions; choose another reward, or train with ttrl_agents"
+                )
         # An estimator that remembers must see every group, on every process.
-        self._remembers = hasattr(self.estimator, "state_dict")
+        self.remembers = hasattr(self.estimator, "state_dict")
         self._restored = False
         self._visit = (0, -1)  # the trainer's step, and the calls of this function within it
 
@@ -160,7 +175,7 @@ class ConsensusRewardFunction:
         self._check_whole(ids)
         start = sum(len(each) for each in by_process[:rank])
         rows = range(start, start + len(mine))
-        if self._remembers or any(len(each) % self.group_size for each in by_process):
+        if self.remembers or any(len(each) % self.group_size for each in by_process):
             held = dict(enumerate(chain.from_iterable(_exchange(mine)[0])))
         else:
             held = dict(zip(rows, mine, strict=True))
@@ -191,9 +206,9 @@ class ConsensusRewardFunction:
 
         class RewardCheckpoint(TrainerCallback):
             def on_save(self, args: Any, state: Any, *_: Any, **__: Any) -> None:
-                if state.is_world_process_zero and (memory := reward.state_dict()):
-                    path = _state_path(args, state)
-                    path.write_text(json.dumps(memory), encoding="utf-8")
+                if state.is_world_process_zero and reward.remembers:
+                    memory = json.dumps(reward.state_dict())
+                    _state_path(args, state).write_text(memory, encoding="utf-8")
 
             def on_train_begin(self, args: Any, state: Any, *_: Any, **__: Any) -> None:
                 path = _state_path(args, state)
@@ -204,12 +219,12 @@ class ConsensusRewardFunction:
 
     def state_dict(self) -> dict[str, Any]:
         """Returns what the estimator remembers, as JSON holds it; empty where it is nothing."""
-        state: dict[str, Any] = self.estimator.state_dict() if self._remembers else {}  # type: ignore[attr-defined]
+        state: dict[str, Any] = self.estimator.state_dict() if self.remembers else {}  # type: ignore[attr-defined]
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Puts back what `state_dict` returned."""
-        if self._remembers:
+        if self.remembers:
             self.estimator.load_state_dict(state)  # type: ignore[attr-defined]
         self._restored = True
 
@@ -225,7 +240,7 @@ class ConsensusRewardFunction:
             visit: Names the first group of this call.
         """
         size = self.group_size
-        wanted = range(len(ids)) if self._remembers else rows
+        wanted = range(len(ids)) if self.remembers else rows
         votes = {}
         for group in sorted({row // size for row in wanted}):
             members = range(group * size, (group + 1) * size)
@@ -259,7 +274,7 @@ class ConsensusRewardFunction:
         return ((step << 12) + self._visit[1]) << 20  # calls in a step, groups in a call
 
     def _check_restored(self, step: int) -> None:
-        if self._remembers and step > 0 and not self._restored:
+        if self.remembers and step > 0 and not self._restored:
             raise ValueError(
                 f"the trainer goes on at step {step}, but {self.estimator!r} remembers no vote "
                 f"before it, and there is no {STATE_FILE} in the checkpoint; call "

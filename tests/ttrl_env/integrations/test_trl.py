@@ -268,6 +268,14 @@ def test_what_trl_has_no_place_for_is_refused(own: str) -> None:
         consensus_reward(sums(), 2, estimator)([boxed(1)] * 2, question_id=["sum-0"] * 2)
 
 
+@pytest.mark.parametrize("need", ["needs_token_statistics", "needs_two_prompts"])
+def test_a_reward_that_needs_more_than_completions_is_refused_at_once(need: str) -> None:
+    estimator = Counting()
+    setattr(estimator, need, True)
+    with pytest.raises(ValueError, match="which TRL's trainers do not give"):
+        consensus_reward(sums(), 2, estimator)
+
+
 def test_memory_goes_with_the_trainers_checkpoints(tmp_path: Any) -> None:
     pytest.importorskip("transformers")
     (tmp_path / "checkpoint-3").mkdir()
