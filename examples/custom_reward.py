@@ -11,7 +11,7 @@ majority, and prints both results.
 import argparse
 
 import gymnasium as gym
-import numpy as np
+from rich.progress import track
 
 from ttrl_agents.agent import make_agent
 from ttrl_agents.config import TrainConfig
@@ -48,6 +48,9 @@ class Near:
                 rewards[i] = 0.5 * self.scale / (self.scale + abs(value - consensus))
         return Verdict(rewards, verdict.pseudo_label)
 
+    def __repr__(self) -> str:
+        return f"Near(scale={self.scale:g})"
+
 
 def number(answer: str | None) -> int | None:
     """Returns a whole number as it stands in an answer, or None for anything else."""
@@ -81,13 +84,12 @@ def train(reward: str | Near, steps: int, seed: int) -> str:
         reward=reward,
     )
     prompts, _ = envs.reset(seed=seed)
-    for step in range(steps):
+    for step in track(range(steps), description=f"training with {reward}"):
         completions = agent.act(prompts, step)
         following, rewards, *_, infos = envs.step(completions)
         abstained = finished_info(infos)["abstained"]
         agent.learn(Rollout(prompts, completions, rewards, abstained, config.n_votes, step))
         prompts = following
-        print(f"\r{reward!r}: step {step + 1} of {steps}", end="", flush=True)
     params = SamplingParams(config.max_tokens)
     result = evaluate(sampler, load_benchmark("arithmetic"), k=8, params=params, seed=seed)
     return str(result.metrics["mean@8"]) if result else "no labels"
@@ -97,15 +99,14 @@ def main(steps: int, seed: int) -> None:
     """Shows the reward, then trains with it and with the majority."""
     near = Near()
     show(near)
+    print()
+    results = {str(reward): train(reward, steps, seed) for reward in ("majority", near)}
     print(f"\nmean@8 over 100 questions with its 95 % interval, after {steps} steps")
-    for reward in ("majority", near):
-        right = train(reward, steps, seed)
-        name = reward if isinstance(reward, str) else type(reward).__name__
-        print(f"\r{name:40} {right}")
+    for name, right in results.items():
+        print(f"{name:16} {right}")
 
 
 if __name__ == "__main__":
-    np.set_printoptions(precision=2)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
