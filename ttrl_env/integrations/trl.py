@@ -50,8 +50,8 @@ def questions_dataset(benchmark: str | Benchmark) -> Dataset:
         One row for each question, in order: `prompt`, a conversation with one user's turn, and
         `question_id`. No label is in it.
 
-    >>> questions_dataset("TTRL-Arithmetic-v0")[0]["question_id"]
-    'train-0-L1-000'
+    Raises:
+        BenchmarkError: There is no such benchmark, or it has options to give: load it yourself.
     """
     from datasets import Dataset
 
