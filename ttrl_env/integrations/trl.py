@@ -22,7 +22,14 @@ import numpy as np
 
 from ttrl_benchmarks import Benchmark, load_benchmark
 from ttrl_env.completion import Completion
-from ttrl_env.consensus import Ballot, Estimator, Verdict, hold_vote, resolve_estimator
+from ttrl_env.consensus import (
+    Ballot,
+    Estimator,
+    Verdict,
+    check_verdict,
+    hold_vote,
+    resolve_estimator,
+)
 from ttrl_env.registration import ENV_IDS
 
 if TYPE_CHECKING:
@@ -94,7 +101,8 @@ class ConsensusRewardFunction:
 
     A group that abstains is rewarded with `None`, which TRL leaves out of baseline and loss. The
     trainer logs what the votes show, as `consensus/majority_ratio`, `consensus/absent_answers`
-    and `consensus/abstained`, and beside each completion its answer and its group's.
+    and `consensus/abstained`, and beside each completion its answer and its group's. As TRL does
+    not say which completions ended by themselves, all of them count as finished.
 
     Args:
         benchmark: A benchmark, its name, or the id of its environment.
@@ -253,14 +261,9 @@ class ConsensusRewardFunction:
 
     def _judge(self, ballot: Ballot) -> Verdict:
         """Applies the estimator; refuses what the trainer would misread or drop unseen."""
-        verdict = self.estimator(ballot)
-        if np.shape(verdict.rewards) != (ballot.size,) or not np.isfinite(verdict.rewards).all():
-            raise ValueError(
-                f"{self.estimator!r} must give {ballot.size} finite rewards for a group of "
-                f"{ballot.size}, not {verdict.rewards!r}"
-            )
+        verdict = check_verdict(self.estimator(ballot), ballot.size, self.estimator)
         for own in ("advantages", "weights"):
-            if getattr(verdict, own, None) is not None:
+            if getattr(verdict, own) is not None:
                 raise ValueError(
                     f"{self.estimator!r} gives {own}, but TRL takes rewards alone and computes "
                     "advantages itself; choose another reward, or train with ttrl_agents"

@@ -18,7 +18,15 @@ from trl_fakes import Counting
 
 from ttrl_benchmarks import SealedLabels, UnknownNameError
 from ttrl_env.completion import Completion
-from ttrl_env.consensus import Ballot, Majority, Verdict, hold_vote
+from ttrl_env.consensus import (
+    REWARDS,
+    Ballot,
+    Majority,
+    RewardError,
+    Verdict,
+    hold_vote,
+    resolve_estimator,
+)
 from ttrl_env.integrations import trl as integration
 from ttrl_env.integrations.trl import consensus_reward, questions_dataset
 
@@ -83,6 +91,22 @@ def test_it_pays_what_the_estimator_pays(seed: int, size: int, groups: int) -> N
         verdict = Majority()(hold_vote(texts[members], question, benchmark))
         expected = [None] * size if verdict.abstains else verdict.rewards.tolist()
         assert paid[members] == expected
+
+
+@pytest.mark.parametrize("name", REWARDS)
+def test_a_reward_by_name_pays_as_in_an_environment_or_is_refused(name: str) -> None:
+    benchmark, texts = sums(), [boxed(1), boxed(1), boxed(2), NO_ANSWER]
+    question, ids = benchmark.questions[0], ["sum-0"] * 4
+    try:
+        verdict = resolve_estimator(name, benchmark)(hold_vote(texts, question, benchmark))
+    except RewardError:  # it needs more than text
+        verdict = None
+    if verdict is None or verdict.advantages is not None or verdict.weights is not None:
+        with pytest.raises(ValueError, match=r"needs|gives"):
+            consensus_reward(benchmark, 4, name)(texts, question_id=ids)
+        return
+    expected = [None] * 4 if verdict.abstains else verdict.rewards.tolist()
+    assert consensus_reward(benchmark, 4, name)(texts, question_id=ids) == expected
 
 
 @pytest.mark.parametrize("make", [lambda: "majority", lambda: "random", Counting])
@@ -260,9 +284,9 @@ def test_rewards_that_would_spoil_the_loss_are_refused(rewards: Any) -> None:
 
 @pytest.mark.parametrize("own", ["advantages", "weights"])
 def test_what_trl_has_no_place_for_is_refused(own: str) -> None:
-    def estimator(ballot: Ballot) -> Any:
-        verdict = {"rewards": np.zeros(2), "pseudo_label": None, "abstains": False}
-        return SimpleNamespace(**verdict, **{own: np.ones(2)})
+    def estimator(ballot: Ballot) -> Verdict:
+        own_values: dict[str, Any] = {own: np.ones(2)}
+        return Verdict(np.zeros(2), None, **own_values)
 
     with pytest.raises(ValueError, match=f"gives {own}, but TRL takes rewards alone"):
         consensus_reward(sums(), 2, estimator)([boxed(1)] * 2, question_id=["sum-0"] * 2)
