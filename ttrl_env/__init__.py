@@ -10,6 +10,7 @@ Importing this package registers its environments:
 - `answers`: from a completion to its answer, and from an answer to its canonical key.
 - `consensus`: ballots and the label-free rewards computed on them.
 - `wrappers`: the consensus reward, label metrics, token ids as actions, records.
+- `integrations`: other libraries' trainers on these environments and rewards.
 - `rendering`: the vote as text and as an image.
 - `testing`: the checker of vector environments, for anyone's.
 - `rephrasing`: a second wording of each question.

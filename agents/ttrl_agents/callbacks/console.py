@@ -116,7 +116,9 @@ class ConsoleCallback(Callback):
         parts = [f"majority ratio {metrics['majority_ratio']:.2f}"]
         if "ground_truth_ratio" in metrics:
             parts.append(f"mean@k {metrics['ground_truth_ratio']:.2f}")
-        parts += [f"entropy {metrics['entropy']:.3f}", f"{metrics['tokens_per_second']:,.0f} tok/s"]
+        if "entropy" in metrics:  # another agent may have none
+            parts.append(f"entropy {metrics['entropy']:.3f}")
+        parts.append(f"{metrics['tokens_per_second']:,.0f} tok/s")
         status = "  ".join(parts)
         if self._progress is not None:
             self._progress.update(self._progress.task_ids[0], completed=step)

@@ -1,0 +1,88 @@
+"""Questions of one's own: from a file without labels to a trained model.
+
+Writes a small JSON Lines file as you would, makes an environment of it, and trains on it. Only
+the last four questions have a label; the others are learned from just the same, since no label is
+ever learned from. Labels measure, and here four must do.
+
+    pip install 'ttrl-env[agents]'
+    python examples/own_questions.py
+    python examples/own_questions.py --data my-questions.jsonl --model Qwen/Qwen2.5-0.5B-Instruct
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import gymnasium as gym
+
+from ttrl_agents.callbacks import ConsoleCallback
+from ttrl_agents.config import TrainConfig
+from ttrl_agents.trainer import Trainer
+from ttrl_benchmarks import load_benchmark
+
+# Worded as the tiny reasoner was taught; a model of yours will know more wordings.
+QUESTIONS = [
+    {"question": "What is 18 plus 27?"},
+    {"question": "What is 43 minus 19?"},
+    {"question": "What is 7 times 8?"},
+    {"question": "Mia has 26 shells and finds 15 more. How many shells does Mia have now?"},
+    {"question": "Tom had 41 cards and gave 17 of them to Ana. How many are left?"},
+    {"question": "There are 9 jars with 6 beads in each. How many beads is that?"},
+    {"question": "Raj read 38 pages on Monday and 57 pages on Tuesday. How many pages is that?"},
+    {"question": "A shop had 83 plums and sold 36 of them. How many plums are left?"},
+    {"question": "Zoe shares 56 stamps equally among 8 friends. How many does each friend get?"},
+    {"question": "What is 14 plus 33 minus 12?"},
+    {"question": "What is 6 times 7, plus 25?"},
+    {"question": "What is the sum of 8 and 5, multiplied by 4?"},
+    {"question": "What is 29 plus 34?", "answer": "63"},
+    {"question": "Ben has 17 coins and finds 24 more. How many coins does Ben have now?",
+     "answer": "41"},
+    {"question": "A bus carries 38 people. At a stop 9 get off and 14 get on. How many are on the "
+     "bus?", "answer": "43"},
+    {"question": "Lena picked 22 pears, Omar picked 19, and they ate 8. How many are left?",
+     "answer": "33"},
+]  # fmt: skip
+
+
+def main(data: Path | None, model: str, steps: int, seed: int) -> None:
+    """Writes the file, makes an environment of it, and trains."""
+    folder = Path(tempfile.mkdtemp(prefix="own-questions-"))
+    if data is None:
+        data = folder / "questions.jsonl"
+        data.write_text("".join(json.dumps(row) + "\n" for row in QUESTIONS), encoding="utf-8")
+
+    # The instruction goes behind each question; the paper's own is the default.
+    instruction = "\nPut the answer in \\boxed{}."
+    benchmark = load_benchmark("questions", path=data, instruction=instruction)
+    print(f"{data}: {len(benchmark)} questions, {len(benchmark.labels)} of them with a label")
+
+    # An id of one's own, for gym.make, gym.make_vec and the trainer.
+    gym.register(
+        id="Mine/Questions-v0",
+        entry_point="ttrl_env:TTRLEnv",
+        vector_entry_point="ttrl_env.envs.vector_env:make_vector_env",
+        kwargs={"benchmark": benchmark},
+    )
+    prompt, _ = gym.make("Mine/Questions-v0", group_size=4).reset(seed=seed)
+    print(f"one prompt: {prompt!r}")
+
+    config = TrainConfig(
+        env="Mine/Questions-v0",
+        model=model,
+        steps=steps,
+        seed=seed,
+        max_tokens=128,
+        output=folder / "run",
+    )
+    Trainer(config, [ConsoleCallback()]).run()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, help="JSON, JSONL, CSV or Parquet with questions")
+    parser.add_argument("--model", default="tiny", help="what `ttrl train --model` takes")
+    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    main(arguments.data, arguments.model, arguments.steps, arguments.seed)
