@@ -126,7 +126,7 @@ class LogProbs:
         scale = temperature or 1.0
         targets = batch.completion_ids[batch.completion_mask]
         with self.policy.precision():
-            outputs = self._outputs(batch)
+            outputs = self.outputs(batch)
             head = (
                 self.policy.model.get_output_embeddings() if self.chunked else torch.nn.Identity()
             )
@@ -151,7 +151,7 @@ class LogProbs:
         )
         return log_probs, entropies
 
-    def _outputs(self, batch: TokenBatch) -> torch.Tensor:
+    def outputs(self, batch: TokenBatch) -> torch.Tensor:
         """Hidden states (or logits) that predict each completion token, one row a token.
 
         Each distinct prompt is run once; its keys and values, with their gradient, serve all of

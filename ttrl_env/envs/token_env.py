@@ -89,9 +89,10 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
     the order of questions are its own.
 
     An observation holds `input_ids` (prompt and completion so far, padded on the right, int64),
-    `attention_mask` (which of them are tokens, int8) and `finished` (whether this member only
-    waits for its group, int8). A completion that was cut off ends its episode like any other
-    (termination, not truncation): the vote has paid it, and no value lies beyond.
+    `attention_mask` (which of them are tokens, int8), `prompt_length` (how many of them are the
+    prompt's, int64) and `finished` (whether this member only waits for its group, int8). A
+    completion that was cut off ends its episode like any other (termination, not truncation): the
+    vote has paid it, and no value lies beyond.
 
     Args:
         num_envs: Completions written at once; a multiple of `group_size`.
@@ -183,6 +184,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
             {
                 "input_ids": Box(0, tokens.vocabulary_size - 1, (length,), np.int64),
                 "attention_mask": MultiBinary(length),
+                "prompt_length": Box(1, self.max_prompt_tokens, (1,), np.int64),
                 "finished": MultiBinary(1),
             }
         )
@@ -378,6 +380,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
             "attention_mask": (columns < self._lengths[:, None]).astype(np.int8),
             "finished": self._finished[:, None].astype(np.int8),
             "input_ids": self._ids.copy(),
+            "prompt_length": self._prompt_lengths[:, None].copy(),
         }
 
     def _info(self, mask: Array) -> dict[str, Any]:
