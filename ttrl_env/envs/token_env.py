@@ -271,7 +271,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         votes: dict[str, Any] = {}
         for group in np.flatnonzero(done):
             self._vote(int(group), rewards, votes)
-        self._over = done
+        self._over = done.copy()
         terminations = self._every(done)
         truncations = np.zeros(self.num_envs, dtype=np.bool_)
 

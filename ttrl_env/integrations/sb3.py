@@ -30,6 +30,9 @@ __all__ = ["SB3VecEnv"]
 Array = npt.NDArray[Any]
 Info = dict[str, Any]
 
+# What RecordEpisodeStatistics adds about an episode that ended, beside the news of the next one.
+_STATISTICS = "episode"
+
 
 class SB3VecEnv(VecEnv):
     """A vector environment of Gymnasium as a `VecEnv` of Stable-Baselines3.
@@ -100,6 +103,8 @@ class SB3VecEnv(VecEnv):
             if done:
                 self.reset_infos[i], rows[i] = rows[i], final_rows[i]
                 rows[i]["terminal_observation"] = finals[i]
+                if _STATISTICS in self.reset_infos[i]:
+                    rows[i][_STATISTICS] = self.reset_infos[i].pop(_STATISTICS)
             rows[i]["TimeLimit.truncated"] = bool(truncations[i] and not terminations[i])
         return _dict_or_array(observations), rewards.astype(np.float32), dones, rows
 
