@@ -75,9 +75,9 @@ class CompletionRolloutBuffer(DictRolloutBuffer):
         order = torch.randperm(int(self.completions[-1]) + 1).numpy()
         tokens = np.argsort(order[self.completions], kind="stable")
         ranks = order[self.completions][tokens]
-        last = np.flatnonzero(np.diff(ranks, append=-1))  # the last token of each completion
+        ends = np.flatnonzero(np.diff(ranks, append=-1)) + 1  # of each completion
         wanted = np.arange(1, count) * total / count
-        cuts = last[np.unique(np.searchsorted(last, wanted))] + 1
+        cuts = ends[np.unique(np.searchsorted(ends, wanted))]
         for part in np.split(tokens, cuts):
             if len(part):
                 yield self._get_samples(part)
