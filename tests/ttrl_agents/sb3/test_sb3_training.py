@@ -21,6 +21,7 @@ from ttrl_agents.sb3 import (
     CausalLMActorCriticPolicy,
     CompletionRolloutBuffer,
     VoteMetrics,
+    make_token_envs,
 )
 from ttrl_benchmarks import Benchmark, SealedLabels
 from ttrl_benchmarks.arithmetic import load
