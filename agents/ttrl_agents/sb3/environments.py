@@ -13,7 +13,6 @@ from ttrl_agents.policy import Policy
 from ttrl_agents.questions import questions_of
 from ttrl_benchmarks import Benchmark
 from ttrl_env.envs import TokenCodec, TokenVectorEnv
-from ttrl_env.registration import check_env_id
 
 __all__ = ["make_token_envs", "token_codec"]
 
@@ -56,9 +55,8 @@ def make_token_envs(
         UnknownNameError: There is no environment of this id.
         ValueError: `num_envs` is no multiple of `group_size`.
     """
-    check_env_id(env_id)
     if benchmark is None:
-        benchmark = questions_of(env_id, {})
+        benchmark = questions_of(env_id)
     envs = TokenVectorEnv(
         num_envs,
         benchmark,

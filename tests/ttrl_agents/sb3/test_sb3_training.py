@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,7 @@ from ttrl_env.consensus import Ballot, Verdict
 from ttrl_env.integrations.sb3 import SB3VecEnv
 
 STEPS = 8
+EXAMPLE = Path(__file__).parents[3] / "examples" / "sb3_ppo.py"
 
 
 def odd_lengths(ballot: Ballot) -> Verdict:
@@ -198,3 +202,14 @@ def test_a_callback_can_stop_it(make_model: Any) -> None:
     model = make_model()
     model.learn(10 * STEPS * 6, Stop())
     assert model.num_timesteps == 3 * 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("algorithm", ["ppo", "a2c"])
+def test_the_example_improves_the_tiny_reasoner(algorithm: str) -> None:
+    """A short run of it; the long one adds tens of points."""
+    command = [sys.executable, str(EXAMPLE), "--algorithm", algorithm, "--updates", "40"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "update 40/40  majority ratio 0." in done.stdout
+    (points,) = re.findall(r"^mean@16, trained.* ([+-][\d.]+) points$", done.stdout, re.MULTILINE)
+    assert float(points) > 4.0, done.stdout
