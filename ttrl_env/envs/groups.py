@@ -2,7 +2,8 @@
 
 - `check_whole_groups`: refuses a batch that holds a part of a group.
 - `group_mask`, `group_seeds`: from one value a sub-environment to one value a group.
-- `resolve_autoreset_mode`: a mode by its name.
+- `resolve_autoreset_mode`, `metadata_for`: a mode by its name, and where Gymnasium looks for it.
+- `refuse_if_over`: says which groups must be reset before a step.
 """
 
 from __future__ import annotations
@@ -10,11 +11,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode
 
-__all__ = ["check_whole_groups", "group_mask", "group_seeds", "resolve_autoreset_mode"]
+from ttrl_env.rendering import RENDER_MODES
+
+__all__ = [
+    "check_whole_groups",
+    "group_mask",
+    "group_seeds",
+    "metadata_for",
+    "refuse_if_over",
+    "resolve_autoreset_mode",
+]
 
 Array = npt.NDArray[Any]
 
@@ -90,6 +101,25 @@ def resolve_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
     if mode.upper() not in names:
         raise ValueError(f"unknown autoreset mode {mode!r}; use one of {', '.join(names)}")
     return names[mode.upper()]
+
+
+def metadata_for(mode: AutoresetMode) -> dict[str, Any]:
+    """Returns the metadata of an environment in this mode, its own to change."""
+    return {"render_modes": list(RENDER_MODES), "render_fps": 2, "autoreset_mode": mode}
+
+
+def refuse_if_over(over: Array) -> None:
+    """Refuses a step while groups wait to be reset.
+
+    Raises:
+        gymnasium.error.ResetNeeded: They do.
+    """
+    if over.any():
+        groups = ", ".join(map(str, np.flatnonzero(over)[:8]))
+        raise gym.error.ResetNeeded(
+            f"the episodes of groups {groups} are over; reset them with "
+            "options={'reset_mask': terminations} before the next step"
+        )
 
 
 def _whole(values: Array, group_size: int, name: str) -> Array:

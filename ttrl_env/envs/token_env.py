@@ -24,6 +24,8 @@ from ttrl_env.envs.groups import (
     check_whole_groups,
     group_mask,
     group_seeds,
+    metadata_for,
+    refuse_if_over,
     resolve_autoreset_mode,
 )
 from ttrl_env.envs.question_env import check_position, fresh_seed, resolve_benchmark
@@ -162,11 +164,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         self.fixed_length = fixed_length
         self.render_mode = check_render_mode(render_mode)
         self.autoreset_mode = resolve_autoreset_mode(autoreset_mode)
-        self.metadata = {
-            **type(self).metadata,
-            "render_modes": list(RENDER_MODES),
-            "autoreset_mode": self.autoreset_mode,
-        }
+        self.metadata = metadata_for(self.autoreset_mode)
         self._texts: list[TextEnvs] = []
         for _ in range(self.num_groups):
             envs = make_vector_env(
@@ -417,12 +415,8 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
     def _check_ready(self) -> None:
         if not self._started:
             raise gym.error.ResetNeeded("call reset before the first step")
-        if self.autoreset_mode == AutoresetMode.DISABLED and self._over.any():
-            groups = ", ".join(map(str, np.flatnonzero(self._over)[:8]))
-            raise gym.error.ResetNeeded(
-                f"the episodes of groups {groups} are over; reset them with "
-                "options={'reset_mask': terminations} before the next step"
-            )
+        if self.autoreset_mode == AutoresetMode.DISABLED:
+            refuse_if_over(self._over)
 
     def _checked(self, actions: Any, writing: Array) -> Array:
         ids = np.asarray(actions)

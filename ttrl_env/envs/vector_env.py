@@ -21,6 +21,8 @@ from ttrl_env.envs.groups import (
     check_whole_groups,
     group_mask,
     group_seeds,
+    metadata_for,
+    refuse_if_over,
     resolve_autoreset_mode,
 )
 from ttrl_env.envs.question_env import (
@@ -98,11 +100,7 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         self.group_size = group_size
         self.render_mode = check_render_mode(render_mode)
         self.autoreset_mode = resolve_autoreset_mode(autoreset_mode)
-        self.metadata = {
-            **type(self).metadata,
-            "render_modes": list(RENDER_MODES),
-            "autoreset_mode": self.autoreset_mode,
-        }
+        self.metadata = metadata_for(self.autoreset_mode)
         self.single_observation_space = UnicodeText(max_length)
         self.single_action_space = UnicodeText(max_length)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -202,12 +200,7 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
             self._done = ~over
             terminations = self._every(~over)
             return self._observe(), rewards, terminations, truncations, self._info(every)
-        if self._done.any():
-            groups = ", ".join(map(str, np.flatnonzero(self._done)[:8]))
-            raise gym.error.ResetNeeded(
-                f"the episodes of groups {groups} are over; reset them with "
-                "options={'reset_mask': terminations} before the next step"
-            )
+        refuse_if_over(self._done)
         self._done[:] = True
         self._show(self._done, actions)
         return self._observe(), rewards, every, truncations, self._info(every)

@@ -97,7 +97,6 @@ class SB3VecEnv(VecEnv):
         dones = terminations | truncations
         finals = infos.pop("final_obs", None)
         final_rows = _rows(infos.pop("final_info", {}), self.num_envs)
-        infos = {key: value for key, value in infos.items() if not key.startswith("_final_")}
         rows = _rows(infos, self.num_envs)
         for i, done in enumerate(dones):
             if done:
