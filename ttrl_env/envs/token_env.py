@@ -260,7 +260,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         actions = self._checked(actions, writing)
         self._frames.clear()
         self._write(np.flatnonzero(writing), actions[writing])
-        self._steps[~restarting] += 1
+        self._steps += 1
 
         done = ~restarting & self._finished.reshape(self.num_groups, -1).all(axis=1)
         if self.fixed_length:

@@ -106,6 +106,8 @@ def test_a_last_token_whose_group_is_not_paid_yet_has_no_advantage() -> None:
 def test_minibatches_hold_each_token_once_and_completions_whole(batch_size: int | None) -> None:
     rng = np.random.default_rng(3)
     columns = [column(rng, 20, first_id=100 * i) for i in range(3)]
+    for rows in columns:
+        rows[0]["start"] = False  # it goes on from the rollout before
     buffer = CompletionRolloutBuffer(20, SPACE, Discrete(5), n_envs=3, device="cpu")
     fill(buffer, columns).compute_returns_and_advantage(torch.zeros(3), np.ones(3, dtype=bool))
     completion_of, count = {}, 0

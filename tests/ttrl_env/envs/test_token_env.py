@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from env_fakes import question_ids, sums
-from token_fakes import END, PAD, VOCABULARY, codec, decode, random_tokens
+from token_fakes import END, PAD, VOCABULARY, codec, decode, encode, random_tokens
 
 from ttrl_env import LabelMetrics, TokenCodec, TokenVectorEnv
 from ttrl_env.consensus import Ballot, Verdict
@@ -121,6 +121,16 @@ def test_a_completion_that_is_cut_off_is_voted_on_as_unfinished() -> None:
     assert rewards.tolist() == [1.0, 0.0]
 
 
+def test_the_end_is_not_decoded() -> None:
+    decoded: list[list[int]] = []
+    tokens = TokenCodec(encode, lambda ids: str(decoded.append(ids)), VOCABULARY, (END,), PAD)
+    envs = token_envs(3, 3, tokens=tokens, max_tokens=2)
+    envs.reset(seed=0)
+    envs.step(np.array([END, 1, 1]))
+    envs.step(np.array([PAD, END, 2]))
+    assert decoded == [[], [1], [1, 2]]
+
+
 def test_an_episode_of_fixed_length_waits() -> None:
     envs = token_envs(4, 2, max_tokens=4, fixed_length=True)
     envs.reset(seed=0)
@@ -149,20 +159,20 @@ def test_an_estimator_sees_lengths_in_tokens() -> None:
 @pytest.mark.parametrize(
     ("rewards", "abstains", "paid"),
     [
-        ([1.0, 0.0], False, [0.5, -0.5]),
-        ([0.3, 0.3], False, [0.0, 0.0]),
-        ([1.0, 0.0], True, [0.0, 0.0]),
+        ([1.0, 0.0, 0.5], False, [0.5, -0.5, 0.0]),
+        ([0.1, 0.1, 0.1], False, [0.0, 0.0, 0.0]),  # whose mean, rounded, is another number
+        ([1.0, 0.0, 0.5], True, [0.0, 0.0, 0.0]),
     ],
 )
 def test_centred_rewards(rewards: list[float], abstains: bool, paid: list[float]) -> None:
     envs = token_envs(
-        2,
-        2,
+        3,
+        3,
         centre_rewards=True,
         reward=lambda ballot: Verdict(np.array(rewards), None, abstains),
     )
     envs.reset(seed=0)
-    assert envs.step(np.array([END, END]))[1].tolist() == paid
+    assert envs.step(np.full(3, END))[1].tolist() == paid
 
 
 def test_without_a_reward_nothing_is_paid_and_nothing_voted() -> None:
