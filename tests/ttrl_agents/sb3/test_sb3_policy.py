@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, MistralConfig, MistralForCausalLM
 
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy import Policy, load_policy
-from ttrl_agents.sb3 import CausalLMActorCriticPolicy
+from ttrl_agents.sb3 import CausalLMActorCriticPolicy, make_token_envs, token_codec
 
 Observation = dict[str, torch.Tensor]
 
@@ -308,15 +308,11 @@ def test_what_does_not_fit_is_refused(
 
 
 def test_make_token_envs_refuses_what_may_not_fit_into_the_model(random_policy: Policy) -> None:
-    from ttrl_agents.sb3 import make_token_envs
-
     with pytest.raises(AgentError, match="128 positions of model 'random'"):
         make_token_envs("TTRL-Arithmetic-v0", random_policy, 2, 2, max_tokens=100)
 
 
 def test_the_codec_is_the_policys_tokenizer() -> None:
-    from ttrl_agents.sb3 import token_codec
-
     policy = load_policy("tiny", device="cpu")
     codec = token_codec(policy)
     assert tuple(codec.encode("What is 1 + 1?")) == policy.encode_prompts(["What is 1 + 1?"])[0]
