@@ -19,7 +19,7 @@ Importing this package registers its environments:
 """
 
 from ttrl_env.completion import Completion
-from ttrl_env.envs import TTRLEnv, TTRLVectorEnv
+from ttrl_env.envs import TokenCodec, TokenVectorEnv, TTRLEnv, TTRLVectorEnv
 from ttrl_env.prompt import Prompt
 from ttrl_env.registration import ENV_IDS, register_envs
 from ttrl_env.spaces import UnicodeText
@@ -37,6 +37,8 @@ __all__ = [  # noqa: RUF022 - grouped by subject
     "ENV_IDS",
     "TTRLEnv",
     "TTRLVectorEnv",
+    "TokenCodec",
+    "TokenVectorEnv",
     # wrappers
     "ConsensusReward",
     "LabelMetrics",

@@ -17,6 +17,14 @@ from gymnasium.vector.utils import batch_space
 
 from ttrl_benchmarks import Benchmark, Question
 from ttrl_env.consensus import Estimator
+from ttrl_env.envs.groups import (
+    check_whole_groups,
+    group_mask,
+    group_seeds,
+    metadata_for,
+    refuse_if_over,
+    resolve_autoreset_mode,
+)
 from ttrl_env.envs.question_env import (
     MAX_LENGTH,
     check_halves,
@@ -83,29 +91,16 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         render_mode: str | None = None,
         **benchmark_options: Any,
     ) -> None:
-        if group_size < 1:
-            raise ValueError(f"group_size must be 1 or more, not {group_size}")
-        if num_envs < 1 or num_envs % group_size:
-            above = max(1, -(-num_envs // group_size)) * group_size
-            raise ValueError(
-                f"num_envs must be a multiple of group_size, so that every group is whole: "
-                f"{num_envs} is no multiple of {group_size}. Use num_envs={above}, or a "
-                "group_size that divides it."
-            )
+        self.num_groups = check_whole_groups(num_envs, group_size)
         self.benchmark = resolve_benchmark(benchmark, benchmark_options)
         self._reword = resolve_rephrase(rephrase, self.benchmark)
         if self._reword is not None:
             check_halves(group_size)
         self.num_envs = num_envs
         self.group_size = group_size
-        self.num_groups = num_envs // group_size
         self.render_mode = check_render_mode(render_mode)
-        self.autoreset_mode = _resolve_autoreset_mode(autoreset_mode)
-        self.metadata = {
-            **type(self).metadata,
-            "render_modes": list(RENDER_MODES),
-            "autoreset_mode": self.autoreset_mode,
-        }
+        self.autoreset_mode = resolve_autoreset_mode(autoreset_mode)
+        self.metadata = metadata_for(self.autoreset_mode)
         self.single_observation_space = UnicodeText(max_length)
         self.single_action_space = UnicodeText(max_length)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -153,8 +148,8 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         super().reset(seed=int(seed) if isinstance(seed, int | np.integer) else None)
         options = options or {}
         position = check_position(options.get("position"))
-        mask = self._group_mask(options.get("reset_mask"))
-        seeds = self._group_seeds(seed)
+        mask = group_mask(options.get("reset_mask"), self.num_envs, self.group_size)
+        seeds = group_seeds(seed, self.num_envs, self.group_size)
         if not self._orders or seeds is not None:
             if seeds is None:
                 seeds = [fresh_seed()] * self.num_groups
@@ -205,12 +200,7 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
             self._done = ~over
             terminations = self._every(~over)
             return self._observe(), rewards, terminations, truncations, self._info(every)
-        if self._done.any():
-            groups = ", ".join(map(str, np.flatnonzero(self._done)[:8]))
-            raise gym.error.ResetNeeded(
-                f"the episodes of groups {groups} are over; reset them with "
-                "options={'reset_mask': terminations} before the next step"
-            )
+        refuse_if_over(self._done)
         self._done[:] = True
         self._show(self._done, actions)
         return self._observe(), rewards, every, truncations, self._info(every)
@@ -304,41 +294,6 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
                     f"not {shown[:80]}"
                 )
 
-    def _group_mask(self, reset_mask: Any) -> Array:
-        if reset_mask is None:
-            return np.ones(self.num_groups, dtype=np.bool_)
-        mask = np.asarray(reset_mask)
-        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
-            raise ValueError(
-                f"reset_mask must be a bool array of shape ({self.num_envs},) with one True or "
-                f"more, not {mask.dtype} of shape {mask.shape} with {int(mask.sum())}"
-            )
-        return self._whole(mask, "reset_mask")
-
-    def _group_seeds(self, seed: int | Sequence[int | None] | None) -> list[int] | None:
-        if seed is None:
-            return None
-        if isinstance(seed, int | np.integer):
-            return [int(seed)] * self.num_groups
-        if len(seed) != self.num_envs:
-            raise ValueError(f"{len(seed)} seeds for {self.num_envs} sub-environments")
-        if all(each is None for each in seed):
-            return None
-        if any(each is None for each in seed):
-            raise ValueError("a list of seeds holds a seed for every sub-environment, or none")
-        return [int(each) for each in self._whole(np.asarray(seed), "seed")]
-
-    def _whole(self, values: Array, name: str) -> Array:
-        """One value a group, of values that must agree within each."""
-        groups = values.reshape(self.num_groups, self.group_size)
-        for k, group in enumerate(groups):
-            if not (group == group[0]).all():
-                raise ValueError(
-                    f"{name} splits group {k}: its {self.group_size} sub-environments show one "
-                    f"question and need one value, not {group.tolist()}"
-                )
-        return groups[:, 0].copy()
-
 
 def make_vector_env(
     num_envs: int, *, reward: str | Estimator | None = "majority", **kwargs: Any
@@ -355,12 +310,3 @@ def make_vector_env(
 
     envs = TTRLVectorEnv(num_envs, **kwargs)
     return envs if reward is None else ConsensusReward(envs, reward)
-
-
-def _resolve_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
-    if isinstance(mode, AutoresetMode):
-        return mode
-    names = {each.name: each for each in AutoresetMode}
-    if mode.upper() not in names:
-        raise ValueError(f"unknown autoreset mode {mode!r}; use one of {', '.join(names)}")
-    return names[mode.upper()]

@@ -1,0 +1,23 @@
+"""Stable-Baselines3 trains a language model, token by token.
+
+- `make_token_envs`, `token_codec`: an environment that a policy writes into.
+- `CausalLMActorCriticPolicy`: the language model as a policy of Stable-Baselines3.
+- `CompletionRolloutBuffer`: minibatches of whole completions, without padding.
+- `VoteMetrics`: logs what the votes show.
+
+Needs the extra `sb3`. Inside: `prefix_cache` and `ragged_layer` (what was read is not read again
+while acting), `sequences` (nor while learning).
+"""
+
+from ttrl_agents.sb3.buffer import CompletionRolloutBuffer
+from ttrl_agents.sb3.environments import make_token_envs, token_codec
+from ttrl_agents.sb3.policy import CausalLMActorCriticPolicy
+from ttrl_agents.sb3.vote_metrics import VoteMetrics
+
+__all__ = [
+    "CausalLMActorCriticPolicy",
+    "CompletionRolloutBuffer",
+    "VoteMetrics",
+    "make_token_envs",
+    "token_codec",
+]
