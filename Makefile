@@ -30,7 +30,7 @@ train: .venv/installed
 	@.venv/bin/ttrl train $(ARGS)
 
 test: .venv-test/installed
-	.venv-test/bin/python -m pytest $(TESTS)
+	.venv-test/bin/python -m pytest -n auto --dist worksteal $(TESTS)
 
 test-vllm: .venv-vllm/installed
 	.venv-vllm/bin/python -m pytest tests/vllm $(TESTS)
