@@ -71,7 +71,7 @@ class CollapseThresholds:
     """Length: completions are this many times as long as at the start, or as short, ..."""
     truncated_rise: float = 0.2
     """... or the share of truncated ones is this far above its start."""
-    kl_limit: float = 0.1
+    kl_limit: float = 0.2
     """KL: the divergence from the start, in nats per token, as the mean of two measurements."""
     reduce_by: float = 0.25
     """What the learning rate is multiplied by where an alarm should reduce it."""
