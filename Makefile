@@ -33,7 +33,7 @@ test: .venv-test/installed
 	.venv-test/bin/python -m pytest -n auto --dist worksteal $(TESTS)
 
 test-vllm: .venv-vllm/installed
-	.venv-vllm/bin/python -m pytest tests/vllm $(TESTS)
+	.venv-vllm/bin/python -m pytest tests/with_vllm $(TESTS)
 
 lint: .venv-test/installed
 	.venv-test/bin/ruff check .

@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(config, items):
     if not _installed():
         reason = pytest.mark.skip(reason="vLLM is not installed here: make test-vllm")
         for item in items:
-            if "tests/vllm/" in str(item.path):
+            if "tests/with_vllm/" in str(item.path):
                 item.add_marker(reason)
 
 
