@@ -74,9 +74,10 @@ def main() -> None:
         "device": "cpu",
     }
     if arguments.algorithm == "ppo":
-        # One epoch of one minibatch: the tokens are fresh when they are learned from.
+        # Two epochs: in the second the policy has moved, and ratios are clipped. With one epoch of
+        # one minibatch, PPO would take A2C's step.
         batch_size = QUESTIONS * VOTES * MAX_TOKENS
-        model = PPO(CausalLMActorCriticPolicy, batch_size=batch_size, n_epochs=1, **options)
+        model = PPO(CausalLMActorCriticPolicy, batch_size=batch_size, n_epochs=2, **options)
     else:
         model = A2C(CausalLMActorCriticPolicy, **options)
 
