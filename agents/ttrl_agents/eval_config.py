@@ -43,6 +43,9 @@ class EvalConfig:
     max_tokens: int | None = None
     """The most tokens of one completion; by default 3072, the paper's, or what the model has room
     for."""
+    stop_at_box: bool = False
+    """End a completion with the token that closes the box of its answer too; not for chat templates
+    that begin with a thought, where it would end that."""
     output: Path | None = None
     """Where completions and scores go; by default a new folder under runs/. If that evaluation is
     not finished, it goes on."""

@@ -391,7 +391,9 @@ class Trainer:
         config = self.config
         given = config.eval_temperature
         temperature = config.temperature if given is None else given
-        return SamplingParams(config.max_tokens, temperature, config.eval_top_p)
+        return SamplingParams(
+            config.max_tokens, temperature, config.eval_top_p, stop_at_box=config.stop_at_box
+        )
 
     def _without_long_prompts(self, benchmark: Benchmark, limit: int) -> Benchmark:
         prompts = [benchmark.prompt(question) for question in benchmark.questions]

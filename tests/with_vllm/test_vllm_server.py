@@ -12,6 +12,7 @@ import pytest
 
 from ttrl_agents.errors import AgentError
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
+from ttrl_agents.samplers.box_stop import find_box_end
 from ttrl_agents.samplers.vllm_server import VLLMServerSampler
 from ttrl_agents.tiny import checkpoint_path
 
@@ -78,6 +79,18 @@ def test_votes_differ_and_a_seed_repeats_them(server, questions):
     assert sampler.sample(prompts, SamplingParams(64), seed=4) == votes
     short = sampler.sample(questions, SamplingParams(3), seed=4)
     assert not any(each.finished for each in short)
+
+
+def test_a_closed_box_ends_a_completion(server, policy, questions):
+    greedy = SamplingParams(64, 0.0, stop_at_box=True)
+    ours = TransformersSampler(policy).sample(questions, greedy, seed=0)
+    theirs = VLLMServerSampler(server).sample(questions, greedy, seed=0)
+    assert theirs == ours
+    assert sum(find_box_end(each) is not None for each in theirs) > 4
+    for one, other in zip(theirs, ours, strict=True):
+        assert one.token_ids.tolist() == other.token_ids.tolist()
+        assert one.log_probs == pytest.approx(other.log_probs, abs=1e-4)
+        assert one.finished == other.finished
 
 
 def test_what_the_server_cannot_do_is_said_in_a_sentence(server, questions):

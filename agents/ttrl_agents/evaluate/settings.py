@@ -41,6 +41,7 @@ def evaluation_settings(
         "temperature": params.temperature,
         "top_p": params.top_p,
         "max_tokens": params.max_tokens,
+        "stop_at_box": params.stop_at_box,
         "seed": seed,
         "weights": weights_digest(policy),
         "questions": questions_digest(benchmark, questions),

@@ -14,6 +14,7 @@ import atexit
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,8 +23,9 @@ import torch
 
 from ttrl_agents.engine_process import EngineError, EngineProcess
 from ttrl_agents.errors import AgentError
-from ttrl_agents.policy import Policy
+from ttrl_agents.policy import Policy, quiet_libraries
 from ttrl_agents.samplers.base import Progress, SamplingParams, request_seeds
+from ttrl_agents.samplers.box_stop import closers
 from ttrl_agents.samplers.shared_weights import SharedWeights
 from ttrl_env.completion import Completion
 
@@ -156,6 +158,7 @@ class VLLMSampler:
             "command": "sample",
             "counts": [len(each) for each in rows.values()],
             "seeds": request_seeds(seed, rows.values()),
+            "closers": self._closers if params.stop_at_box else [],
             "params": {
                 "max_tokens": params.max_tokens,
                 "temperature": params.temperature,
@@ -204,10 +207,17 @@ class VLLMSampler:
         """Returns how often the engine was started anew."""
         return {"engine_restarts": float(self.restarts)}
 
+    @cached_property
+    def _closers(self) -> list[int]:
+        """The tokens after which the box of an answer may have closed."""
+        return sorted(closers(self.policy.tokenizer.get_vocab()))
+
     def _start(self) -> None:
         """Starts an engine and gives it the current weights."""
         folder, options = Path(self._folder.name), self.options
         self.policy.model.config.save_pretrained(folder)
+        with quiet_libraries():
+            self.policy.tokenizer.save_pretrained(folder)  # which decodes where boxes end texts
         arguments: dict[str, Any] = {
             "model": str(folder),
             "load_format": "dummy",
@@ -234,7 +244,8 @@ class VLLMSampler:
             arguments["kv_cache_memory_bytes"] = int(kv_gib * 2**30)
         self._engine = EngineProcess(
             _MODULE,
-            _ENVIRONMENT,
+            # What vLLM leaves in the folder for temporary files is gone with ours.
+            {**_ENVIRONMENT, "TMPDIR": str(folder)},
             options.log or folder / "engine.log",
             options.timeout,
             inherit=[self._weights.file_descriptor],
@@ -276,7 +287,8 @@ class VLLMSampler:
         ends = np.cumsum(lengths)
         ids = [tokens[end - n : end] for end, n in zip(ends, lengths, strict=True)]
         chances = [log_probs[end - n : end] for end, n in zip(ends, lengths, strict=True)]
-        kept = [row[: len(row) - done] for row, done in zip(ids, finished, strict=True)]
+        ends_of_text = set(self.policy.end_token_ids)
+        kept = [row[:-1] if len(row) and int(row[-1]) in ends_of_text else row for row in ids]
         texts = self.policy.decode([row.tolist() for row in kept])
         completions = [Completion()] * len(order)
         for k, place in enumerate(order):

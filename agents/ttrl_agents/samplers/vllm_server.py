@@ -9,6 +9,7 @@ model at hand. The chat template is the server's.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ import httpx2
 
 from ttrl_agents.errors import AgentError
 from ttrl_agents.samplers.base import Progress, SamplingParams, request_seeds
+from ttrl_agents.samplers.box_stop import count_to_box
 from ttrl_env.completion import Completion
 
 __all__ = ["SERVER_ADVICE", "VLLMServerSampler"]
@@ -98,7 +100,10 @@ class VLLMServerSampler:
                 "return_token_ids": True,
             }
             answer = self._post("/chat/completions", body)
-            return members, [_completion(choice) for choice in answer["choices"]]
+            drawn = [_completion(choice) for choice in answer["choices"]]
+            if params.stop_at_box:
+                drawn = list(map(_cut_at_box, answer["choices"], drawn))
+            return members, drawn
 
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
             pending = [pool.submit(ask, k, *item) for k, item in enumerate(rows.items())]
@@ -197,6 +202,29 @@ def _completion(choice: dict[str, Any]) -> Completion:
         log_probs=log_probs,
         finished=choice.get("finish_reason") == "stop",
     )
+
+
+def _cut_at_box(choice: dict[str, Any], whole: Completion) -> Completion:
+    """Returns the completion up to the token that closes its box.
+
+    The interface cannot be asked to stop there: what comes after was sampled in vain.
+    """
+    known = (choice.get("logprobs") or {}).get("content") or []
+    pieces = [each["token"] for each in known]
+    count = count_to_box(pieces)
+    text = "".join(pieces[:count])
+    if count is not None and whole.startswith(text):
+        ids, chances = whole.token_ids, whole.log_probs
+        return Completion(
+            text,
+            token_ids=None if ids is None else ids[:count],
+            log_probs=None if chances is None else chances[:count],
+        )
+    # The server tells no tokens, or their texts do not add up to that of the completion (part of a
+    # character, say): the text alone is cut, and of its tokens nothing is said.
+    parts = re.findall(r"[^}]*\}", whole)
+    count = count_to_box(parts)
+    return whole if count is None else Completion("".join(parts[:count]))
 
 
 def _length(completion: Completion) -> int:
