@@ -2,6 +2,7 @@
 
 - `VLLMSampler`: the sampler.
 - `EngineOptions`: what the engine may take of the machine.
+- `visible_gpu`: the GPU that the engine shares with the policy.
 
 The engine starts without weights and is handed those of the policy, through shared memory, before
 it samples and after every update; checksums prove that they arrived. An engine that dies, hangs
@@ -11,6 +12,7 @@ or fails is started anew once, with the current weights, and the draw is repeate
 from __future__ import annotations
 
 import atexit
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,7 +31,7 @@ from ttrl_agents.samplers.box_stop import closers
 from ttrl_agents.samplers.shared_weights import SharedWeights
 from ttrl_env.completion import Completion
 
-__all__ = ["EngineOptions", "VLLMSampler"]
+__all__ = ["EngineOptions", "VLLMSampler", "visible_gpu"]
 
 Result = TypeVar("Result")
 
@@ -99,11 +101,12 @@ class VLLMSampler:
         self._checksums = self._weights.write(policy.weights())
         atexit.register(self.close)
         self._engine: EngineProcess | None = None
+        self._closed = False
         try:
             self._start()
-        except EngineError as error:
+        except BaseException as error:
             self.close()
-            if "memory" not in str(error):
+            if not isinstance(error, EngineError) or "memory" not in str(error):
                 raise
             raise EngineError(
                 f"{error} Give keys and values more room with --engine-kv-gib or "
@@ -200,6 +203,8 @@ class VLLMSampler:
         if self._engine is not None:
             self._engine.end()
             self._engine = None
+        if not self._closed:
+            self._closed = True
             self._weights.close()
             self._folder.cleanup()
 
@@ -245,7 +250,7 @@ class VLLMSampler:
         self._engine = EngineProcess(
             _MODULE,
             # What vLLM leaves in the folder for temporary files is gone with ours.
-            {**_ENVIRONMENT, "TMPDIR": str(folder)},
+            {**_ENVIRONMENT, "TMPDIR": str(folder), **visible_gpu(self.policy.device)},
             options.log or folder / "engine.log",
             options.timeout,
             inherit=[self._weights.file_descriptor],
@@ -305,3 +310,16 @@ class VLLMSampler:
 
     def __exit__(self, *details: object) -> None:
         self.close()
+
+
+def visible_gpu(device: torch.device) -> dict[str, str]:
+    """Returns the environment in which an engine finds the GPU of this device and no other.
+
+    >>> visible_gpu(torch.device("cpu"))
+    {}
+    """
+    if device.type != "cuda":
+        return {}
+    ours = os.environ.get("CUDA_VISIBLE_DEVICES")
+    index = device.index or 0
+    return {"CUDA_VISIBLE_DEVICES": ours.split(",")[index].strip() if ours else str(index)}

@@ -18,10 +18,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
-import torch
 from packaging.version import Version
 
-from ttrl_agents.engine_process import Array, Channel
+from ttrl_agents.engine_process import Array, Channel, end_with
 from ttrl_agents.samplers.box_stop import BoxWatch
 from ttrl_agents.samplers.shared_weights import SharedWeights, checksum
 
@@ -207,7 +206,9 @@ class _Drawn:
 
 def main(file_descriptor: int) -> None:
     """Serves requests until the pipe closes."""
-    channel = Channel(Connection(file_descriptor))
+    connection = Connection(file_descriptor)
+    end_with(connection)
+    channel = Channel(connection)
     engine: Engine | None = None
     while True:
         try:
@@ -254,5 +255,4 @@ def _check_version() -> None:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(torch.get_num_threads())
     main(int(sys.argv[1]))

@@ -43,6 +43,11 @@ class VLLMServerSampler:
 
     Raises:
         AgentError: There is no such server, or it serves no such model.
+
+    Attributes:
+        model: The name of the model.
+        max_length: The most tokens of a prompt and its completion, where the server says it.
+        retries: How many requests had to be repeated.
     """
 
     copies_weights = True
@@ -65,6 +70,7 @@ class VLLMServerSampler:
             headers={} if api_key is None else {"Authorization": f"Bearer {api_key}"},
         )
         self.retries = 0
+        self.max_length: int | None = None
         self.model = self._find_model(model)
 
     def sample(
@@ -138,11 +144,13 @@ class VLLMServerSampler:
 
     def _find_model(self, wanted: str | None) -> str:
         listed = self._request("GET", "/models", None)
-        names = [each["id"] for each in listed.get("data", [])]
-        if wanted is not None and wanted in names:
-            return wanted
+        served = {str(each["id"]): each for each in listed.get("data", [])}
+        names = list(served)
         if wanted is None and len(names) == 1:
-            return str(names[0])
+            wanted = names[0]
+        if wanted is not None and wanted in served:
+            self.max_length = served[wanted].get("max_model_len")
+            return wanted
         asked = (
             "Name one model" if wanted is None else f"The server has no model {wanted!r}; name one"
         )
