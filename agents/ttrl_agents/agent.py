@@ -114,6 +114,7 @@ class PolicyGradientAgent:
             config.max_tokens,
             config.temperature,
             token_statistics="token statistics" in reward_needs(config.reward),
+            stop_at_box=config.stop_at_box,
         )
         small = policy.num_parameters < _SMALL_MODEL
         default = (2e-4 if small else 1e-6) * (10 if config.lora_rank else 1)

@@ -101,6 +101,9 @@ class TrainConfig:
     """How many of them, the first ones, are trained on; by default all."""
     max_tokens: int = 256
     """The most tokens of one completion."""
+    stop_at_box: bool = False
+    """End a completion with the token that closes the box of its answer too, in training and in
+    evaluation; not for chat templates that begin with a thought, where it would end that."""
     max_prompt_tokens: int | None = None
     """Leave out questions whose prompt is longer than this; by default none."""
     temperature: float = 1.0

@@ -3,6 +3,7 @@
 - `EngineProcess`: starts it, asks it, notices when it dies or hangs, ends it.
 - `EngineError`: it failed.
 - `Channel`: messages of JSON and arrays between the two.
+- `end_with`: for the engine, which must not outlive the run.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -24,7 +27,7 @@ import numpy.typing as npt
 
 from ttrl_agents.errors import AgentError
 
-__all__ = ["Channel", "EngineError", "EngineProcess"]
+__all__ = ["Channel", "EngineError", "EngineProcess", "end_with"]
 
 Array = npt.NDArray[Any]
 _LOG_TAIL = 4096
@@ -93,6 +96,7 @@ class EngineProcess:
         path = os.pathsep.join(filter(None, [*sys.path, os.environ.get("PYTHONPATH")]))
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
+            self._log_start = output.seek(0, os.SEEK_END)
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 [sys.executable, "-m", module, str(theirs.fileno())],
                 pass_fds=[theirs.fileno(), *inherit],
@@ -139,6 +143,7 @@ class EngineProcess:
                 if on_progress is not None:
                     on_progress(answer["progress"])
         except TimeoutError:
+            self.end()  # an answer that comes late would be taken for the next one
             raise EngineError(
                 f"The engine has not answered ({what}) for {timeout or self.timeout:g} seconds."
             ) from None
@@ -147,15 +152,19 @@ class EngineProcess:
             raise EngineError(
                 f"The engine died ({what}), {self._cause()}. {self._last_words()}"
             ) from None
+        except BaseException:  # Ctrl-C, or a fault of on_progress
+            self.end()
+            raise
         if "error" in answer:
             raise EngineError(f"The engine failed ({what}): {answer['error']}")
         return answer, results
 
     def end(self) -> None:
-        """Ends the process, and whatever it has started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        """Ends the process, and whatever it has started; does nothing the second time."""
+        if self._process.returncode is None:  # not waited for, so its number is still its own
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
         self._channel.connection.close()
 
     def _cause(self) -> str:
@@ -163,6 +172,25 @@ class EngineProcess:
         return f"killed by signal {-status}" if status < 0 else f"exit status {status}"
 
     def _last_words(self) -> str:
-        text = self.log.read_bytes()[-_LOG_TAIL:].decode(errors="replace")
+        said = self.log.read_bytes()[self._log_start :]  # not what engines before it said
+        text = said[-_LOG_TAIL:].decode(errors="replace")
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         return f"Its log, {self.log}, ends: {lines[-1]}" if lines else f"Its log is {self.log}."
+
+
+def end_with(connection: Connection) -> None:
+    """Ends this process, and whatever it has started, once the other end of its pipe is gone.
+
+    A run that is killed cannot end its engine, which may be busy for minutes, or hang.
+
+    Args:
+        connection: This process's end.
+    """
+    poller = select.poll()
+    poller.register(connection.fileno(), 0)  # 0: wake for the end of the other side alone
+
+    def wait() -> None:
+        poller.poll()
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -29,7 +29,8 @@ class EvalConfig:
 
     model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")] = "tiny"
     """tiny (ships with the package), the folder of a Hugging Face checkpoint or of a run, a GGUF
-    file or the folder of one, or an id on the Hugging Face Hub."""
+    file or the folder of one, or an id on the Hugging Face Hub. With --sampler vllm-server, the
+    name that the server has for it, or - for the only one that it serves."""
     env: str = "TTRL-Arithmetic-v0"
     """Environment id, which names the questions."""
     k: int = 16
@@ -43,6 +44,9 @@ class EvalConfig:
     max_tokens: int | None = None
     """The most tokens of one completion; by default 3072, the paper's, or what the model has room
     for."""
+    stop_at_box: bool = False
+    """End a completion with the token that closes the box of its answer too; not for chat templates
+    that begin with a thought, where it would end that."""
     output: Path | None = None
     """Where completions and scores go; by default a new folder under runs/. If that evaluation is
     not finished, it goes on."""
@@ -66,7 +70,20 @@ class EvalConfig:
     """Questions that are sampled at once and then saved; more can be faster, fewer lose less when
     the evaluation is stopped. By default what makes 256 completions."""
     sample_rows: int | None = None
-    """The most completions sampled at once; by default what memory holds."""
+    """The most completions sampled at once; by default what memory holds, or 256 with vllm."""
+    sampler: Literal["transformers", "vllm", "vllm-server"] = "transformers"
+    """What draws completions: the model itself, a vLLM engine, or a vLLM server that is running
+    already. With the last two, one that is resumed is not bit for bit what it would have been."""
+    url: str | None = None
+    """Where the vllm-server listens, e.g. http://localhost:8000. A key that it asks for is read
+    from the environment variable VLLM_API_KEY."""
+    engine_kv_gib: float | None = None
+    """Memory for vLLM's keys and values, in GiB; by default 1 on CPU, and on GPU what
+    engine_gpu_share leaves beside the weights."""
+    engine_gpu_share: float = 0.5
+    """The share of the GPU's memory that vLLM may take."""
+    engine_timeout: float = 600.0
+    """Seconds of silence after which vLLM counts as hung; an engine is then started anew, once."""
 
     def __post_init__(self) -> None:
         for name in ("k", "max_tokens", "limit", "portion", "sample_rows"):
@@ -75,6 +92,16 @@ class EvalConfig:
         self._require("seed", self.seed >= 0, "0 or more")
         self._require("temperature", self.temperature >= 0, "0 or more")
         self._require("top_p", 0 < self.top_p <= 1, "in (0, 1]")
+        self._require("engine_kv_gib", (self.engine_kv_gib or 1) > 0, "more than 0")
+        self._require("engine_gpu_share", 0 < self.engine_gpu_share < 1, "between 0 and 1")
+        self._require("engine_timeout", self.engine_timeout > 0, "more than 0")
+        if self.url is not None and self.sampler != "vllm-server":
+            raise AgentError(f"--url {self.url} is for --sampler vllm-server; give that too.")
+        if self.chat_template is not None and self.sampler == "vllm-server":
+            raise AgentError(
+                f"--chat-template {self.chat_template} does not reach a server, which has its own: "
+                "give it to vllm serve."
+            )
 
     @property
     def votes(self) -> int:

@@ -43,7 +43,7 @@ from ttrl_agents.config import TrainConfig, read_config
 from ttrl_agents.engine_process import EngineError
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate import Evaluation, EvaluationFolder, evaluate, labelled
-from ttrl_agents.evaluate.settings import evaluation_settings
+from ttrl_agents.evaluate.settings import evaluation_settings, weights_digest
 from ttrl_agents.log_probs import LogProbs
 from ttrl_agents.lora import load_run_policy
 from ttrl_agents.policy import Policy
@@ -302,7 +302,8 @@ class Trainer:
                 raise Interrupted(self.folder, self.state.step)
             if benchmark is not None and result is not None and name in ("before", "after"):
                 settings = evaluation_settings(
-                    policy=self.policy,
+                    model=self.policy.name,
+                    weights=weights_digest(self.policy),
                     env=env,
                     benchmark=benchmark,
                     questions=labelled(benchmark),
@@ -391,7 +392,9 @@ class Trainer:
         config = self.config
         given = config.eval_temperature
         temperature = config.temperature if given is None else given
-        return SamplingParams(config.max_tokens, temperature, config.eval_top_p)
+        return SamplingParams(
+            config.max_tokens, temperature, config.eval_top_p, stop_at_box=config.stop_at_box
+        )
 
     def _without_long_prompts(self, benchmark: Benchmark, limit: int) -> Benchmark:
         prompts = [benchmark.prompt(question) for question in benchmark.questions]

@@ -6,11 +6,13 @@ import sys
 import time
 from multiprocessing.connection import Connection
 
-from ttrl_agents.engine_process import Channel
+from ttrl_agents.engine_process import Channel, end_with
 
 
 def main() -> None:
-    channel = Channel(Connection(int(sys.argv[1])))
+    connection = Connection(int(sys.argv[1]))
+    end_with(connection)
+    channel = Channel(connection)
     while True:
         try:
             message, arrays = channel.receive()

@@ -53,3 +53,21 @@ def test_nothing_is_left_behind(engine):
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert "echo_engine" not in sys.modules
+
+
+def test_an_interrupted_question_is_never_answered_late(engine):
+    def interrupt(count):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.ask({"command": "echo"}, on_progress=interrupt)
+    with pytest.raises(EngineError, match="killed by signal 9"):
+        engine.ask({"command": "echo"})
+
+
+def test_it_does_not_outlive_the_process_that_started_it(engine):
+    """Not even while it hangs."""
+    engine.ask({"command": "echo"})
+    engine._channel.send({"command": "hang"})
+    engine._channel.connection.close()
+    assert engine._process.wait(timeout=20) == -9

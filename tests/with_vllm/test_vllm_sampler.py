@@ -14,6 +14,7 @@ from ttrl_agents.errors import AgentError
 from ttrl_agents.log_probs import LogProbs
 from ttrl_agents.policy import load_policy
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
+from ttrl_agents.samplers.box_stop import find_box_end
 from ttrl_agents.samplers.vllm import EngineOptions, VLLMSampler
 from ttrl_env.answers import extract_answer
 
@@ -66,6 +67,36 @@ def test_a_completion_cut_short_is_marked(sampler, questions):
     completions = sampler.sample(questions, SamplingParams(3), seed=0)
     assert not any(each.finished for each in completions)
     assert all(len(each.token_ids) == 3 for each in completions)
+
+
+def test_a_closed_box_ends_a_completion(sampler, questions):
+    greedy = SamplingParams(64, 0.0, stop_at_box=True)
+    ours = TransformersSampler(sampler.policy).sample(questions, greedy, seed=0)
+    theirs = sampler.sample(questions, greedy, seed=0)
+    assert [as_row(each) for each in theirs] == [as_row(each) for each in ours]
+
+    prompts = [each for each in questions for _ in range(4)]
+    whole = sampler.sample(prompts, PARAMS, seed=8)
+    cut = sampler.sample(prompts, SamplingParams(64, stop_at_box=True), seed=8)
+    closed = [each for each in cut if find_box_end(each) is not None]
+    assert len(closed) > 16
+    for each in closed:
+        assert each.finished
+        assert each.token_ids[-1] not in sampler.policy.end_token_ids
+        assert find_box_end(sampler.policy.decode([each.token_ids[:-1]])[0]) is None
+    assert all(each.startswith(str(part)) for each, part in zip(whole, cut, strict=True))
+    assert measure_agreement(LogProbs(sampler.policy), prompts, cut, 1.0).largest < 1e-4
+    # Nothing of the completions that were ended is left behind.
+    assert sampler.sample(prompts, PARAMS, seed=8) == whole
+    # A box that closes with the last token that is allowed.
+    limit = len(closed[0].token_ids)
+    found = sampler.sample(prompts, SamplingParams(limit, stop_at_box=True), seed=8)
+    (place,) = [i for i, each in enumerate(cut) if each is closed[0]]
+    assert as_row(found[place]) == as_row(closed[0])
+
+
+def as_row(completion):
+    return str(completion), completion.token_ids.tolist(), completion.finished
 
 
 def test_what_does_not_fit_is_refused_with_a_sentence(sampler, questions):

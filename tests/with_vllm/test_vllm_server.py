@@ -1,60 +1,11 @@
 """A vLLM server that somebody else runs: a real one, on loopback."""
 
-import contextlib
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-
 import pytest
 
 from ttrl_agents.errors import AgentError
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
+from ttrl_agents.samplers.box_stop import find_box_end
 from ttrl_agents.samplers.vllm_server import VLLMServerSampler
-from ttrl_agents.tiny import checkpoint_path
-
-START_SECONDS = 240
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log"
-    # What `vllm serve` runs; the command itself looks for the name of the GPU build.
-    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
-    arguments = ["--model", str(checkpoint_path()), "--served-model-name", "tiny"]
-    arguments += ["--host", "127.0.0.1"]
-    arguments += ["--port", str(port), "--dtype", "float32", "--enforce-eager"]
-    arguments += ["--logprobs-mode", "processed_logprobs", "--max-model-len", "512"]
-    arguments += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "8192"]
-    environment = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1"}
-    environment |= {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "HF_HUB_OFFLINE": "1"}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, *arguments],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            start_new_session=True,
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            assert process.poll() is None, log.read_text()[-2000:]
-            assert time.monotonic() < deadline, log.read_text()[-2000:]
-            with contextlib.suppress(AgentError):
-                VLLMServerSampler(url).close()
-                break
-            time.sleep(1)
-        yield url
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def test_it_samples_as_the_model_itself_would(server, policy, questions):
@@ -78,6 +29,18 @@ def test_votes_differ_and_a_seed_repeats_them(server, questions):
     assert sampler.sample(prompts, SamplingParams(64), seed=4) == votes
     short = sampler.sample(questions, SamplingParams(3), seed=4)
     assert not any(each.finished for each in short)
+
+
+def test_a_closed_box_ends_a_completion(server, policy, questions):
+    greedy = SamplingParams(64, 0.0, stop_at_box=True)
+    ours = TransformersSampler(policy).sample(questions, greedy, seed=0)
+    theirs = VLLMServerSampler(server).sample(questions, greedy, seed=0)
+    assert theirs == ours
+    assert sum(find_box_end(each) is not None for each in theirs) > 4
+    for one, other in zip(theirs, ours, strict=True):
+        assert one.token_ids.tolist() == other.token_ids.tolist()
+        assert one.log_probs == pytest.approx(other.log_probs, abs=1e-4)
+        assert one.finished == other.finished
 
 
 def test_what_the_server_cannot_do_is_said_in_a_sentence(server, questions):

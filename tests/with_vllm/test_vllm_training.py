@@ -9,7 +9,7 @@ import pytest
 from ttrl_agents.callbacks import Callback
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.errors import AgentError
-from ttrl_agents.trainer import Trainer, resume_config
+from ttrl_agents.trainer import Interrupted, Trainer, resume_config
 
 
 def small(output, **options) -> TrainConfig:
@@ -61,6 +61,59 @@ def test_an_engine_that_keeps_dying_ends_the_run_with_its_checkpoint_whole(tmp_p
     assert summary["steps"] == 4
     assert [row["step"] for row in rows_of(folder)] == [1, 2, 3, 4]
     assert 1 <= done < 4
+
+
+def test_merged_adapters_reach_the_engine(tmp_path):
+    folder = tmp_path / "run"
+    trainer = Trainer(small(folder, lora_rank=4, learning_rate=1e-2))
+    before = {name: tensor.clone() for name, tensor in trainer.policy.weights()}
+    trainer.run()
+    moved = [name for name, each in trainer.policy.weights() if not each.equal(before[name])]
+    assert moved
+    gaps = [row["sampler_gap"] for row in rows_of(folder)]
+    assert len(gaps) == 3
+    assert max(gaps) < 1e-4
+
+
+class Stopper(Callback):
+    """Asks for a stop after the second step."""
+
+    def on_start(self, trainer):
+        self.trainer = trainer
+
+    def on_step(self, step, metrics):
+        if step == 2:
+            self.trainer.request_stop()
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path):
+    folder = tmp_path / "run"
+    with pytest.raises(Interrupted):
+        Trainer(small(folder, steps=4, learning_rate=1e-3), [Stopper()]).run()
+    Trainer(resume_config(folder), resume=True).run()
+    rows = rows_of(folder)
+    assert [row["step"] for row in rows] == [1, 2, 3, 4]
+    assert max(row["sampler_gap"] for row in rows) < 1e-4
+
+
+class Interrupter(Callback):
+    """Stands for Ctrl-C in the middle of the second draw."""
+
+    def on_start(self, trainer):
+        self.trainer = trainer
+        self.engine = trainer.sampler.engine.pid
+
+    def on_tokens(self, count):
+        if self.trainer.state.step == 1:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupt_while_sampling_leaves_no_engine_behind(tmp_path):
+    watcher = Interrupter()
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(small(tmp_path / "run"), [watcher]).run()
+    with pytest.raises(ProcessLookupError):
+        os.kill(watcher.engine, 0)
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ class EvaluationDisplay:
 
     def start(self, run: EvaluationRun) -> None:
         """Prints what is measured on what."""
-        params, policy = run.params, run.policy
+        params = run.params
         labels = sum(run.benchmark.labels.reveal(each.id) is not None for each in run.questions)
         sampling = (
             "greedy: the likeliest token each time"
@@ -52,7 +52,7 @@ class EvaluationDisplay:
             f"top-p {params.top_p:g}, seed {run.config.seed}"
         )
         rows = {
-            "model": f"{policy.name} ({policy.num_parameters:,} weights, {policy.device})",
+            "model": run.model.description,
             "questions": f"{run.config.env} ({len(run.questions)} questions, {labels} with a "
             "label to grade by)",
             "sampling": f"{sampling}; at most {params.max_tokens} tokens",

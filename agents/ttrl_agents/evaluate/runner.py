@@ -18,15 +18,14 @@ from ttrl_agents.eval_config import EvalConfig
 from ttrl_agents.evaluate.ask import ask
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.folder import EvaluationFolder
+from ttrl_agents.evaluate.measured import find_model
 from ttrl_agents.evaluate.settings import evaluation_settings
-from ttrl_agents.policy import load_policy
 from ttrl_agents.questions import questions_of
-from ttrl_agents.samplers import SamplingParams, TransformersSampler
+from ttrl_agents.samplers import SamplingParams
 from ttrl_benchmarks import Benchmark, Question
 
 __all__ = ["EvaluationRun", "EvaluationWatcher", "evaluation_config"]
 
-_PAPER_TOKENS = 3072
 _COMPLETIONS_AT_ONCE = 256
 
 
@@ -57,12 +56,11 @@ class EvaluationRun:
         self.folder = EvaluationFolder(config.output or _new_folder(config))
         self.benchmark = questions_of(config.env, data=config.data, split=config.split)
         self.questions = _chosen(self.benchmark, config)
-        self.policy = load_policy(
-            config.model, device=config.device, chat_template=config.chat_template
-        )
+        self.model = find_model(config)
         self.params = self._params()
         settings = evaluation_settings(
-            policy=self.policy,
+            model=self.model.name,
+            weights=self.model.weights,
             env=config.env,
             benchmark=self.benchmark,
             questions=self.questions,
@@ -80,37 +78,43 @@ class EvaluationRun:
 
     def run(self, watcher: EvaluationWatcher) -> tuple[Evaluation, dict[str, Any]]:
         """Asks the questions that are missing; returns the evaluation and its summary."""
-        left = self.questions[len(self.results) :]
         watcher.on_questions(len(self.results))
-        for portion in ask(
-            TransformersSampler(self.policy, self.config.sample_rows),
-            self.benchmark,
-            left,
-            k=self.config.votes,
-            params=self.params,
-            seed=self.config.seed,
-            portion=self.portion,
-            progress=watcher.on_tokens,
-        ):
-            self.folder.append(portion)
-            self.results += portion
-            watcher.on_questions(len(self.results))
+        if len(self.results) < len(self.questions):
+            self._ask(self.questions[len(self.results) :], watcher)
         evaluation = Evaluation(tuple(self.results))
         return evaluation, self.folder.finish(evaluation)
+
+    def _ask(self, questions: Sequence[Question], watcher: EvaluationWatcher) -> None:
+        """Samples, grades and saves, portion by portion."""
+        prompts = [self.benchmark.prompt(question) for question in questions]
+        sampler = self.model.start(prompts, self.params, self.folder.path / "engine.log")
+        try:
+            for portion in ask(
+                sampler,
+                self.benchmark,
+                questions,
+                k=self.config.votes,
+                params=self.params,
+                seed=self.config.seed,
+                portion=self.portion,
+                progress=watcher.on_tokens,
+            ):
+                self.folder.append(portion)
+                self.results += portion
+                watcher.on_questions(len(self.results))
+        finally:
+            sampler.close()
 
     def _params(self) -> SamplingParams:
         # Of the whole benchmark, so that a part of it is measured with the same limit.
         prompts = [self.benchmark.prompt(question) for question in self.benchmark.questions]
-        longest = max(map(len, self.policy.encode_prompts(prompts)))
-        room = (self.policy.max_length or longest + _PAPER_TOKENS) - longest
-        if room < 1:
-            raise AgentError(
-                f"A prompt of {longest} tokens leaves no room in the {self.policy.max_length} "
-                f"positions of model {self.policy.name!r}. Use a model with more."
-            )
-        tokens = self.config.max_tokens or min(_PAPER_TOKENS, room)
         temperature = 0.0 if self.config.greedy else self.config.temperature
-        return SamplingParams(tokens, temperature, 1.0 if temperature == 0 else self.config.top_p)
+        return SamplingParams(
+            self.config.max_tokens or self.model.max_tokens(prompts),
+            temperature,
+            1.0 if temperature == 0 else self.config.top_p,
+            stop_at_box=self.config.stop_at_box,
+        )
 
 
 def evaluation_config(folder: Path) -> EvalConfig:
@@ -141,7 +145,7 @@ def _chosen(benchmark: Benchmark, config: EvalConfig) -> Sequence[Question]:
 
 def _new_folder(config: EvalConfig) -> Path:
     env = config.env.removesuffix("-v0").removeprefix("TTRL-").lower()
-    model = Path(config.model.rstrip("/")).name or "model"
+    model = Path(config.model.rstrip("/")).name.strip("-") or "model"
     stamp = time.strftime("%Y%m%d-%H%M%S")
     folder = base = Path("runs") / f"eval-{env}-{model}-seed{config.seed}-{stamp}"
     count = 1

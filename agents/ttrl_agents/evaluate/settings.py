@@ -24,7 +24,8 @@ _VALUES_OF_EACH = 256
 
 def evaluation_settings(
     *,
-    policy: Policy,
+    model: str,
+    weights: str | None,
     env: str,
     benchmark: Benchmark,
     questions: Iterable[Question],
@@ -34,15 +35,16 @@ def evaluation_settings(
 ) -> dict[str, Any]:
     """Returns the settings of an evaluation as JSON holds them."""
     return {
-        "model": policy.name,
+        "model": model,
         "env": env,
         "benchmark": benchmark.name,
         "k": k,
         "temperature": params.temperature,
         "top_p": params.top_p,
         "max_tokens": params.max_tokens,
+        "stop_at_box": params.stop_at_box,
         "seed": seed,
-        "weights": weights_digest(policy),
+        "weights": weights,
         "questions": questions_digest(benchmark, questions),
     }
 

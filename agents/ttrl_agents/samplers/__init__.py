@@ -1,7 +1,7 @@
 """Samplers: prompts in, completions out.
 
 - `Sampler`: the protocol.
-- `SamplingParams`: temperature, top-p and the length limit.
+- `SamplingParams`: temperature, top-p and where completions end.
 - `TransformersSampler`: samples with the policy's own `transformers` model.
 - `make_sampler`: the sampler that a run asks for.
 """

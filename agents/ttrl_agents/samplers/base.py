@@ -1,6 +1,6 @@
 """What every sampler offers.
 
-- `SamplingParams`: temperature, top-p and the length limit.
+- `SamplingParams`: temperature, top-p and where completions end.
 - `Sampler`: the protocol.
 - `uniform_draws`: the random numbers behind completions.
 - `request_seeds`: the seeds of engines that take one for all completions of a prompt.
@@ -33,6 +33,8 @@ class SamplingParams:
         top_p: Only the likeliest tokens that together reach this probability are drawn; 1 is all.
         token_statistics: Whether completions come with the entropy and the self-certainty of each
             token's distribution, for rewards that ask how sure the model is.
+        stop_at_box: Whether a completion also ends with the token that closes the box of its
+            answer (see `samplers.box_stop`); it then has no end-of-text token, and is finished.
 
     Raises:
         ValueError: A value is out of its range.
@@ -42,6 +44,7 @@ class SamplingParams:
     temperature: float = 1.0
     top_p: float = 1.0
     token_statistics: bool = False
+    stop_at_box: bool = False
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:

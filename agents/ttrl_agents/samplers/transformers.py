@@ -12,6 +12,7 @@ cumulated distribution, which is several times cheaper than `torch.multinomial`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from ttrl_agents.errors import AgentError
 from ttrl_agents.log_probs import pad
 from ttrl_agents.policy import Policy
 from ttrl_agents.samplers.base import Progress, SamplingParams, uniform_draws
+from ttrl_agents.samplers.box_stop import BoxWatch, closers
 from ttrl_agents.samplers.kv_cache import make_cache
 from ttrl_env.completion import Completion
 
@@ -153,6 +155,8 @@ class TransformersSampler:
             else None
         )
         ends = torch.tensor(policy.end_token_ids, device=device)
+        watches = [BoxWatch() for _ in rows] if params.stop_at_box else []
+        closed = np.zeros(len(rows), dtype=bool)
         alive = torch.arange(len(rows), device=device)  # the row of each batch entry
         active = torch.ones(len(rows), dtype=torch.bool, device=device)
         for t in range(params.max_tokens):
@@ -165,6 +169,12 @@ class TransformersSampler:
             if progress is not None:
                 progress(len(writers))
             active &= ~torch.isin(token, ends)
+            if watches:
+                for k in (active & torch.isin(token, self._closers)).nonzero().flatten().tolist():
+                    row = int(alive[k])
+                    if watches[row].closes_at(tokens[row, : t + 1].tolist(), self._decode):
+                        closed[row] = True
+                        active[k] = False
             remaining = int(active.sum())
             if remaining == 0 or t + 1 == params.max_tokens:
                 break
@@ -177,7 +187,7 @@ class TransformersSampler:
             logits = self._forward(
                 token[:, None], mask[:, : width + t + 1], position[:, None], cache
             )
-        return self._completions(tokens, log_probs, measured)
+        return self._completions(tokens, log_probs, measured, closed)
 
     def _forward(
         self, input_ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: Any
@@ -193,8 +203,21 @@ class TransformersSampler:
         logits: torch.Tensor = output.logits[:, -1]
         return logits
 
+    @cached_property
+    def _closers(self) -> torch.Tensor:
+        """The tokens after which the box of an answer may have closed."""
+        found = closers(self.policy.tokenizer.get_vocab())
+        return torch.tensor(sorted(found), device=self.policy.device)
+
+    def _decode(self, token_ids: Sequence[int]) -> str:
+        return self.policy.decode([token_ids])[0]
+
     def _completions(
-        self, tokens: torch.Tensor, log_probs: torch.Tensor, measured: torch.Tensor | None
+        self,
+        tokens: torch.Tensor,
+        log_probs: torch.Tensor,
+        measured: torch.Tensor | None,
+        closed: np.ndarray[Any, Any],
     ) -> list[Completion]:
         ids, log_prob_rows = tokens.cpu().numpy(), log_probs.cpu().numpy()
         statistics = None if measured is None else measured.cpu().numpy()
@@ -211,7 +234,7 @@ class TransformersSampler:
                 text,
                 token_ids=ids[i, :n],
                 log_probs=log_prob_rows[i, :n],
-                finished=bool(ends[i]),
+                finished=bool(ends[i] or closed[i]),
                 entropies=None if statistics is None else statistics[0, i, :n],
                 self_certainties=None if statistics is None else statistics[1, i, :n],
             )

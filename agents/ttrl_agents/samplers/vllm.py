@@ -2,6 +2,7 @@
 
 - `VLLMSampler`: the sampler.
 - `EngineOptions`: what the engine may take of the machine.
+- `visible_gpu`: the GPU that the engine shares with the policy.
 
 The engine starts without weights and is handed those of the policy, through shared memory, before
 it samples and after every update; checksums prove that they arrived. An engine that dies, hangs
@@ -11,9 +12,11 @@ or fails is started anew once, with the current weights, and the draw is repeate
 from __future__ import annotations
 
 import atexit
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,12 +25,13 @@ import torch
 
 from ttrl_agents.engine_process import EngineError, EngineProcess
 from ttrl_agents.errors import AgentError
-from ttrl_agents.policy import Policy
+from ttrl_agents.policy import Policy, quiet_libraries
 from ttrl_agents.samplers.base import Progress, SamplingParams, request_seeds
+from ttrl_agents.samplers.box_stop import closers
 from ttrl_agents.samplers.shared_weights import SharedWeights
 from ttrl_env.completion import Completion
 
-__all__ = ["EngineOptions", "VLLMSampler"]
+__all__ = ["EngineOptions", "VLLMSampler", "visible_gpu"]
 
 Result = TypeVar("Result")
 
@@ -97,11 +101,12 @@ class VLLMSampler:
         self._checksums = self._weights.write(policy.weights())
         atexit.register(self.close)
         self._engine: EngineProcess | None = None
+        self._closed = False
         try:
             self._start()
-        except EngineError as error:
+        except BaseException as error:
             self.close()
-            if "memory" not in str(error):
+            if not isinstance(error, EngineError) or "memory" not in str(error):
                 raise
             raise EngineError(
                 f"{error} Give keys and values more room with --engine-kv-gib or "
@@ -156,6 +161,7 @@ class VLLMSampler:
             "command": "sample",
             "counts": [len(each) for each in rows.values()],
             "seeds": request_seeds(seed, rows.values()),
+            "closers": self._closers if params.stop_at_box else [],
             "params": {
                 "max_tokens": params.max_tokens,
                 "temperature": params.temperature,
@@ -197,6 +203,8 @@ class VLLMSampler:
         if self._engine is not None:
             self._engine.end()
             self._engine = None
+        if not self._closed:
+            self._closed = True
             self._weights.close()
             self._folder.cleanup()
 
@@ -204,10 +212,17 @@ class VLLMSampler:
         """Returns how often the engine was started anew."""
         return {"engine_restarts": float(self.restarts)}
 
+    @cached_property
+    def _closers(self) -> list[int]:
+        """The tokens after which the box of an answer may have closed."""
+        return sorted(closers(self.policy.tokenizer.get_vocab()))
+
     def _start(self) -> None:
         """Starts an engine and gives it the current weights."""
         folder, options = Path(self._folder.name), self.options
         self.policy.model.config.save_pretrained(folder)
+        with quiet_libraries():
+            self.policy.tokenizer.save_pretrained(folder)  # which decodes where boxes end texts
         arguments: dict[str, Any] = {
             "model": str(folder),
             "load_format": "dummy",
@@ -234,7 +249,8 @@ class VLLMSampler:
             arguments["kv_cache_memory_bytes"] = int(kv_gib * 2**30)
         self._engine = EngineProcess(
             _MODULE,
-            _ENVIRONMENT,
+            # What vLLM leaves in the folder for temporary files is gone with ours.
+            {**_ENVIRONMENT, "TMPDIR": str(folder), **visible_gpu(self.policy.device)},
             options.log or folder / "engine.log",
             options.timeout,
             inherit=[self._weights.file_descriptor],
@@ -276,7 +292,8 @@ class VLLMSampler:
         ends = np.cumsum(lengths)
         ids = [tokens[end - n : end] for end, n in zip(ends, lengths, strict=True)]
         chances = [log_probs[end - n : end] for end, n in zip(ends, lengths, strict=True)]
-        kept = [row[: len(row) - done] for row, done in zip(ids, finished, strict=True)]
+        ends_of_text = set(self.policy.end_token_ids)
+        kept = [row[:-1] if len(row) and int(row[-1]) in ends_of_text else row for row in ids]
         texts = self.policy.decode([row.tolist() for row in kept])
         completions = [Completion()] * len(order)
         for k, place in enumerate(order):
@@ -293,3 +310,16 @@ class VLLMSampler:
 
     def __exit__(self, *details: object) -> None:
         self.close()
+
+
+def visible_gpu(device: torch.device) -> dict[str, str]:
+    """Returns the environment in which an engine finds the GPU of this device and no other.
+
+    >>> visible_gpu(torch.device("cpu"))
+    {}
+    """
+    if device.type != "cuda":
+        return {}
+    ours = os.environ.get("CUDA_VISIBLE_DEVICES")
+    index = device.index or 0
+    return {"CUDA_VISIBLE_DEVICES": ours.split(",")[index].strip() if ours else str(index)}

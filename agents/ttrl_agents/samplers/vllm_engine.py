@@ -10,15 +10,18 @@ It is started by `samplers.vllm` as `python -m`; nothing else imports it.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
-import torch
 from packaging.version import Version
 
-from ttrl_agents.engine_process import Array, Channel
+from ttrl_agents.engine_process import Array, Channel, end_with
+from ttrl_agents.samplers.box_stop import BoxWatch
 from ttrl_agents.samplers.shared_weights import SharedWeights, checksum
 
 __all__ = ["SUPPORTED", "Engine", "main"]
@@ -39,6 +42,7 @@ class Engine:
         from vllm.engine.arg_utils import EngineArgs
         from vllm.v1.engine.llm_engine import LLMEngine
 
+        self._folder: str = options["model"]
         self._engine = LLMEngine.from_engine_args(EngineArgs(**options))
         self._weights: SharedWeights | None = None
         self._asleep = False
@@ -91,8 +95,9 @@ class Engine:
         self.wake()
         ids, lengths = arrays
         ends = np.cumsum(lengths)
+        names = []
         for k, (count, seed) in enumerate(zip(request["counts"], request["seeds"], strict=True)):
-            self._engine.add_request(
+            name = self._engine.add_request(
                 str(k),
                 {"prompt_token_ids": ids[ends[k] - lengths[k] : ends[k]].tolist()},
                 SamplingParams(
@@ -104,29 +109,37 @@ class Engine:
                     **request["params"],
                 ),
             )
-        tokens: dict[tuple[int, int], list[int]] = {}
-        log_probs: dict[tuple[int, int], list[float]] = {}
-        finished: dict[tuple[int, int], bool] = {}
+            names.append(name)
+        drawn = [[_Drawn() for _ in range(count)] for count in request["counts"]]
+        closers = frozenset(request["closers"])
         while self._engine.has_unfinished_requests():
             new = 0
+            closed = []
             for output in self._engine.step():
+                k = int(output.request_id)
                 for part in output.outputs:
-                    key = int(output.request_id), part.index
-                    tokens.setdefault(key, []).extend(part.token_ids)
-                    log_probs.setdefault(key, []).extend(
-                        chances[token].logprob
-                        for token, chances in zip(part.token_ids, part.logprobs, strict=True)
-                    )
+                    row = drawn[k][part.index]
+                    row.add(part)
                     new += len(part.token_ids)
-                    if part.finish_reason is not None:
-                        finished[key] = part.finish_reason == "stop"
+                    # As with the other samplers, also where the length limit comes with it.
+                    if part.token_ids and part.token_ids[-1] in closers:
+                        row.finished |= row.watch.closes_at(row.tokens, self._decode)
+                        if row.finished and part.finish_reason is None:
+                            # What vLLM calls the completions of a prompt that has several.
+                            only = request["counts"][k] == 1
+                            closed.append(names[k] if only else f"{part.index}_{names[k]}")
+            if closed:
+                self._engine.abort_request(closed, internal=True)
             channel.send({"progress": new})
-        order = [(k, i) for k, count in enumerate(request["counts"]) for i in range(count)]
+        if closers:
+            # vLLM does not see that all completions of a prompt were aborted one by one.
+            self._engine.abort_request(names, internal=True)
+        rows = [row for group in drawn for row in group]
         return [
-            np.array([token for key in order for token in tokens[key]], dtype=np.int64),
-            np.array([value for key in order for value in log_probs[key]], dtype=np.float32),
-            np.array([len(tokens[key]) for key in order], dtype=np.int64),
-            np.array([finished[key] for key in order], dtype=np.bool_),
+            np.array([token for row in rows for token in row.tokens], dtype=np.int64),
+            np.array([value for row in rows for value in row.log_probs], dtype=np.float32),
+            np.array([len(row.tokens) for row in rows], dtype=np.int64),
+            np.array([row.finished for row in rows], dtype=np.bool_),
         ]
 
     def sleep(self) -> None:
@@ -139,6 +152,18 @@ class Engine:
         if self._asleep:
             self._engine.wake_up()
             self._asleep = False
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(self._folder, trust_remote_code=False)
+
+    def _decode(self, token_ids: Sequence[int]) -> str:
+        text: str = self._tokenizer.decode(
+            token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return text
 
     def _prove(self, expected: dict[str, int]) -> dict[str, Any]:
         """Compares what the engine holds with what was sent."""
@@ -160,9 +185,30 @@ class Engine:
         return {"proved": proved, "packed": packed}
 
 
+@dataclass
+class _Drawn:
+    """What has been drawn of one completion."""
+
+    tokens: list[int] = field(default_factory=list)
+    log_probs: list[float] = field(default_factory=list)
+    finished: bool = False
+    watch: BoxWatch = field(default_factory=BoxWatch)
+
+    def add(self, part: Any) -> None:
+        """Adds what a step of vLLM has drawn, a `vllm.outputs.CompletionOutput`."""
+        self.tokens.extend(part.token_ids)
+        self.log_probs.extend(
+            chances[token].logprob
+            for token, chances in zip(part.token_ids, part.logprobs, strict=True)
+        )
+        self.finished |= part.finish_reason == "stop"
+
+
 def main(file_descriptor: int) -> None:
     """Serves requests until the pipe closes."""
-    channel = Channel(Connection(file_descriptor))
+    connection = Connection(file_descriptor)
+    end_with(connection)
+    channel = Channel(connection)
     engine: Engine | None = None
     while True:
         try:
@@ -209,5 +255,4 @@ def _check_version() -> None:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(torch.get_num_threads())
     main(int(sys.argv[1]))

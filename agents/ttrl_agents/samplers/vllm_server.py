@@ -9,6 +9,7 @@ model at hand. The chat template is the server's.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ import httpx2
 
 from ttrl_agents.errors import AgentError
 from ttrl_agents.samplers.base import Progress, SamplingParams, request_seeds
+from ttrl_agents.samplers.box_stop import count_to_box
 from ttrl_env.completion import Completion
 
 __all__ = ["SERVER_ADVICE", "VLLMServerSampler"]
@@ -41,6 +43,11 @@ class VLLMServerSampler:
 
     Raises:
         AgentError: There is no such server, or it serves no such model.
+
+    Attributes:
+        model: The name of the model.
+        max_length: The most tokens of a prompt and its completion, where the server says it.
+        retries: How many requests had to be repeated.
     """
 
     copies_weights = True
@@ -63,6 +70,7 @@ class VLLMServerSampler:
             headers={} if api_key is None else {"Authorization": f"Bearer {api_key}"},
         )
         self.retries = 0
+        self.max_length: int | None = None
         self.model = self._find_model(model)
 
     def sample(
@@ -98,7 +106,10 @@ class VLLMServerSampler:
                 "return_token_ids": True,
             }
             answer = self._post("/chat/completions", body)
-            return members, [_completion(choice) for choice in answer["choices"]]
+            drawn = [_completion(choice) for choice in answer["choices"]]
+            if params.stop_at_box:
+                drawn = list(map(_cut_at_box, answer["choices"], drawn))
+            return members, drawn
 
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
             pending = [pool.submit(ask, k, *item) for k, item in enumerate(rows.items())]
@@ -133,11 +144,13 @@ class VLLMServerSampler:
 
     def _find_model(self, wanted: str | None) -> str:
         listed = self._request("GET", "/models", None)
-        names = [each["id"] for each in listed.get("data", [])]
-        if wanted is not None and wanted in names:
-            return wanted
+        served = {str(each["id"]): each for each in listed.get("data", [])}
+        names = list(served)
         if wanted is None and len(names) == 1:
-            return str(names[0])
+            wanted = names[0]
+        if wanted is not None and wanted in served:
+            self.max_length = served[wanted].get("max_model_len")
+            return wanted
         asked = (
             "Name one model" if wanted is None else f"The server has no model {wanted!r}; name one"
         )
@@ -197,6 +210,29 @@ def _completion(choice: dict[str, Any]) -> Completion:
         log_probs=log_probs,
         finished=choice.get("finish_reason") == "stop",
     )
+
+
+def _cut_at_box(choice: dict[str, Any], whole: Completion) -> Completion:
+    """Returns the completion up to the token that closes its box.
+
+    The interface cannot be asked to stop there: what comes after was sampled in vain.
+    """
+    known = (choice.get("logprobs") or {}).get("content") or []
+    pieces = [each["token"] for each in known]
+    count = count_to_box(pieces)
+    text = "".join(pieces[:count])
+    if count is not None and whole.startswith(text):
+        ids, chances = whole.token_ids, whole.log_probs
+        return Completion(
+            text,
+            token_ids=None if ids is None else ids[:count],
+            log_probs=None if chances is None else chances[:count],
+        )
+    # The server tells no tokens, or their texts do not add up to that of the completion (part of a
+    # character, say): the text alone is cut, and of its tokens nothing is said.
+    parts = re.findall(r"[^}]*\}", whole)
+    count = count_to_box(parts)
+    return whole if count is None else Completion("".join(parts[:count]))
 
 
 def _length(completion: Completion) -> int:
