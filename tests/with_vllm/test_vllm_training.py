@@ -118,15 +118,15 @@ def test_an_interrupt_while_sampling_leaves_no_engine_behind(tmp_path):
 
 @pytest.mark.slow
 def test_it_learns_as_with_the_sampler_of_transformers(tmp_path):
-    """The same 100 steps of the main job with both; each gains, and about as much."""
+    """The same 50 steps of the main job with both; each gains, and about as much."""
     gains = {}
     for name in ("transformers", "vllm"):
-        config = TrainConfig(output=tmp_path / name, sampler=name, steps=100, device="cpu", seed=3)
+        config = TrainConfig(output=tmp_path / name, sampler=name, steps=50, device="cpu", seed=3)
         summary = Trainer(config).run()
         before, after = summary["before"]["train"], summary["after"]["train"]
         gains[name] = after["mean@16"] - before["mean@16"]
         if name == "vllm":
             assert max(row["sampler_gap"] for row in rows_of(tmp_path / name)) < 1e-4
     # A gain over 100 questions is known to about five points on either side.
-    assert min(gains.values()) > 0.2, gains
+    assert min(gains.values()) > 0.15, gains
     assert abs(gains["vllm"] - gains["transformers"]) < 0.1, gains
