@@ -10,7 +10,7 @@ raised. Labels only say when it fell; no alarm sees one.
     python benchmarks/paper/collapse.py --settings healthy rate reduced
 
 Runs that are complete in the output folder are read, not repeated; one that was interrupted goes
-on. The thresholds were chosen on seeds 10 to 14.
+on. The thresholds were chosen on seeds 0 to 4 and 10 to 13, so the default seeds are others.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Options:
 
     settings: tuple[str, ...] = ("healthy", "rate", "votes")
     """Which of healthy, rate, votes, and reduced: as rate, with --on-collapse reduce."""
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    seeds: tuple[int, ...] = (20, 21, 22, 23, 24)
     """Every setting is run with each of these."""
     jobs: int = 1
     """Runs at a time, one thread each."""

@@ -16,6 +16,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
 from ttrl_agents.callbacks.base import Callback
@@ -43,6 +44,7 @@ _WATCHED = (
     "completion_tokens",
     "truncated",
 )
+_MEASUREMENTS = 3
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,8 @@ class CollapseThresholds:
     """Length: completions are this many times as long as at the start, or as short, ..."""
     truncated_rise: float = 0.2
     """... or the share of truncated ones is this far above its start."""
-    kl_limit: float = 0.2
-    """KL: the divergence from the start, in nats per token, as the mean of two measurements."""
+    kl_limit: float = 0.15
+    """KL: the divergence from the start, in nats per token, as the median of three measurements."""
     reduce_by: float = 0.25
     """What the learning rate is multiplied by where an alarm should reduce it."""
 
@@ -113,7 +115,7 @@ class CollapseDetector:
         self._recent: dict[str, deque[float]] = {
             name: deque(maxlen=thresholds.window) for name in _WATCHED
         }
-        self._divergences: deque[float] = deque(maxlen=2)
+        self._divergences: deque[float] = deque(maxlen=_MEASUREMENTS)
         self._lowest_flip = math.inf
         self._streaks: dict[str, int] = {}
         self._silent_until: dict[str, int] = {}
@@ -172,7 +174,7 @@ class CollapseDetector:
         for name, recent in self._recent.items():
             recent.clear()
             recent.extend(math.nan if value is None else value for value in state["recent"][name])
-        self._divergences = deque(state["divergences"], maxlen=2)
+        self._divergences = deque(state["divergences"], maxlen=_MEASUREMENTS)
         self._lowest_flip = math.inf if state["lowest_flip"] is None else state["lowest_flip"]
         self._streaks = dict(state["streaks"])
         self._silent_until = dict(state["silent_until"])
@@ -182,7 +184,8 @@ class CollapseDetector:
         yield "runaway", self._runaway(now)
         yield "entropy", self._entropy(now)
         yield "length", self._length(now)
-        kl = _mean(self._divergences)
+        # Not the mean: one step in which a question went elsewhere is no spike of the policy.
+        kl = median(self._divergences) if self._divergences else math.nan
         yield (
             "kl",
             f"the policy is {kl:.3f} nats per token from its start"

@@ -104,9 +104,14 @@ def test_a_divergence_is_remembered_until_it_is_measured_again_and_kl_stands_in_
             rows[step][name] = 0.01 * step
         return [alarm.step for alarm in find_alarms(rows)][:1]
 
-    # The mean of two measurements passes 0.2 with 0.20 and 0.25, and with 0.2 and 0.4.
+    # The median of three passes 0.15 with 0.15, 0.20, 0.25, and with 0, 0.2, 0.4.
     assert first(5, "kl_start") == first(5, "kl") == [26 + 2]
     assert first(20, "kl_start") == [41 + 2]
+
+
+def test_one_measurement_far_off_is_no_spike():
+    rows = [{"majority_ratio": 0.5, "kl_start": 5.0 if step == 60 else 0.1} for step in range(99)]
+    assert find_alarms(rows) == []
 
 
 def test_messages_hold_the_numbers():
