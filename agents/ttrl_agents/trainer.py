@@ -130,6 +130,7 @@ class Trainer:
         self.divergence = make_start_divergence(self.policy, config)
         self.best = BestCheckpoint(config.best_by)
         self._log_probs = LogProbs(self.policy) if self.sampler.copies_weights else None
+        self._moved = False  # whether the policy has, since the sampler took over its weights
 
     def request_stop(self) -> None:
         """Stops the run, saved, at the end of the step that is under way."""
@@ -226,6 +227,7 @@ class Trainer:
 
     def _step(self, observations: Sequence[str]) -> tuple[Sequence[str], Metrics]:
         """One step of TTRL: sample, vote, learn."""
+        self._sync_sampler()
         completions = self.agent.act(
             observations, self.state.step, lambda count: self._tell("on_tokens", count)
         )
@@ -247,8 +249,14 @@ class Trainer:
         if self.divergence is not None:
             metrics |= self.divergence.measure(rollout)
         metrics |= self.agent.learn(rollout)
-        self.sampler.sync()
+        self._moved = True
         return next_observations, metrics | agreement | self.sampler.metrics()
+
+    def _sync_sampler(self) -> None:
+        # Before the next draw and not after the update: where it fails, the step before is whole.
+        if self._moved:
+            self.sampler.sync()
+            self._moved = False
 
     def _check_agreement(
         self, prompts: Sequence[str], completions: Sequence[Completion]
@@ -276,6 +284,7 @@ class Trainer:
 
     def _evaluate(self, name: str) -> None:
         """Measures the trained and the held-out questions."""
+        self._sync_sampler()
         config, index = self.config, self.state.step
         params = self._evaluation_params()
         seed = derive_seed(config.seed, Stream.EVALUATION, index)
