@@ -351,7 +351,7 @@ class Trainer:
         path = self.folder / "checkpoints" / BEST / "model"
         best = load_run_policy(self.config, path)
         self.policy.model.load_state_dict(best.model.state_dict())
-        self.sampler.sync()
+        self._moved = True
 
     def _restore(self) -> None:
         if isinstance(self.agent, ResumableAgent):
@@ -360,7 +360,7 @@ class Trainer:
         for name, part in self._parts().items():
             if name in self.state.parts:
                 part.load_state_dict(self.state.parts[name])
-        self.sampler.sync()
+        self._moved = True
 
     def _parts(self) -> dict[str, Any]:
         """What keeps a state between steps: instruments, callbacks, a reward that has one."""

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from small_runs import StopAfter
 
 from ttrl_agents.agent import PolicyGradientAgent
-from ttrl_agents.callbacks import Callback
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.rollout import Rollout
@@ -85,20 +85,6 @@ def test_nothing_is_learned_from_a_constant(tmp_path):
     trainer.run()
     for name, tensor in trainer.policy.model.state_dict().items():
         assert torch.equal(tensor, before[name]), name
-
-
-class StopAfter(Callback):
-    """Asks the trainer to stop after a step."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def on_start(self, trainer):
-        self.trainer = trainer
-
-    def on_step(self, step, metrics):
-        if step == self.step:
-            self.trainer.request_stop()
 
 
 @pytest.fixture
