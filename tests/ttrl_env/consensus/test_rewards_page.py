@@ -23,8 +23,21 @@ def test_the_code_on_the_page_runs() -> None:
             unregister_estimator("brief_majority")
 
 
+def table(heading: str) -> dict[str, str]:
+    """Under a heading of the page: a reward's name to the next column of its row."""
+    section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return dict(re.findall(r"^\| `(\w+)` \| ([^|]*)\|", section, re.MULTILINE))
+
+
 def test_every_reward_is_in_the_table_with_its_paper() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]*)\|", PAGE, re.MULTILINE))
-    assert set(rows) == set(REWARDS)
-    for name, paper in rows.items():
+    papers = table("Which there are")
+    assert set(papers) == set(REWARDS)
+    for name, paper in papers.items():
         assert REWARDS[name].card.paper in paper
+
+
+def test_every_reward_stands_beside_the_others_best_first() -> None:
+    results = table("Side by side")
+    assert set(results) == set(REWARDS)
+    scores = [float(score) for score in results.values()]
+    assert scores == sorted(scores, reverse=True)
