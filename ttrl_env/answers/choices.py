@@ -18,23 +18,39 @@ __all__ = ["choice_of", "extract_choice"]
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _WINDOW: Final = 1 << 15
 _MARKERS: Final = 64
-_DECORATION: Final = r"[\s:：*_\"'“”‘’`$(\[（【{<>=~–—.-]"
+_CORRECTION: Final = 400
+_DECORATION: Final = r"[\s:：*_\"'“”‘’`$(\[（【{<>=~–—→.-]"
 _STYLED: Final = re.compile(r"\\(?:text|textbf|mathrm|mathbf|textit)\s*\{|\\[()\[\]]")
 _AFTER_MARKER: Final = re.compile(
     rf"{_DECORATION}{{0,12}}(?:(?:is|are|be|would be|should be|must be|option|choice|letter|the|"
-    rf"correcte?|correcta|richtige|est|es|ist|é|是|选项|选|为|：)(?![a-z]){_DECORATION}{{0,8}}){{0,4}}"
+    rf"corrett?[ae]?|correcte?|correcta|richtige|est|es|ist|é|è|是|选项|选|为|은|는|は|：)(?![a-z])"
+    rf"{_DECORATION}{{0,8}}){{0,4}}"
     r"(?P<letter>[A-Za-z])(?![A-Za-z0-9])(?P<rest>.{0,60})",
     re.DOTALL,
 )
 _STRONG: Final = re.compile(
-    r"answers?|choose|select(?:ed)?|finali[sz]e|答案|réponse|respuesta|antwort|resposta|risposta|"
+    r"answers?|choose|select(?:ed)?|finali[sz]e|correct(?=\W{0,4}[:：])|答案|réponse|respuesta|antwort|resposta|risposta|"
     r"ответ|उत्तर|答え|정답|选择|应选|故选",
     re.IGNORECASE,
 )
 _WEAK: Final = re.compile(r"option|choice|选项", re.IGNORECASE)
 _ANOTHER: Final = re.compile(
-    r"^[\s)\]）*_\"'$}.]{0,6}(?:(?:[,/、&|]|or\b|and\b|ou\b|y\b|或|和)[\s(*_\"'（]{0,4}"
-    r"(?:or\s+|and\s+)?[\s(*_\"'（]{0,4}|\s+)(?P<other>[A-Z])(?![A-Za-z0-9'’])"
+    r"^[ \t)\]）*_\"'$}.]{0,6}(?:(?:[,;/、&|+]|or\b|and\b|ou\b|y\b|或|和)[\s(*_\"'（]{0,4}"
+    r"(?:or\s+|and\s+)?[\s(*_\"'（]{0,4}|[ \t]+)(?P<other>[A-Z])(?![A-Za-z0-9'’])"
+)
+_DENIED: Final = re.compile(
+    r"^[\s)\]）*_\"'$}]{0,6}(?:(?:is|are|was|can|could|would|seems?|looks?|be|clearly|also|definitely)"
+    r"\s+){0,4}(?:not\b|n't|cannot|can't|isn't|incorrect|wrong|false|invalid|impossible|eliminated|"
+    r"ruled|excluded|不(?!是))"
+)
+_TOLD: Final = re.compile(
+    r"^[)\]）*_\"'$}]{0,6}[ \t](?!(?:is|as|was|matches|fits|works|satisfies|agrees|follows|aligns|"
+    r"corresponds)\b)(?:[a-z]+s|would|could|might|may|can)\b"
+)
+"""An option that something is said about, such as "option A gives 3"."""
+_CORRECTED: Final = re.compile(
+    r"\b(?:wait|actually|correction|correcting|rather|instead|sorry|reconsider|scratch)\b",
+    re.IGNORECASE,
 )
 _LEADING: Final = re.compile(
     r"^[\s*_\"'“`$(\[（【{]{0,8}(?P<letter>[A-Z])(?P<after>[\s)\]）】.:：,，。*_\"'$}]|[^\x00-\x7f]|$)"
@@ -42,14 +58,18 @@ _LEADING: Final = re.compile(
     re.DOTALL,
 )
 _ENDING: Final = re.compile(
-    rf"(?:\b(?:is|be|[Ss]o|think|choose|pick|es|est|ist|é)|'s|(?<!不)是|选|为|は|هي){_DECORATION}{{0,8}}"
+    r"(?:\b(?:is|be|[Ss]o|[Tt]hus|[Hh]ence|[Tt]herefore|but|think|choose|pick|go with|matches|"
+    rf"corresponds to|es|est|ist|é|è)|['’]s|(?<!不)是|选|为|は|هي)(?:,\s)?{_DECORATION}{{0,8}}"
     r"(?P<letter>[A-Z])[\s)\]）*_\"'”’.。!]*(?:です。?)?$"
 )
+_DENIAL: Final = re.compile(r"(?:\bnot|n['’]t|\bcannot|\bnever)\s*$")
+_LABEL: Final = re.compile(r"^[\s*_(\[]{0,6}([A-Z])\**[)\].:]", re.MULTILINE)
 _ALONE: Final = re.compile(r"[\s*_\"'“”`$(\[（【{]*([A-Za-z])[\s*_\"'“”`$)\]）】}.。:]*")
 _BRACKETED: Final = re.compile(r"\(([a-z])\)\s")
 _ARTICLE: Final = re.compile(r"^\s+[a-z]")
 _VERDICT: Final = re.compile(
-    r"\b(?P<letter>[A-Z])\)?\**\s+is\s+(?:the\s+)?(?:correct|right|best)", re.ASCII
+    r"\b(?P<letter>[A-Z])\)?\**(?:\s+is\s+(?:the\s+)?(?:most\s+|only\s+|final\s+)?"
+    r"|\s*[:–—-]\s*\**)(?:[Cc]orrect|[Rr]ight|best|answer)\b"
 )
 
 
@@ -120,9 +140,9 @@ def _chosen(text: str, letters: str, texts: dict[str, str]) -> str | None:
     if texts and len(stripped) < 512 and plain_text(stripped) in texts:
         return texts[plain_text(stripped)]
     for pattern in (_STRONG, _WEAK):
-        said = _after_markers(window, pattern, letters, texts)
+        said, end = _after_markers(window, pattern, letters, texts)
         if said is not None:
-            return said
+            return _corrected(window[end:], letters) or said
     return _by_position(window, stripped, letters)
 
 
@@ -142,7 +162,8 @@ def _in_box(content: str, letters: str, texts: dict[str, str]) -> str | None:
 
 def _after_markers(
     text: str, pattern: re.Pattern[str], letters: str, texts: dict[str, str]
-) -> str | None:
+) -> tuple[str | None, int]:
+    """Return the letter after the last word such as "answer", and where it ends."""
     for marker in list(pattern.finditer(text))[: -_MARKERS - 1 : -1]:
         found = _AFTER_MARKER.match(text, marker.end())
         if found is None:
@@ -152,20 +173,37 @@ def _after_markers(
                 )
                 letter = texts.get(line.removeprefix("is ").strip(" *_"))
                 if letter:
-                    return letter
+                    return letter, len(text)
             continue
         letter, rest = found["letter"], found["rest"]
         if letter.islower() and re.match(r"\s*[^\W\d]", rest):
             continue  # an article or a word of some language, not a choice
         if letter == "A" and pattern is _WEAK and _ARTICLE.match(rest):
             continue
-        if letter.upper() not in letters:
+        if letter.upper() not in letters or _DENIED.match(rest):
+            continue
+        if pattern is _WEAK and _TOLD.match(rest):
             continue
         other = _ANOTHER.match(rest)
         if other and other["other"] in letters and other["other"] != letter.upper():
-            return ""
-        return letter.upper()
-    return None
+            return "", len(text)
+        return letter.upper(), found.end("letter")
+    return None, 0
+
+
+def _corrected(rest: str, letters: str) -> str | None:
+    """Return the letter that a reply ends with, if what leads to it takes another back."""
+    if len(rest) > _CORRECTION or not _CORRECTED.search(rest):
+        return None
+    return _ending(rest.strip(), letters)
+
+
+def _ending(stripped: str, letters: str) -> str | None:
+    """Return the letter that a reply ends with, as in "so it is B."."""
+    ending = _ENDING.search(stripped[-64:])
+    if not ending or ending["letter"] not in letters:
+        return None
+    return None if _DENIAL.search(stripped[-64:][: ending.start()]) else ending["letter"]
 
 
 def _by_position(window: str, stripped: str, letters: str) -> str | None:
@@ -173,15 +211,17 @@ def _by_position(window: str, stripped: str, letters: str) -> str | None:
     verdicts = {found["letter"] for found in _VERDICT.finditer(window)} & set(letters)
     if len(verdicts) == 1:
         return verdicts.pop()
-    ending = _ENDING.search(stripped[-64:])
-    if ending and ending["letter"] in letters:
-        return ending["letter"]
+    ending = _ending(stripped, letters)
+    if ending:
+        return ending
     bracketed = _BRACKETED.match(stripped)
     if bracketed and bracketed[1].upper() in letters:
         return bracketed[1].upper()
     found = _LEADING.match(stripped)
-    if not found or found["letter"] not in letters:
+    if not found or found["letter"] not in letters or _DENIED.match(found["rest"]):
         return None
+    if len({label for label in _LABEL.findall(window) if label in letters}) > 1:
+        return None  # the options, told one after another
     if found["after"].isspace() and _ARTICLE.match(" " + found["rest"]):
         return None
     other = _ANOTHER.match(found["after"] + found["rest"])
