@@ -8,6 +8,7 @@ such as "the answer is"; a last sentence that ends in a value. Otherwise there i
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -29,16 +30,16 @@ _PHRASE: Final = re.compile(
     r"""
     \#\#\#\# | <answer>
   | \b(?:answer|result|solution)
-    (?:\s+(?:is|are|should\ be|must\ be|will\ be|becomes|equals|comes\ to|=)|\s*[:=]
+    (?:(?:s|\ set)?(?:\s+(?:is|are|should\ be|must\ be|will\ be|becomes|equals|comes\ to|=)|\s*[:=])
       |\s+(?=[$\\\d-]))
   | 答案(?:是|为|：|:)? | 结果(?:是|为|：|:)
-  | (?:ответ|respuesta|réponse|antwort|resposta|risposta)
-    (?:\s+(?:est|es|ist|é|è)|\s*[:=]) | 答え(?:は|：|:)
+  | (?:ответ|respuesta|réponse|antwort|resposta|risposta|resultado|résultat|ergebnis|risultato)
+    (?:\s+(?:est|es|ist|é|è)|\s*[:=]) | 答え(?:は|：|:) | 답(?:은|:)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _BEFORE: Final = re.compile(
-    r"\$([^$]{1,300})\$\s*(?:is|are)\s+(?:the|our|my)\s+(?:final\s+)?(?:answer|solution|result)"
+    r"(?:\$([^$]{1,300})\$|(?<!\S)([-−]?\d[\d.,/]{0,40}))\s*(?:is|are)\s+(?:the|our|my)\s+(?:final\s+)?(?:answer|solution|result)"
 )
 _SENTENCE_END: Final = re.compile(r"[.!?](?=\s|$|\*)|[。！？।]|\n\s*\n|\n(?=\S)")
 _CLOSING: Final = re.compile(r"I hope (?:it|this) is correct.*", re.IGNORECASE | re.DOTALL)
@@ -50,6 +51,9 @@ _SEGMENT: Final = re.compile(
     r"\$\$(.{1,400}?)\$\$|\$([^$\n]{1,400})\$|\\\((.{1,400}?)\\\)|\\\[(.{1,400}?)\\\]", re.DOTALL
 )
 _SHOWN: Final = re.compile(r"[\s:*=]*(?:" + _SEGMENT.pattern + r")(?=[\s.,*]*(?:\n|$))", re.DOTALL)
+_DISPLAYED: Final = re.compile(
+    r"(?:\$\$((?:(?!\$\$).){1,400}?)\$\$|\\\[((?:(?!\\\[).){1,400}?)\\\])[\s.*]*$", re.DOTALL
+)
 _PROSE: Final = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}(?:['’][a-z]+)?")
 _STYLED_WORDS: Final = re.compile(r"\\[a-z]+\s*\{[A-Za-z ,.]*\}")
 _NUMBER: Final = re.compile(
@@ -60,7 +64,11 @@ _ANY_NUMBER: Final = re.compile(
     r"(?:\\frac\s?\{[^{}]{1,20}\}\{[^{}]{1,20}\}|\d+(?:[,.]\d+)*(?:/\d+)?)(?:\s?\\?%)?"
 )
 _LINK: Final = re.compile(
-    r"\b(?:is|are|equals?|be|was|were|gives?|yields?|get|gets|obtain|becomes)\b|[=:：是为]"
+    r"\b(?:is|are|equals?|be|was|were|gives?|yields?|get|gets|obtain|becomes)\b|['’]s\b|[=:：是为]"
+)
+_JOINED: Final = re.compile(r"\s*(?:,\s*)?(?:(?:and|or)\s*)?")
+_ASIDE: Final = re.compile(
+    r",?\s+\(?(?:attained|achieved|reached|obtained|occurring|which\s+occurs|when|where|whenever|at)\b.*"
 )
 _STATED: Final = re.compile(r"[\d$\\]")
 _UNSURE: Final = re.compile(r"(?:not|un\w+|impossible|cannot)\b", re.IGNORECASE)
@@ -111,7 +119,7 @@ def _after_phrase(text: str) -> str | None:
     before = list(_BEFORE.finditer(text))
     markers = list(_PHRASE.finditer(text))
     if before and (not markers or before[-1].end() >= markers[-1].end()):
-        return before[-1][1].strip()
+        return (before[-1][1] or before[-1][2]).strip()
     for marker in markers[: -_MARKERS - 1 : -1]:
         rest = text[marker.end() : marker.end() + _SENTENCE]
         shown = _SHOWN.match(rest)
@@ -153,9 +161,9 @@ def _value_in(sentence: str, *, phrase: bool, concluded: bool = False) -> str | 
         rest = sentence[last.end() :].strip(" .*_,")
         first = segments[0]
         if phrase and not sentence[: first.start()].strip(" *_:"):
-            return _value_of(first)
+            return _listed(sentence, segments)
         if len(rest.split()) <= 3 and not any(character.isdigit() for character in rest):
-            return _value_of(last)
+            return _listed(sentence, segments, backwards=True)
     links = list(_LINK.finditer(sentence))
     if links:
         value = _as_value(sentence[links[-1].end() :].strip(" *_"))
@@ -191,6 +199,21 @@ def _value_of(segment: re.Match[str]) -> str:
     return inside.strip()
 
 
+def _listed(sentence: str, segments: list[re.Match[str]], *, backwards: bool = False) -> str:
+    """Return the first formula or the last, with those that only "and" and commas join to it."""
+    count = 1
+    for before, after in itertools.pairwise(reversed(segments) if backwards else segments):
+        if backwards:
+            before, after = after, before
+        if not _JOINED.fullmatch(sentence, before.end(), after.start()):
+            break
+        count += 1
+    if count == 1:
+        return _value_of(segments[-1 if backwards else 0])
+    chosen = segments[-count:] if backwards else segments[:count]
+    return sentence[chosen[0].start() : chosen[-1].end()]
+
+
 def _as_value(text: str) -> str | None:
     """Return `text` if it reads as a formula."""
     text = trim(text)
@@ -213,10 +236,15 @@ def _is_prose(text: str) -> bool:
 
 def _concluding(text: str) -> str | None:
     """Return the value that the last sentence states, if that is how it ends."""
-    text = text.rstrip()
+    text = text.rstrip("` \t\r\n")
     lines = [line for line in text.split("\n") if line.strip()]
     if not lines:
         return None
+    shown = _DISPLAYED.search(text, max(0, len(text) - _SENTENCE))
+    if shown and len(lines) > 1:
+        whole = _as_value(next(group for group in shown.groups() if group is not None))
+        if whole:
+            return _last_side(whole)
     last = lines[-1].strip()
     # A formula that is cut off is the end of the completion, not of the reasoning.
     cut_off = last.count("{") != last.count("}") or last.count("\\[") > last.count("\\]")
@@ -232,7 +260,9 @@ def _concluding(text: str) -> str | None:
         return None
     pieces = [piece for piece in _SENTENCE_END.split(last) if piece.strip(" *_")]
     sentence = _LEAD.sub("", pieces[-1][-_SENTENCE:]) if pieces else ""
-    value = _value_in(sentence, phrase=False, concluded=bool(_CONCLUSION.search(last)))
+    concluded = bool(_CONCLUSION.search(last))
+    value = _value_in(_ASIDE.sub("", sentence), phrase=False, concluded=concluded)
+    value = value or _value_in(sentence, phrase=False, concluded=concluded)
     return _last_side(value) if value else None
 
 
