@@ -352,5 +352,6 @@ FUNCTIONS: Final[dict[str, Callable[[Inexact], Inexact]]] = {
     "acoth": _of_inverse(_atanh),
     "asech": _of_inverse(_acosh),
     "acsch": _of_inverse(_asinh),
+    "cis": lambda value: exponential(_times_i(value)),
 }
 """Each by its short name; `ZeroDivisionError` or `decimal.InvalidOperation` at a pole."""

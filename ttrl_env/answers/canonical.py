@@ -26,8 +26,8 @@ from ttrl_env.answers.evaluate import (
 )
 from ttrl_env.answers.limits import Unreadable
 from ttrl_env.answers.matrices import matrix_value
-from ttrl_env.answers.names import are_roots, name_of_assignment
-from ttrl_env.answers.parser import Node
+from ttrl_env.answers.names import are_roots, letters, name_of_assignment
+from ttrl_env.answers.parser import REALS, Node
 from ttrl_env.answers.ranges import EVERYTHING, Range, compare, difference, intersection, union
 from ttrl_env.answers.relations import as_range, relation_key
 from ttrl_env.answers.writing import bounded, digits, interval_key, number_key, real_key
@@ -37,7 +37,6 @@ __all__ = ["Canonicaliser", "canonical_key"]
 _EXPRESSIONS: Final = frozenset({"n", "~", "x", "c", "+", "*", "/", "^", "root", "f", "deg", "v"})
 _INFINITY: Final = ("c", "inf")
 _MINUS_INFINITY: Final = ("*", [("n", -1), _INFINITY])
-_REALS: Final = ("x", "mathbb R")
 _LIST_KINDS: Final = frozenset({"list", "set"})
 
 
@@ -128,7 +127,7 @@ class Canonicaliser:
             infinite = _infinity(node) if kind == "c" or kind == "*" else None
             if infinite:
                 return infinite
-            if kind == "x" and node == _REALS:
+            if kind == "x" and node == REALS:
                 return "(-inf,inf)"
             if self.ambiguous and _has(node, "pm"):
                 return self.collection([node])
@@ -212,8 +211,47 @@ class Canonicaliser:
         if distinct and not are_roots(names):
             pairs = sorted(zip(names, items, strict=True), key=lambda pair: str(pair[0]))
             return "(" + ",".join(self.key(item[2][1]) for _, item in pairs) + ")"
+        if len(items) > 1 and items[0][0] in {"rel", "tuple"}:
+            described = self.conditions(items)
+            if described is not None:
+                return described
         keys = sorted({key for item in items for key in self.elements(item)})
         return keys[0] if len(keys) == 1 else "{" + ",".join(keys) + "}"
+
+    def conditions(self, items: list[Node]) -> str | None:
+        """Return the key of a list of inequalities or of half-lines, or None for any other.
+
+        Inequalities in one letter hold together; where they can't, and for half-lines, any of
+        them does. Those in several letters are told apart by their letters.
+        """
+        names: list[set[str]] = []
+        for item in items:
+            if item[0] == "rel" and "=" not in item[1]:
+                names.append(letters(item[2]) - {REALS[1]})
+            elif item[0] != "tuple" or len(item[1]) != 2 or not any(map(_infinity, item[1])):
+                return None
+        together = bool(names)
+        if together:
+            if len(names) < len(items):
+                return None
+            if any(each != names[0] for each in names):
+                keys = (
+                    f"{' '.join(sorted(each))}:{self.key(item)}"
+                    for each, item in zip(names, items, strict=True)
+                )
+                return "{" + ",".join(sorted(set(keys))) + "}"
+            if len(names[0]) != 1:
+                return None
+        common, every = [EVERYTHING] if together else [], []
+        for item in items:
+            each = self.ranges(item)
+            if each is None:
+                return None
+            self.evaluator.spend(len(common) * len(each) + 8 * (len(common) + len(each)))
+            common = intersection(common, each)
+            every += each
+        described = common or union(every)
+        return self.ranges_key(described) if common or len(described) == len(every) else None
 
     def bracketed(self, items: list[Node], opening: str, closing: str) -> str:
         """Return the key of a point, an interval or a matrix in brackets."""
@@ -278,7 +316,7 @@ class Canonicaliser:
         if kind == "rel":
             described = as_range(self, node[1], node[2])
             return None if described is None else self.ranges(described)
-        if node == _REALS:
+        if node == REALS:
             return [EVERYTHING]
         if kind in _LIST_KINDS or self.is_expression(node):
             points = [self.real(item) for item in (node[1] if kind in _LIST_KINDS else [node])]

@@ -366,8 +366,10 @@ class Evaluator:
         base = self.value(node[2])
         self.branchy |= self.varying
         self.varying |= before
-        if isinstance(index, INEXACT) or index == 0:
+        if index == 0:
             raise Unreadable("a root without an index")
+        if isinstance(index, INEXACT):
+            return self.raise_to(node, base, self.quotient(1, index))
         return self.radical(node, base, _HALF if index == 2 else 1 / Fraction(index))
 
     def radical(self, node: Node, base: Number, exponent: Fraction) -> Number:
@@ -477,6 +479,8 @@ class Evaluator:
         if not counted or self.bound:
             return self.opaque(node)
         name = lower[2][0][1]
+        if upper[0] == "c":
+            return self.opaque(node)  # a series without an end
         start, stop = self.value(lower[2][1]), self.value(upper)
         if not isinstance(start, int) or not isinstance(stop, int):
             return self.opaque(node)
@@ -618,7 +622,7 @@ def _whole_root(value: int, index: int) -> int | None:
 
 
 _SERIES: Final = frozenset({"\\sum", "\\prod"})
-_PERIODIC: Final = frozenset(TRIGONOMETRIC)
+_PERIODIC: Final = frozenset({*TRIGONOMETRIC, "cis"})
 _BRANCHED: Final = frozenset({"ln", *("a" + name for name in TRIGONOMETRIC + HYPERBOLIC)})
 _STEPPED: Final = frozenset(
     {"floor", "ceil", "gcd", "lcm", "mod", "max", "min", "factorial", "!", "!!", "!!!", "sign"}

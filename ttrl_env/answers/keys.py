@@ -9,9 +9,10 @@ r"""The key of an answer: equal keys, and nothing else, make two answers equal.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from fractions import Fraction
 from functools import lru_cache
+from string import ascii_lowercase
 from typing import Final, NamedTuple
 
 from ttrl_env.answers import arithmetic
@@ -38,10 +39,29 @@ _TEXT_ONLY: Final = re.compile(
 )
 _WORDS: Final = re.compile(r"[A-Za-z][A-Za-z'-]*(?:\s+[A-Za-z][A-Za-z'-]*)*")
 _BOX_AROUND: Final = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{\s*\}")
+_ANNOUNCED: Final = re.compile(
+    r"(?P<styled>\\(?:text|textbf|textit|mathrm|mathbf)\s*\{\s*)?"
+    r"(?:the\s+)?(?:final\s+|correct\s+)?answer(?:\s+is\b|\s*[:=])\s*[:=]?\s*"
+    r"(?(styled)\})\s*(?=\S)",
+    re.IGNORECASE,
+)
+_LABELLED: Final = re.compile(
+    r"(?:\\(?:text|textbf|textrm|mathrm|mathbf|mbox)\s*\{\s*\([A-E]\)[\s~]*(?:\\ )?\s*\}"
+    r"(?:[\s~]|\\[ ,;:!]|\\q?quad(?![a-z]))*+"
+    r"(?![,;&=+*/^_)\]!:]|\\(?:text|mbox|mathrm|cup|cap|times|cdot|to|land|lor|le|ge|Right)|and\b|or\b)"
+    r"|\([A-E]\)\s+(?=\$?(?:\d|\\[dt]?frac|\\sqrt)))(?=.)"
+)
+_LABEL_STARTS: Final = frozenset("\\(")
+_CALLED: Final = re.compile(
+    r"(?:[A-Z][a-z]{0,3}|\\Pr|\\(?:mathbb|mathrm|operatorname|text)\s*\{[A-Za-z ]{1,20}\})"
+    r"\s*(?:\\left\s*|\\[bB]igg?l?\s*)?[(\[]"
+)
+_EQUALS: Final = re.compile(r"\s*=\s*(?=\S)")
 _TIME: Final = re.compile(
     r"(\d{1,2})(?::(\d\d))?[\s~]*(?:\\(?:text|mbox|mathrm)\s*\{\s*)?([AaPp])(?:\.\s?)?[Mm]\.?\s*\}?"
 )
 _BEFORE_DIGITS: Final = frozenset("+-.\\")
+_ALL_NUMBERS: Final = frozenset({"all real numbers", "all reals", "real numbers"})
 _SHORT_WORDS: Final = frozenset({"no", "up", "in", "on", "yes", "all", "odd"})
 
 
@@ -116,6 +136,8 @@ def _read(answer: str, answer_format: AnswerFormat) -> Reading:
     text = trim(to_ascii(answer))
     if "boxed" in text:
         text = _unboxed(text)
+    if "nswer" in text or "NSWER" in text:
+        text = _unannounced(text)
     first = text[:1]
     reading = None
     if first.isdigit() or first in _BEFORE_DIGITS:
@@ -155,10 +177,12 @@ def _as_words(text: str) -> Reading | None:
     words = inside.split()
     if any(word in _MATHEMATICAL for word in words) or all(len(word) == 1 for word in words):
         return None
+    if inside.lower() in _ALL_NUMBERS:
+        return Reading(text, "set", "(-inf,inf)")
     if len(words) == 1 and inside not in _SHORT_WORDS:
         three_consonants = len(inside) == 3 and not set(inside.lower()) & set("aeiou")
         product = len(inside) > 3 and not inside.isupper() and is_product(inside)
-        if len(inside) < 3 or three_consonants or product:
+        if len(inside) < 3 or three_consonants or product or inside in ascii_lowercase:
             return None
     return _as_text(text)
 
@@ -176,9 +200,9 @@ _MATHEMATICAL: Final = WORD_FUNCTIONS | frozenset(CONSTANTS) | GREEK | JOINERS
 
 def _as_formula(text: str, answer: str) -> Reading:
     found = _TEXT_ONLY.fullmatch(text) if text[:1] == "\\" else None
-    for spelling in (found[1], text) if found else (text,):
+    for spelling in (found[1], text) if found else (text, *_right_hand_side(text)):
         try:
-            tree = parse(spelling)
+            tree = parse(_unlabelled(spelling))
             if tree[0] == "x" and len(tree[1]) > 2 and tree[1].isalpha() and tree[1] not in GREEK:
                 return _as_text(tree[1])  # a word in the dress of a formula
             key = canonical_key(tree, ambiguous="\\pm" in text or "\\mp" in text)
@@ -210,6 +234,36 @@ def _unboxed(text: str) -> str:
     if content is not None and _BOX_AROUND.fullmatch(text.replace(content, "", 1)):
         return trim(content)
     return text
+
+
+def _unannounced(text: str) -> str:
+    """Return an answer without words such as "The answer is:" before it."""
+    whole = _TEXT_ONLY.fullmatch(text)
+    found = _ANNOUNCED.match(whole[1] if whole else text)
+    if found is None:
+        return text
+    return trim((whole[1] if whole else text)[found.end() :]) or text
+
+
+def _unlabelled(text: str) -> str:
+    r"""Return an option of a question without its letter, as in `\textbf{(B) } 42`."""
+    found = _LABELLED.match(text) if text[:1] in _LABEL_STARTS else None
+    return text[found.end() :] if found else text
+
+
+def _right_hand_side(text: str) -> Iterator[str]:
+    """Give what `P(X = 2)` and its like are equal to; asked only where they can't be read."""
+    found = _CALLED.match(text)
+    if found is None:
+        return
+    depth = 0
+    for position in range(found.end() - 1, len(text)):
+        depth += (text[position] in "([") - (text[position] in ")]")
+        if not depth:
+            equals = _EQUALS.match(text, position + 1)
+            if equals:
+                yield text[equals.end() :]
+            return
 
 
 def _as_text(answer: str) -> Reading:

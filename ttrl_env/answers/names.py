@@ -41,19 +41,25 @@ def is_name(node: Node) -> bool:
     if kind == "x":
         return True
     if kind == "f":
-        return node[1].removesuffix("^-1").strip("'") in {"f", "g", "h"} or (
-            node[1] in {"abs", "det"} and all(map(is_name, node[2]))
+        name = node[1].removesuffix("^-1").strip("'")
+        return (len(name) == 1 and name.isalpha()) or (
+            name in {"abs", "det"} and all(map(is_name, node[2]))
         )
     if kind == "*":
-        first = node[1][0]
+        first, *others = node[1]
+        if first[0] != "x":
+            return False
         if all(factor[0] == "x" and factor[1][0].isupper() for factor in node[1]):
             return True
-        return (
-            len(node[1]) == 2
-            and first[0] == "x"
-            and (first[1][0].isupper() or len(first[1]) > 3)
-            and node[1][1][0] in {"x", "n", "tuple"}
+        if len(first[1]) > 3:
+            return all(factor[0] == "n" or is_name(factor) for factor in others)
+        other = others[0]
+        return len(others) == 1 and (
+            (first[1][0].isupper() and other[0] in {"x", "n", "tuple"})
+            or (first[1] == "m" and other[0] == "x" and other[1].startswith("angle"))
         )
+    if kind == "^":  # the inverse of a matrix
+        return bool(node[1][0] == "x" and node[1][1][0].isupper() and node[2] == ("n", -1))
     if kind == "/":
         return is_name(node[1]) and is_name(node[2])
     if kind in {"tuple", "ratio"}:

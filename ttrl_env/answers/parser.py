@@ -3,6 +3,7 @@ r"""A formula as an expression tree.
 - `Node`: a tree is nested tuples; the first item of each names its kind.
 - `parse`: the tree of a text, or `Unreadable`.
 - `is_product`: whether a run of letters is one.
+- `REALS`: the tree of the set of all real numbers.
 
 Kinds: `n` (exact number), `~` (a printed float), `x` (letter), `c` (constant), `+` `*` (lists
 of operands), `/` `^` `root`, `pm`, `deg`, `f` (function, known or not), `rel`, `ratio`,
@@ -13,6 +14,7 @@ of operands), `/` `^` `root`, `pm`, `deg`, `f` (function, known or not), `rel`, 
 from __future__ import annotations
 
 import re
+import string
 from fractions import Fraction
 from typing import Any, Final, TypeAlias
 
@@ -40,43 +42,56 @@ from ttrl_env.answers.vocabulary import (
     PRODUCTS,
     RELATIONS,
     SAME_ACCENTS,
+    STYLES,
     TRIGONOMETRIC,
     UNITS,
     WORD_FUNCTIONS,
 )
 
-__all__ = ["Node", "is_product", "parse"]
+__all__ = ["REALS", "Node", "is_product", "parse"]
 
 Node: TypeAlias = tuple[Any, ...]
 
 _DOUBLED: Final = re.compile(r"\\\\(?=[A-Za-z]{2,}|[{}%$])")
+_TIMES: Final = re.compile(r"(?<=\d) ?[xX] ?(?=10 ?(?:\^|\*\*))")
+"""The letter in `3 x 10^8`, which is a sign."""
 _INTEGER: Final = re.compile(r"\d+")
 _PLAIN_NUMBER: Final = re.compile(r"[-+]?[\d.,\s]+|\([A-Za-z]\)|[A-Za-z]")
 _LETTER_FUNCTIONS: Final = frozenset("fgh")
 _INVERTIBLE: Final = frozenset(HYPERBOLIC + TRIGONOMETRIC)
+_ALIGNED: Final = frozenset({"aligned", "align", "alignedat", "gathered"})
+_SET_BRACKETS: Final = frozenset({"{", r"\{", "lbrace"})
+_SUCH_THAT: Final = frozenset({"|", "mid", "vert", ":"})
 _SUM_MARKS: Final = frozenset({"+", "-", "pm", "mp"})
 _SIGNS: Final = frozenset("+-")
 _SET_OPERATIONS: Final = {
     "cup": "cup",
     "cap": "cap",
+    "bigcup": "cup",
+    "bigcap": "cap",
     "setminus": "minus",
     "backslash": "minus",
     "choose": "choose",
     "over": "/",
 }
 _POSTFIXES: Final = frozenset({"^", "!", "'", "_", "circ", "degree"})
+_ORDINALS: Final = frozenset({"st", "nd", "rd", "th"})
 _RAISED_SIGNS: Final = frozenset({"circ", "degree", "prime"})
 _REMAINDERS: Final = frozenset({"mod", "bmod", "pmod"})
 _BARS: Final = frozenset({"|", "vert", "Vert"})
 _REPEATING: Final = frozenset({"overline", "bar", "dot", "("})
 _ALTERNATIVES: Final = frozenset({"or", "lor", "vee", "and/or"})
-_LETTER_UNITS: Final = frozenset("mgshLWJNVAC")
+_LETTER_UNITS: Final = frozenset("mgshLWJNVACKFT")
+_MARKED: Final = frozenset("\\^_")
+"""What makes the content of a style a formula."""
+_LAST_UNITS: Final = frozenset({"in", "min", "sec"})
+"""Units that are other words, too, unless nothing follows them."""
 _TERM_ENDS: Final = frozenset({END, ROW, *"+-,;)]}:&", r"\}", "pm", "mp", *RELATIONS})
 _ITEM_ENDS: Final = frozenset({END, ROW, *",;)]}&", r"\}"})
 _FACTOR_STARTS: Final = frozenset(
     {"(", "[", "{", r"\{", "...", "ldots", "dots", "cdots", "sqrt", "binom", "dbinom", "tbinom"}
     | {"boxed", "fbox", "begin", "int", "sum", "prod", "lim", "angle", "triangle", "emptyset"}
-    | {*FUNCTIONS, *CONSTANTS, *GREEK, *FRACTIONS, *ACCENTS, *BRACKETS}
+    | {*FUNCTIONS, *CONSTANTS, *GREEK, *FRACTIONS, *ACCENTS, *BRACKETS, *STYLES}
 )
 _ARGUMENT_BRACKETS: Final = frozenset({"(", "[", "{", r"\{", "lgroup", "lbrace", "lbrack"})
 _BRACKET_FUNCTIONS: Final = {
@@ -87,7 +102,10 @@ _BRACKET_FUNCTIONS: Final = {
     "lvert": "abs",
     "lVert": "abs",
 }
+REALS: Final = ("x", "mathbb R")
+"""The set of all real numbers, as the parser reads it."""
 _COMMON_LETTERS: Final = frozenset("xyznab")
+_ALPHABET: Final = string.ascii_lowercase
 _SCALES: Final = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 
 
@@ -104,6 +122,8 @@ def parse(text: str) -> Node:
         raise Unreadable(f"more than {MAX_CHARACTERS} characters")
     if "\\\\" in text and ("\\\\begin" in text or "\\begin" not in text):
         text = _DOUBLED.sub(r"\\", text.replace("\\\\\\\\", "\\\\\\"))
+    if "10" in text:
+        text = _TIMES.sub(r"\\times ", text)
     text = join_digits(text)
     return _Parser(tokenize(text)).answer()
 
@@ -163,7 +183,7 @@ class _Parser:
         if token.kind == "word":
             return token.text if token.text in {"and", "or"} else ""
         if token.kind == "text":
-            word = token.text.strip(" ,;~").lower()
+            word = token.text.strip(" .,;~").lower()
             return (
                 word if word in {"and", "or", "and/or"} else "," if token.text and not word else ""
             )
@@ -228,9 +248,10 @@ class _Parser:
             return ("n", int(token.text))
         if RELATIONS.get(self.mark) in {"~", "="}:
             self.take()
-        first = self.sum()
+        named = self.named_function() if token.kind == "word" else None
+        first = named or self.sum()
         if self.mark in _ITEM_ENDS:
-            return first
+            return first if first[0] != "*" else _named_point(first)
         first = self.ratio(first)
         sign = RELATIONS.get(self.mark)
         if sign is None:
@@ -242,6 +263,18 @@ class _Parser:
             parts.append(self.ratio(self.sum()))
             sign = RELATIONS.get(self.mark)
         return ("rel", signs, parts)
+
+    def named_function(self) -> Node | None:
+        """Read `p(x)` before an equals sign: a name, where it would be a product elsewhere."""
+        ahead = self.tokens[self.position : self.position + 5]
+        name, argument = ahead[0].text, ahead[2].text if len(ahead) == 5 else ""
+        marks = [token.mark for token in ahead[1:]]
+        if len(name) != 1 or not name.islower() or marks != ["(", "", ")", "="]:
+            return None
+        if len(argument) != 1 or not argument.isalpha() or argument == name:
+            return None
+        self.jump(self.position + 4)
+        return ("f", name, [("x", argument)])
 
     def ratio(self, first: Node) -> Node:
         """Read a ratio, the first sum of which has been read."""
@@ -288,6 +321,10 @@ class _Parser:
             else:
                 terms.append(self.signed_variant())
             mark = self.mark
+        if first == REALS and len(terms) == 2:
+            other = terms[1]
+            if other[0] == "*" and other[1][0] == ("n", -1) and other[1][1][0] in {"set", "tuple"}:
+                return ("minus", first, other[1][1])
         return ("+", terms)
 
     def signed_variant(self) -> Node:
@@ -333,13 +370,20 @@ class _Parser:
                     continue
                 last = self.signed_power()
                 divisors.append(last)
-            elif mark in _REMAINDERS:
+            elif mark in _REMAINDERS or (mark == "(" and self.remainder_follows()):
+                if mark == "(":
+                    self.take()
                 self.take()
                 remainders += 1
                 if remainders > 2:
                     raise Unreadable("too many remainders")
                 last = self.signed_power()
-                factors, divisors = [("f", "mod", [_fraction(factors, divisors), last])], []
+                divided = _fraction(factors, divisors)
+                if sign < 0:
+                    sign, divided = 1, _negated(divided)
+                if mark == "(":
+                    self.expect(")")
+                factors, divisors = [("f", "mod", [divided, last])], []
             elif self.token.kind == "num":
                 if last[0] in {"n", "~"}:
                     chain = divisors if divisors and divisors[-1] is last else factors
@@ -356,6 +400,11 @@ class _Parser:
                 break
         node = _fraction(factors, divisors)
         return node if sign > 0 else _negated(node)
+
+    def remainder_follows(self) -> bool:
+        r"""Whether the word after a bracket is that of `5 \ (\text{mod } 7)`."""
+        token = self.tokens[self.position + 1]
+        return token.kind in {"cmd", "text"} and token.text.strip() in _REMAINDERS
 
     def number_after_number(self, left: Node) -> Node:
         """Read what follows a number: a mixed number, or a product such as `2^6 3^5`."""
@@ -406,6 +455,9 @@ class _Parser:
                 return False
             if len(word) < 2:
                 return word in _LETTER_UNITS
+            if word in _LAST_UNITS:
+                after = self.tokens[self.position + offset + 1].mark
+                return after is END or after == "/"
             return (
                 word[0].isalpha() and word not in FUNCTIONS and not (offset == 0 and self.joiner())
             )
@@ -416,6 +468,9 @@ class _Parser:
             return False
         if text in UNITS and text not in WORD_FUNCTIONS:
             return True
+        if text in _LAST_UNITS:
+            after = self.tokens[self.position + offset + 1].mark
+            return token.spaced and (after is END or after == "/")
         if known_only or (offset and len(text) == 1):
             return False
         if len(text) < 3 or text in WORD_FUNCTIONS or text in CONSTANTS or text in GREEK:
@@ -478,6 +533,9 @@ class _Parser:
             elif mark == "_" and node[0] == "n":
                 self.take()
                 node = self.based()
+            elif mark == "_" and node[0] == "x":
+                self.take()
+                node = ("x", f"{node[1]}_{self.subscript()}")
             else:
                 return node
         raise Unreadable(f"more than {MAX_DEPTH} powers and factorials in a row")
@@ -503,8 +561,18 @@ class _Parser:
                 if base[0] == "x":
                     self.jump(self.position + 3)
                     return ("x", base[1] + "'")
+            if (
+                inside in _ORDINALS
+                and base[0] == "n"
+                and self.tokens[self.position + 2].mark == "}"
+            ):
+                self.jump(self.position + 3)
+                return base
+        if base[0] in {"mat", "tuple"}:
+            return self.transposed(base)
         self.deeper()
-        exponent = self.script()
+        # In `x^n_i` the subscript is that of x, in `2^x_1` that of the exponent.
+        exponent = self.script(bare=base[0] == "x")
         if self.mark == "^":
             self.take()
             exponent = self.raised(exponent)
@@ -514,10 +582,19 @@ class _Parser:
             base = ("x", f"{base[1]}_{self.subscript()}")
         return ("^", base, exponent)
 
+    def transposed(self, base: Node) -> Node:
+        """Read the power of a matrix or the sign of its transpose."""
+        exponent = self.script()
+        if exponent != ("x", "T"):
+            return ("^", base, exponent)
+        if base[0] == "tuple":
+            return base
+        return ("mat", [list(column) for column in zip(*base[1], strict=True)])
+
     def based(self) -> Node:
         """Read the base of a numeral such as `204_5`."""
         numeral = self.tokens[self.position - 2].text
-        base = self.subscript()
+        base = self.subscript().strip("()")
         if not (base.isdigit() and numeral.isdigit() and 2 <= _small(base) <= 36):
             raise Unreadable("a subscript that is no base")
         if any(int(digit) >= int(base) for digit in numeral):
@@ -545,9 +622,11 @@ class _Parser:
             if text not in {"{", "}"}:
                 names.append(text.strip())
 
-    def script(self) -> Node:
-        """Read the argument of `^`: a group, a signed number, or one letter."""
+    def script(self, *, bare: bool = False) -> Node:
+        """Read the argument of `^`: a group, a signed number, or one letter, `bare` or not."""
         mark = self.mark
+        if bare and self.token.kind == "word" and self.follows("_") and len(self.token.text) == 1:
+            return _letter(self.take().text)
         if mark == "-" or mark == "+":
             self.take()
             return _negated(self.script()) if mark == "-" else self.script()
@@ -650,7 +729,7 @@ class _Parser:
         if mark == "_":
             self.take()
             return ("x", f"{name}_{self.subscript()}")
-        if kind == "num" and not spaced and text.isdigit() and len(name) == 1 and name.isalpha():
+        if kind == "num" and not spaced and text.isdigit() and len(name) == 1 and name != "i":
             before = self.tokens[self.position - 2] if self.position > 1 else None
             if before is None or before.kind != "num":
                 self.take()
@@ -666,6 +745,11 @@ class _Parser:
             primes += "'"
         if name in _LETTER_FUNCTIONS and self.mark == "(":
             return ("f", name + primes, self.bracket_items())
+        if name in _LETTER_FUNCTIONS and self.mark == "{" and self.follows("("):
+            self.take()
+            arguments = self.bracket_items()
+            self.expect("}")
+            return ("f", name + primes, arguments)
         if primes:
             return ("x", name + primes)
         return _letter(name)
@@ -681,6 +765,10 @@ class _Parser:
             self.tokens[self.position : self.position] = tokenize(content)[:-1]
             self.jump(self.position)
             return self.signed_power()
+        if not _MARKED.isdisjoint(content):
+            self.tokens[self.position : self.position] = tokenize("{" + content + "}")[:-1]
+            self.jump(self.position)
+            return self.bracketed()
         if content.lower() in CALENDAR:
             raise Unreadable("a time of day")
         if content and len(content) <= 40 and content.replace(" ", "").isalpha():
@@ -707,6 +795,8 @@ class _Parser:
         closers = [BRACKETS[opening]]
         if opening in {"(", "["}:
             closers = [")", "]"]
+        elif opening in _SET_BRACKETS and self.token.kind == "word" and self.is_builder(closers[0]):
+            opening = "builder"
         items = self.items(*closers)
         closing = self.take().text
         if closing not in closers:
@@ -715,6 +805,8 @@ class _Parser:
         self.depth -= 1
         if opening in _BRACKET_FUNCTIONS:
             return ("f", _BRACKET_FUNCTIONS[opening], items)
+        if opening == "builder":
+            return _listed(items)
         if opening in {r"\{", "lbrace"}:
             return ("set", items)
         if not items:
@@ -729,6 +821,23 @@ class _Parser:
             opening if opening == "[" else "(",
             closing if closing == "]" else ")",
         )
+
+    def is_builder(self, closer: str) -> bool:
+        r"""Skip the head of `\{x \mid x < 2\}` or `\{x \in \mathbb{R} : x < 2\}`, if it is one."""
+        start = self.position
+        if len(self.take().text) == 1:
+            if self.mark == "in":
+                ahead = [token.text for token in self.tokens[self.position + 1 :][:4]]
+                # The tokens themselves: a set that is read and given up would be read twice.
+                if ahead != ["mathbb", "{", "R", "}"]:
+                    self.jump(start)
+                    return False
+                self.jump(self.position + 5)
+            if self.mark in _SUCH_THAT and not self.follows(closer):
+                self.take()
+                return True
+        self.jump(start)
+        return False
 
     def simple_group(self) -> Node | None:
         """Read `{2}` or `{x}`, which most groups are, without going through all levels."""
@@ -831,7 +940,7 @@ class _Parser:
             return self.function(FUNCTIONS[name])
         if name in CONSTANTS or name in GREEK:
             return self.letter(name)
-        if name in {"boxed", "fbox"}:
+        if name in {"boxed", "fbox"} or name in STYLES:
             return self.argument(whole_number=True)
         if name in {"binom", "dbinom", "tbinom"}:
             self.deeper()
@@ -844,6 +953,8 @@ class _Parser:
             return self.big_operator(name)
         if name in {"emptyset", "varnothing"}:
             return ("set", [])
+        if name in {"top", "intercal"}:
+            return ("x", "T")
         if name in {"...", "ldots", "dots", "cdots", "dotsc", "vdots"}:
             return ("x", "...")
         if name in ACCENTS:
@@ -864,10 +975,20 @@ class _Parser:
                 lower = self.argument(whole_number=True)
             elif self.at("^"):
                 self.take()
-                upper = self.script()
+                upper = self.script(bare=True)
         body = self.term()
         self.depth -= 1
         return ("f", f"\\{name}", [body, lower, upper])
+
+    def without_marks(self) -> None:
+        """Remove the marks by which the rows of an environment are aligned."""
+        position = self.position
+        while self.tokens[position].mark not in {"end", END}:
+            if self.tokens[position].mark == "&":
+                del self.tokens[position]
+            else:
+                position += 1
+        self.jump(self.position)
 
     def environment(self) -> Node:
         self.expect("{")
@@ -875,11 +996,13 @@ class _Parser:
         if self.at("*"):
             self.take()
         self.expect("}")
-        if name not in MATRICES and name not in {"cases", "aligned", "align", "gathered"}:
+        if name not in MATRICES and name != "cases" and name not in _ALIGNED:
             raise Unreadable(f"the environment {name!r}")
         self.deeper()
         if name == "array":
             self.subscript()
+        elif name in _ALIGNED:
+            self.without_marks()
         rows: list[list[Node]] = [[]]
         cells = 0
         while not self.at("end"):
@@ -909,6 +1032,15 @@ class _Parser:
             kind = "det" if name in {"vmatrix", "Vmatrix"} else "mat"
             return (kind, rows)
         return ("set", [row[0] if len(row) == 1 else ("tuple", row, "(", ")") for row in rows])
+
+
+def _named_point(node: Node) -> Node:
+    """Return `P(1,2)` as a point with a name, and any other product as it is."""
+    factors = node[1]
+    name, point = factors[0], factors[-1]
+    if len(factors) == 2 and point[0] == "tuple" and name[0] == "x" and name[1][0].isupper():
+        return ("rel", ["="], factors)
+    return node
 
 
 def _small(digits: str) -> int:
@@ -962,7 +1094,7 @@ def is_product(word: str) -> bool:
     >>> is_product("xy"), is_product("east"), is_product("sinx"), is_product("sister")
     (True, False, True, False)
     """
-    if len(word) < 4 or word.isupper() or len(set(word)) == 1:
+    if len(word) < 4 or word.isupper() or len(set(word)) == 1 or word in _ALPHABET:
         return True
     for name in ("sin", "cos", "tan", "sqrt", "exp", "log", "ln", "pi"):
         if word.endswith(name) and len(word) - len(name) <= 2:

@@ -9,14 +9,16 @@ only letter, is solved for it. Any other is compared up to a constant factor.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from ttrl_env.answers.arithmetic import Complex
-from ttrl_env.answers.evaluate import NEGATIVE, POSITIVE, SECOND, Number, is_close
+from ttrl_env.answers.evaluate import NEGATIVE, POSITIVE, SECOND, Number, inexact, is_close
 from ttrl_env.answers.limits import Unreadable
 from ttrl_env.answers.names import is_name, is_separate, letters
 from ttrl_env.answers.parser import Node
+from ttrl_env.answers.vocabulary import TRIGONOMETRIC
 from ttrl_env.answers.writing import digits
 
 if TYPE_CHECKING:
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["as_range", "relation_key"]
 
+_POSED: Final = frozenset({"\\int", "\\sum", "\\prod", "\\lim"})
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_PLACES: Final = 16
+"""Decimals a rounded number may have."""
 _TRIAL: Final = Fraction(7, 3)
 """Where a function that is linear between 0 and 1 is tried once more."""
 _INFINITY: Final = ("c", "inf")
@@ -54,6 +59,8 @@ def as_range(canon: Canonicaliser, signs: list[str], parts: list[Node]) -> Node 
     """Return the interval or the union that an inequality in one letter describes, as a tree."""
     if signs == ["!="] and is_name(parts[0]) and not letters(parts[1]):
         return _outside("(", parts[1], parts[1], ")")
+    if signs == ["in"] and is_name(parts[0]):
+        return parts[1]
     if not (set(signs) <= {"<", "<="} or set(signs) <= {">", ">="}):
         return None
     if signs[0] in {">", ">="}:
@@ -142,7 +149,16 @@ def _equation(canon: Canonicaliser, signs: list[str], parts: list[Node]) -> str:
         parts = parts[cut:] if len(kept) == 1 and is_name(kept[0]) else kept
         if len(parts) == 1:
             return canon.key(parts[0])
-    while len(parts) > 1 and parts[0][0] != "x" and is_name(parts[0]) and not is_name(parts[1]):
+    constants = len(parts)
+    while constants and _is_constant(canon, parts[constants - 1]):
+        constants -= 1
+    if len(parts) - constants > 1:
+        # The steps of a computation, or a number and its rounded value.
+        first, *others = parts[constants:]
+        if all(_is_rounded(canon, first, other) for other in others):
+            return canon.key(first)
+        return "eq[" + ",".join(sorted(map(canon.key, parts[constants:]))) + "]"
+    while len(parts) > 1 and _stands_for(parts[0], parts[1]):
         parts = parts[1:]
     named = len(parts) == 2 and parts[0][0] == "x" and not is_name(parts[1])
     if named and parts[0][1] not in {"x", "y"} and is_separate(parts):
@@ -164,6 +180,40 @@ def _equation(canon: Canonicaliser, signs: list[str], parts: list[Node]) -> str:
     if len(parts) == 2 and all(map(canon.is_expression, parts)):
         return "eq:" + _up_to_scale(canon, parts, signed=False)
     return "eq[" + ",".join(sorted(keys)) + "]"
+
+
+def _is_constant(canon: Canonicaliser, node: Node) -> bool:
+    if node[0] == "n":
+        return True
+    return canon.is_expression(node) and not letters(node) and canon.key(node)[0] != "f"
+
+
+def _is_rounded(canon: Canonicaliser, node: Node, rounded: Node) -> bool:
+    """Whether a constant is another one, or its value to some decimals."""
+    if canon.key(node) == canon.key(rounded):
+        return True
+    value = canon.real(node)
+    if rounded[0] != "n" or value is None or isinstance(value, int):
+        return False
+    places = next((k for k in range(_PLACES) if rounded[1] * 10**k % 1 == 0), None)
+    distance = inexact(value) - inexact(rounded[1])
+    return (
+        places is not None
+        and not isinstance(distance, Complex)
+        and (abs(distance) <= Decimal(1).scaleb(-places))
+    )
+
+
+def _stands_for(left: Node, right: Node) -> bool:
+    """Whether the left-hand side of an equation, not a letter, names or poses the right-hand."""
+    if left[0] == "x" or is_name(right):
+        return False
+    if left[0] == "f" and len(left[2]) > 0:
+        if left[1] in _POSED:
+            return right[0] != "f" or right[1] not in _POSED
+        if left[1] in TRIGONOMETRIC:
+            return is_name(left[2][0]) and not letters(right)
+    return is_name(left)
 
 
 def _solved(canon: Canonicaliser, parts: list[Node]) -> str | None:

@@ -190,6 +190,9 @@ _NOISE: Final = re.compile(
 )
 
 
+_EXCLAIMED: Final = re.compile(r"[^\W\d_]{2}[ .,;:!]*$")
+
+
 def _one_character(character: str) -> str:
     """Return what an unmapped non-ASCII character stands for."""
     digit = unicodedata.decimal(character, None)
@@ -270,4 +273,7 @@ def plain_text(text: str) -> str:
     text = trim(to_ascii(text))
     text = _STYLE.sub(r" \1 ", text) if "\\" in text else text
     text = _NOISE.sub(" ", text)
-    return " ".join(text.split()).strip(" .,;:!").casefold()
+    text = " ".join(text.split()).strip(" .,;:")
+    if text[-1:] == "!" and _EXCLAIMED.search(text):  # `n!` is a factorial
+        text = text.rstrip(" .,;:!")
+    return text.casefold()

@@ -42,7 +42,7 @@ class Token(NamedTuple):
 
 # Each piece of a text. What is short and frequent stands first; `_SKIPPED` before the commands.
 _NUMBER: Final = r"""
-    \d++(?:(?:\{,\}|\\,|,\\!\ *|\{,\\!\}|\\!|\\\ |,\\\ ?)\d{3})+(?!\d)(?:\.\d+)?
+    \d++(?:(?:\{,\}|\\[,;:]|~|,\\!\ *|\{,\\!\}|\\!|\\\ |,\\\ ?)\d{3})+(?!\d)(?:\.\d+)?
   | (?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z0-9.]))?
 """
 _SKIPPED: Final = r"""
@@ -52,16 +52,18 @@ _SKIPPED: Final = r"""
       | (?:left|right|mleft|mright|middle)(?![a-zA-Z])\s*\.?
       | (?:quad|qquad|[bB]ig[lrm]?|[bB]igg[lrm]?|displaystyle|textstyle|scriptstyle
           |limits|nolimits|thinspace|enspace|space|hfill|hline|strut|mathstrut|ensuremath
-          |allowbreak|textdollar|phantom|mathopen|mathclose|mathbin|mathrel|mathord
+          |allowbreak|textdollar|mathopen|mathclose|mathbin|mathrel|mathord
           |tiny|small|normalsize|large|Large|LARGE|huge|Huge|bf|it|boldmath)(?![a-zA-Z])
+      | text\{\\?\$\}
       | (?:text)?color\s*\{[^{}]*\}
       | (?:begin|end)\{(?:equation|displaymath|math|gather|split|center)\*?\}
       | [hv]space\*?\{[^{}]*\}
+      | [hv]?phantom\{[^{}]*\}
     )
 """
 _STYLED: Final = r"""
     \\(?:text|textbf|textit|textrm|textnormal|textsf|mbox|hbox|mathrm|mathbf|mathit|mathsf
-        |mathcal|boldsymbol|bm|vec|operatorname\*?|rm)\s*\{[^{}]*\}
+        |mathcal|boldsymbol|bm|vec|underline|operatorname\*?|rm)\s*\{[^{}]*\}
 """
 _PIECES: Final = re.compile(
     rf"""
@@ -103,6 +105,8 @@ def _tokens(piece: str) -> tuple[Token, ...]:
         kind = "num"
     elif piece.isascii() and piece.isalpha():
         kind = "word"
+        if piece == "mod":
+            kind, mark = "cmd", piece
         if len(piece) > MAX_WORD:
             raise Unreadable(f"more than {MAX_WORD} letters in a row")
     else:
@@ -114,6 +118,8 @@ def _tokens(piece: str) -> tuple[Token, ...]:
             return ()
         if kind == "cmd":
             text = mark = piece[1:]
+            if text == "cr":
+                kind, mark = "row", ROW
         elif kind == "text":
             text = piece[piece.index("{") + 1 : -1].replace("~", " ")
         elif kind == "row":

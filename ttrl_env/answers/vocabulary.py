@@ -24,6 +24,7 @@ __all__ = [
     "PRODUCTS",
     "RELATIONS",
     "SAME_ACCENTS",
+    "STYLES",
     "TRIGONOMETRIC",
     "UNITS",
     "WORD_FUNCTIONS",
@@ -75,6 +76,7 @@ FUNCTIONS: Final[dict[str, str]] = {
     "dim": "dim",
     "ker": "ker",
     "Pr": "Pr",
+    "cis": "cis",
 }
 # Words that only LaTeX marks as functions: as plain letters they are products or text.
 WORD_FUNCTIONS: Final = frozenset(FUNCTIONS) - _words(
@@ -103,8 +105,11 @@ GREEK: Final = _words(
 FRACTIONS: Final = frozenset({"frac", "dfrac", "tfrac", "cfrac", "sfrac", "nicefrac"})
 PRODUCTS: Final = frozenset({"*", "times", "cdot", "cdotp", "ast", "bullet"})
 ACCENTS: Final = _words(
-    "overline bar vec hat widehat tilde widetilde overrightarrow overset underline mathbb mathcal "
+    "overline bar vec hat widehat tilde widetilde overrightarrow overset mathbb mathcal "
     "mathfrak mathscr overarc wideparen"
+)
+STYLES: Final = _words(
+    "text textbf textit textrm mbox mathrm mathbf mathit mathsf boldsymbol bm underline"
 )
 SAME_ACCENTS: Final = {"bar": "overline", "hat": "widehat", "tilde": "widetilde"}
 BRACKETS: Final[dict[str, str]] = {
@@ -158,11 +163,13 @@ RELATIONS: Final[dict[str, str]] = {
     "mid": "|",
     "to": "->",
     "rightarrow": "->",
+    "longrightarrow": "->",
     "mapsto": "->",
     "subset": "subset",
     "subseteq": "subset",
     "implies": "=>",
     "Rightarrow": "=>",
+    "Longrightarrow": "=>",
 }
 JOINERS: Final = frozenset({"and", "or", "land", "lor", "wedge", "vee"})
 # After a number, these are no units: they say which day or half of a day is meant.
@@ -177,8 +184,8 @@ CALENDAR: Final = _words(
 UNITS: Final = _words(
     """
     % percent percentage percents pct
-    mm cm dm km ft yd mi mg kg lb lbs oz ml mL kW kWh Hz kHz mph rpm Pa kPa
-    cc sq in. hr hrs min mins sec secs ms
+    mm cm dm km ft yd mi mg kg lb lbs oz ml mL kW kWh Hz kHz MHz GHz mph rpm Pa kPa
+    eV keV MeV GeV kJ mol cc sq hr hrs mins secs ms yr yrs
     meter meters metre metres centimeter centimeters millimeter millimeters kilometer kilometers
     inch inches foot feet yard yards mile miles
     gram grams kilogram kilograms pound pounds ounce ounces ton tons tonne tonnes

@@ -20,7 +20,7 @@ from ttrl_env.answers.parser import parse
 SAME = r"""
 -50 | = -50 | \mathbf{-50} | \large -50 | \color{red}{-50} | "-50" | `-50` | \displaystyle{-50}
 -51 | \begin{equation*}-51\end{equation*} | \begin{align*}-51\end{align*}
-1234 | 1{,}234 | 1\,234 | 1 234 | 1,234 | 1{,}234.0 | 1,\!234 | 1\ 234 | $1,234$ | \$1,234
+1234 | 1{,}234 | 1\,234 | 1\;234 | 1 234 | 1,234 | 1{,}234.0 | 1,\!234 | 1\ 234 | $1,234$ | \$1,234
 0.5 | .5 | 1/2 | \frac12 | \frac{1}{2} | \dfrac 12 | 2^{-1} | ½ | 5\cdot10^{-1} | 5e-1 | 1/2 cup
 1.5 | 1\frac12 | 1 1/2 | 3/2 | 1½ | 1 \frac{1}{2} | 1.5\overline{0}
 -7/2 | -3\frac12 | -3 1/2 | \frac{-7}{2} | \frac{7}{-2} | −3.5 | -3½
@@ -35,6 +35,7 @@ SAME = r"""
 5 | x=5 | x = 5. | $x=5$ | \boxed{5} | 5=x | 2x=10 | f(2)=5 | x \approx 5 | \{5\} | AB = 5
 (1,2) | \left(1,2\right) | (1, 2) | (x,y)=(1,2) | \langle 1,2\rangle | x=1, y=2 | y=2, x=1
 \{1,2,3\} | 3,2,1 | {1, 2, 3} | 1,2,\text{ and }3 | 1, 2 and 3 | x=1, x=2, x=3 | 1;2;3
+(5,6) | \begin{aligned}a&=5\\b&=6\end{aligned} | a=5, b=6
 2,3 | x_1=2, x_2=3 | x_1 = 3, x_2 = 2 | x=2,3 | x_{1}=2\text{ and }x_{2}=3
 \log_{10} 5 | log10(5) | \lg 5 | \frac{\ln 5}{\ln 10}
 3:00\text{ p.m.} | 3:00 PM | 3:00pm | 3 p.m. | 3:00 \text{ PM} | 03:00 P.M.
@@ -75,8 +76,33 @@ e^{2x} | (e^x)^2 | exp(2x) | \exp(2x) | e^{x}\cdot e^x
 \frac{a}{b}+\frac{c}{d} | \frac{ad+bc}{bd}
 \frac{n(n+1)}{2} | n(n+1)/2 | \frac{n^2+n}{2} | \binom{n+1}{2}
 2:3 | a:b=2:3 | 4:6
-\mathbb{R} | (-\infty,\infty) | ℝ
+\mathbb{R} | (-\infty,\infty) | ℝ | \text{all real numbers} | All real numbers.
 \emptyset | \varnothing | \{\} | ∅
+41 | \textbf{(B) } 41 | \textbf{(B)}\ 41 | \text{(B)}~41 | (B) 41 | \text{Answer: } 41
+41.5 | \boldsymbol{\frac{83}2} | \mathbf{\frac{83}{2}} | \text{$\frac{83}2$} | \underline{41.5}
+43 | Answer: 43 | The final answer is $43$. | \text{The answer is }43 | m+n = 40+3 = 43 | 43\text{.}
+5/7 | P(X=2) = \frac57 | P(A\mid B) = \frac57 | \cos\theta = \frac57 | \sin A = 5/7
+6/7 | \lim_{x\to 0} f(x) = \frac67 | \text{Area of } ABC = \frac67 | \tan\angle ABC = \frac67
+2/3 | \frac{2}{3} = 0.667 | x = \frac{2}{3} = 0.67 | P = \frac46 = \frac23 | \frac23 \approx 0.667
+44 | 44^{\text{th}} | 44^{th} | 44 \pmod{100} | 44 (mod 100) | 44\ (\text{mod }100) | 144 mod 100
+45 | 45 in | 45\text{ min} | 45 sec | 45 eV | m\angle ABC = 45^\circ | 45\text{ K} | 45\text{ sec}
+4.5\times10^8 | 4.5 x 10^8 | 4.5x10^8 | 4.5 X 10^8 | 450{,}000{,}000
+-3 \bmod 5 | 2 \bmod 5
+x^2+3 | p(x) = x^2+3 | q(x)=3+x^2 | \boldsymbol{x^2}+3
+(3,-2) | P(3,-2) | P = (3,-2) | (3,-2)^T | \begin{pmatrix}3\\-2\end{pmatrix} | (3,-2)^{\top}
+\sqrt[n]{2} | 2^{1/n} | 2^{\frac{1}{n}}
+\sum_{k=1}^n k^2 | \sum^n_{k=1} k^2
+\sum_{n=1}^{\infty} \frac{1}{n^2} | \sum_{n = 1}^\infty \frac{1}{n^2}
+x_1^n | x^n_1
+\bar{x}_1 | \overline{x}_1
+abc | a b c | c\cdot ba
+6\operatorname{cis} 60^\circ | 3+3i\sqrt3 | 6\text{cis }60^\circ | 6e^{i\pi/3}
+(-\infty,7) | \{x \mid x<7\} | \{x : x<7\} | \{x \in \mathbb{R} : x < 7\}
+[-7,8) | x\ge-7 \text{ and } x<8 | x \geq -7, x < 8 | \{x| -7\le x<8\}
+\begin{pmatrix}1&2\\3&5\end{pmatrix} | A^{-1} = \begin{pmatrix}1&2\cr3&5\end{pmatrix}
+x\ne6 | x \in \mathbb{R}, x \ne 6 | \mathbb{R} - \{6\} | \{x \mid x\ne6\}
+|x|>4 | x<-4, x>4 | (-\infty,-4),(4,\infty) | (-\infty,-4)\bigcup(4,\infty)
+x>1, y>2 | y>2, x>1
 x\ne 0 | (-\infty,0)\cup(0,\infty) | \mathbb{R}\setminus\{0\}
 PARIS | Paris | \text{paris}
 sinx | \sin x | sin(x)
@@ -136,6 +162,33 @@ x=0 | x\ne0
 4 | 4\sqrt(2)
 7 = 11a+c | 11a+c
 a+3z=0 | 0
+\frac{1}{3} = 0.333 | \frac{2}{3} = 0.667
+1 = 2 | 3 = 4
+19 = 20 | 19
+\sum_{n=0}^\infty \frac{1}{n!} | \sum_{n=0}^\infty \frac{1}{n}
+\nosuch n! | \nosuch n
+x>1, y>2 | y>1, x>2
+a>0, b>0 | x>0
+x^n_1 | x^{n_2}
+\sqrt[n]{2} | \sqrt[m]{2}
+\{x \mid x<2\} | \{x \mid x\le2\}
+\{x \in \mathbb{Z} : x<2\} | x<2
+(1,2),(3,4) | (1,2)\cup(3,4)
+(1,\infty),(2,\infty) | (1,\infty)
+ab=12 | 12
+\sin x = 2\cos x | 2\cos x
+\sin x = 1 | \sin x = 0
+A^2 = \begin{pmatrix}1&2\\3&4\end{pmatrix} | \begin{pmatrix}1&2\\3&4\end{pmatrix}
+\text{(A)} \text{ and } \text{(C)} | \text{(C)}
+\text{(B)}, \text{(C)} | \text{(C)}
+(A)x | x
+t(1,2,3) | (1,2,3)
+3x10^8 | 3x
+5\sec x | 5
+P(X=2) | P(X=3)
+(1,2)^2 | (1,2)
+\phantom{0}5 | 0
+\mathbb{R}-\{3\} | \mathbb{R}-\{4\}
 """
 PAIRS = [[cell.strip() for cell in line.split(" | ")] for line in DIFFERENT.strip().splitlines()]
 
