@@ -17,6 +17,11 @@ _LONGEST_BOX: Final = 8192
 _BOXES_TRIED: Final = 64
 _BRACES: Final = re.compile(r"\\.|[{}]", re.DOTALL)
 _BOX: Final = re.compile(r"(?:boxed|fbox|framebox)\s*(?:\[[^\]]{0,20}\]\s*){0,2}(\{|[^\s{}$\\]+)")
+_BLANK: Final = re.compile(
+    r"(?:\\[cl]?dots(?![a-z])|\\text\{(?:\s*\.*|(?:your |final )*answer)\}|(?:your |final )*answer$"
+    r"|[\s$.,\\?_…])*+"
+)
+"""What stands in a box to be filled in."""
 _SPELLINGS: Final = ("\\boxed", "\\fbox", "\\framebox")
 
 
@@ -48,7 +53,7 @@ def last_box(text: str) -> str | None:
         ends[spelling] = start
         starts[spelling] = text.rfind(spelling, 0, start)
         content = _content(text, start)
-        if content is not None and content.strip(" \t\r\n$.,\\"):
+        if content is not None and not _BLANK.fullmatch(content):
             return content.strip()
     return None
 

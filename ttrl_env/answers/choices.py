@@ -20,23 +20,28 @@ _WINDOW: Final = 1 << 15
 _MARKERS: Final = 64
 _CORRECTION: Final = 400
 _DECORATION: Final = r"[\s:：*_\"'“”‘’`$(\[（【{<>=~–—→.-]"
-_STYLED: Final = re.compile(r"\\(?:text|textbf|mathrm|mathbf|textit)\s*\{|\\[()\[\]]")
+_STYLED: Final = re.compile(
+    r"\\(?:text|textbf|textit|textsf|textrm|mathrm|mathbf|mathsf)\s*\{|\\[()\[\]{},;:! ]"
+)
 _AFTER_MARKER: Final = re.compile(
     rf"{_DECORATION}{{0,12}}(?:(?:is|are|be|would be|should be|must be|option|choice|letter|the|"
+    rf"[a-z]+ly|indeed|still|thus|therefore|most|remains|lautet|"
     rf"corrett?[ae]?|correcte?|correcta|richtige|est|es|ist|é|è|是|选项|选|为|은|는|は|：)(?![a-z])"
     rf"{_DECORATION}{{0,8}}){{0,4}}"
-    r"(?P<letter>[A-Za-z])(?![A-Za-z0-9])(?P<rest>.{0,60})",
+    r"(?P<letter>[A-Za-z])(?![A-Za-z0-9]|-[A-Za-z])(?P<rest>.{0,60})",
     re.DOTALL,
 )
 _STRONG: Final = re.compile(
-    r"answers?|choose|select(?:ed)?|finali[sz]e|correct(?=\W{0,4}[:：])|答案|réponse|respuesta|antwort|resposta|risposta|"
-    r"ответ|उत्तर|答え|정답|选择|应选|故选",
+    r"answers?|choose|select(?:ed)?|finali[sz]e|答案|réponse|respuesta|antwort|resposta|risposta|"
+    r"ответ|उत्तर|答え|정답|选择|应选|故选|"
+    r"(?:correct|final|conclusion|result|verdict|solution|guess|答)(?=\W{0,4}[:：])",
     re.IGNORECASE,
 )
 _WEAK: Final = re.compile(r"option|choice|选项", re.IGNORECASE)
 _ANOTHER: Final = re.compile(
-    r"^[ \t)\]）*_\"'$}.]{0,6}(?:(?:[,;/、&|+]|or\b|and\b|ou\b|y\b|或|和)[\s(*_\"'（]{0,4}"
-    r"(?:or\s+|and\s+)?[\s(*_\"'（]{0,4}|[ \t]+)(?P<other>[A-Z])(?![A-Za-z0-9'’])"
+    r"^[ \t)\]）*_\"'$}]{0,6}(?:(?:[,;/、&|+]|or\b|and\b|ou\b|y\b|或|和)[\s/(*_\"'（]{0,4}"
+    r"(?:(?:or|and|maybe|perhaps|possibly|even)\s+)?[\s(*_\"'（]{0,4}|[ \t]+)"
+    r"(?P<other>[A-Z])(?![A-Za-z0-9'’])(?P<then>.{0,24})"
 )
 _DENIED: Final = re.compile(
     r"^[\s)\]）*_\"'$}]{0,6}(?:(?:is|are|was|can|could|would|seems?|looks?|be|clearly|also|definitely)"
@@ -53,23 +58,27 @@ _CORRECTED: Final = re.compile(
     re.IGNORECASE,
 )
 _LEADING: Final = re.compile(
-    r"^[\s*_\"'“`$(\[（【{]{0,8}(?P<letter>[A-Z])(?P<after>[\s)\]）】.:：,，。*_\"'$}]|[^\x00-\x7f]|$)"
+    r"^[\s*_\"'“`$(\[（【{<=>→∴]{0,8}(?P<letter>[A-Z])(?P<after>[\s)\]）】.:：,，。*_\"'$}]|[^\x00-\x7f]|$)"
     r"(?P<rest>.{0,60})",
     re.DOTALL,
 )
 _ENDING: Final = re.compile(
-    r"(?:\b(?:is|be|[Ss]o|[Tt]hus|[Hh]ence|[Tt]herefore|but|think|choose|pick|go with|matches|"
+    r"(?:\b(?:is|be|[Ss]o|[Tt]hus|[Hh]ence|[Tt]herefore|but|think|say|choose|pick|go with|matches|"
     rf"corresponds to|es|est|ist|é|è)|['’]s|(?<!不)是|选|为|は|هي)(?:,\s)?{_DECORATION}{{0,8}}"
     r"(?P<letter>[A-Z])[\s)\]）*_\"'”’.。!]*(?:です。?)?$"
 )
 _DENIAL: Final = re.compile(r"(?:\bnot|n['’]t|\bcannot|\bnever)\s*$")
 _LABEL: Final = re.compile(r"^[\s*_(\[]{0,6}([A-Z])\**[)\].:]", re.MULTILINE)
-_ALONE: Final = re.compile(r"[\s*_\"'“”`$(\[（【{]*([A-Za-z])[\s*_\"'“”`$)\]）】}.。:]*")
+_ALONE: Final = re.compile(r"[\s*_\"'“”`$(\[（【{<=>→∴]*([A-Za-z])[\s*_\"'“”`$)\]）】}>.。:]*")
 _BRACKETED: Final = re.compile(r"\(([a-z])\)\s")
-_ARTICLE: Final = re.compile(r"^\s+[a-z]")
+_ARTICLE: Final = re.compile(r"^\s+(?!because\b|since\b|due\b)[a-z]")
 _VERDICT: Final = re.compile(
     r"\b(?P<letter>[A-Z])\)?\**(?:\s+is\s+(?:the\s+)?(?:most\s+|only\s+|final\s+)?"
     r"|\s*[:–—-]\s*\**)(?:[Cc]orrect|[Rr]ight|best|answer)\b"
+)
+_LEFT: Final = re.compile(
+    r"\b(?:leav(?:es|ing)|[Oo]nly)\s+(?:only\s+|us\s+with\s+)?(?:option\s+|choice\s+)?"
+    r"\(?(?P<letter>[A-Z])(?![A-Za-z0-9'’-])(?P<rest>.{0,40})"
 )
 
 
@@ -85,7 +94,7 @@ def choice_of(answer: str) -> str | None:
     found = _ALONE.fullmatch(text)
     if found:
         return found[1].upper()
-    found = re.fullmatch(r"[(\[]?([A-Z])\s*[)\]:.]\s*\S.*", text, re.DOTALL)
+    found = re.fullmatch(r"[(\[]?([A-Z])\s*}?[)\]:.]\s*\S.*", text, re.DOTALL)
     return found[1] if found else None
 
 
@@ -184,11 +193,18 @@ def _after_markers(
             continue
         if pattern is _WEAK and _TOLD.match(rest):
             continue
-        other = _ANOTHER.match(rest)
-        if other and other["other"] in letters and other["other"] != letter.upper():
+        if _another(rest, letter.upper(), letters):
             return "", len(text)
         return letter.upper(), found.end("letter")
     return None, 0
+
+
+def _another(rest: str, letter: str, letters: str) -> bool:
+    """Whether a second letter is chosen with the first: "A or B", but not "A, and B is wrong"."""
+    other = _ANOTHER.match(rest)
+    if other is None or other["other"] not in letters or other["other"] == letter:
+        return False
+    return not _DENIED.match(other["then"])
 
 
 def _corrected(rest: str, letters: str) -> str | None:
@@ -208,7 +224,13 @@ def _ending(stripped: str, letters: str) -> str | None:
 
 def _by_position(window: str, stripped: str, letters: str) -> str | None:
     """Return the letter that a reply calls correct, ends with or begins with."""
-    verdicts = {found["letter"] for found in _VERDICT.finditer(window)} & set(letters)
+    verdicts = {found["letter"] for found in _VERDICT.finditer(window)}
+    verdicts |= {
+        found["letter"]
+        for found in _LEFT.finditer(window)
+        if not _DENIED.match(found["rest"]) and not _another(found["rest"], "", letters)
+    }
+    verdicts &= set(letters)
     if len(verdicts) == 1:
         return verdicts.pop()
     ending = _ending(stripped, letters)
@@ -224,7 +246,6 @@ def _by_position(window: str, stripped: str, letters: str) -> str | None:
         return None  # the options, told one after another
     if found["after"].isspace() and _ARTICLE.match(" " + found["rest"]):
         return None
-    other = _ANOTHER.match(found["after"] + found["rest"])
-    if other and other["other"] in letters and other["other"] != found["letter"]:
+    if _another(found["after"] + found["rest"], found["letter"], letters):
         return None
     return found["letter"]

@@ -64,12 +64,15 @@ _ANY_NUMBER: Final = re.compile(
     r"(?:\\frac\s?\{[^{}]{1,20}\}\{[^{}]{1,20}\}|\d+(?:[,.]\d+)*(?:/\d+)?)(?:\s?\\?%)?"
 )
 _LINK: Final = re.compile(
-    r"\b(?:is|are|equals?|be|was|were|gives?|yields?|get|gets|obtain|becomes)\b|['’]s\b|[=:：是为]"
+    r"\b(?:is|are|equals?|be|was|were|gives?|yields?|get|gets|got|obtain|becomes)\b|['’]s\b|[=:：是为]"
 )
 _JOINED: Final = re.compile(r"\s*(?:,\s*)?(?:(?:and|or)\s*)?")
 _ASIDE: Final = re.compile(
-    r",?\s+\(?(?:attained|achieved|reached|obtained|occurring|which\s+occurs|when|where|whenever|at)\b.*"
+    r",?\s+\(?(?:attained|achieved|reached|obtained|occurring|which\s+occurs|when|where|whenever|"
+    r"at(?!\s*[(\[$])|for(?=\s+\$?[a-z]\s*=))\b.*"
 )
+_CONTINUED: Final = re.compile(r"\s*(?:which|where|when|attained|achieved|as|since|because)\b")
+_POINT: Final = re.compile(r"[(\[][^()\[\]$]{1,80},[^()\[\]$]{1,80}[)\]](?=[.\s*_]*$)")
 _STATED: Final = re.compile(r"[\d$\\]")
 _UNSURE: Final = re.compile(r"(?:not|un\w+|impossible|cannot)\b", re.IGNORECASE)
 _MATHEMATICAL: Final = WORD_FUNCTIONS | frozenset(CONSTANTS) | GREEK | JOINERS | UNITS
@@ -112,7 +115,7 @@ def extract_answer(
         return boxed
     tail = _MARK.sub("\n", said[-_WINDOW:])
     answer = _after_phrase(tail) or _concluding(tail)
-    return answer or None
+    return answer if answer and "\\boxed" not in answer else None
 
 
 def _after_phrase(text: str) -> str | None:
@@ -164,11 +167,16 @@ def _value_in(sentence: str, *, phrase: bool, concluded: bool = False) -> str | 
             return _listed(sentence, segments)
         if len(rest.split()) <= 3 and not any(character.isdigit() for character in rest):
             return _listed(sentence, segments, backwards=True)
+        if concluded and len(segments) == 1 and not any(character.isdigit() for character in rest):
+            return _value_of(first)
     links = list(_LINK.finditer(sentence))
     if links:
         value = _as_value(sentence[links[-1].end() :].strip(" *_"))
         if value:
             return value
+    point = _POINT.search(sentence)
+    if point and (phrase or concluded or links) and _as_value(point[0]):
+        return point[0]
     if phrase or concluded or links:
         numbers = _NUMBER.findall(sentence) or _ANY_NUMBER.findall(sentence)
         if numbers and (phrase or concluded or _ends_in(sentence, links[-1].end(), numbers[-1])):
@@ -240,6 +248,8 @@ def _concluding(text: str) -> str | None:
     lines = [line for line in text.split("\n") if line.strip()]
     if not lines:
         return None
+    if len(lines) > 1 and _CONTINUED.match(lines[-1]):
+        text = text[: text.rindex(lines.pop())].rstrip()
     shown = _DISPLAYED.search(text, max(0, len(text) - _SENTENCE))
     if shown and len(lines) > 1:
         whole = _as_value(next(group for group in shown.groups() if group is not None))

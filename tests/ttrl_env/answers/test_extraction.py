@@ -58,6 +58,13 @@ FOUND = [
     ("```\n42\n```", "42"),
     ("Il risultato è 42.", "42"),
     ("정답은 42입니다.", "42"),
+    (r"Therefore, $\sqrt{2}$ is the minimum value.", r"\sqrt2"),
+    ("Thus the minimum is\n$$\n\\sqrt{2}\n$$\nwhich is attained at $x=1$.", r"\sqrt2"),
+    ("The maximum value of $f(x)$ is $4$ for $x = 2$.", "4"),
+    ("The vertex is at (2, -3).", "(2,-3)"),
+    ("I got 5.", "5"),
+    (r"Put your answer in \boxed{...}. The answer is 5.", "5"),
+    (r"\boxed{5} is in the form \boxed{\text{answer}}.", "5"),
 ]
 ABSENT = [
     "",
@@ -69,6 +76,9 @@ ABSENT = [
     r"<think>\boxed{42}",
     r"\boxed{}",
     r"\boxed{ }",
+    r"\boxed{...}",
+    r"\boxed{\ldots}",
+    "Your answer should be in the form \\boxed{answer}.",
     r"Consider \[ c = \frac{-2\sqrt{3} - 18i}{1 + i\sqrt{3",
 ]
 
