@@ -68,6 +68,8 @@ _FAINT: Final = DUST.sqrt()
 _HALF: Final = Fraction(1, 2)
 _SMALL_BITS: Final = 256
 """Bits of an exact number that costs nothing to speak of."""
+_LARGEST_EXPONENT: Final = 10**9
+"""Of a number of sixty digits; each power costs some of them."""
 _DIGITS: Final = 39
 """Digits that may cancel in a sum before what is left is looked at as rounding error."""
 
@@ -342,7 +344,7 @@ class Evaluator:
             return tidy(self.checked(base * base))
         self.spend(exponent.bit_length())
         size = base.adjusted() if isinstance(base, Decimal) else modulus(base).adjusted()
-        if (abs(size) + 1) * abs(exponent) > MAX_LOG10:
+        if (abs(size) + 1) * abs(exponent) > MAX_LOG10 and not _is_moderate(base, exponent):
             return self.opaque(node)
         return tidy(base**exponent)
 
@@ -597,6 +599,14 @@ def _size(value: Number) -> int | Fraction | Decimal:
     if isinstance(value, int):
         return abs(value)
     return abs(value) if isinstance(value, Fraction) else modulus(value)
+
+
+def _is_moderate(base: Inexact, exponent: int) -> bool:
+    """Whether a power of a number close to one is neither too large nor without digits."""
+    size = float(modulus(base))
+    if not 0.001 < size < 1000 or abs(exponent) > _LARGEST_EXPONENT:
+        return False
+    return abs(math.log10(size) * exponent) <= MAX_LOG10
 
 
 def _is_even(node: Node) -> bool:

@@ -9,7 +9,7 @@ r"""The key of an answer: equal keys, and nothing else, make two answers equal.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from fractions import Fraction
 from functools import lru_cache
 from string import ascii_lowercase
@@ -51,7 +51,8 @@ _LABELLED: Final = re.compile(
     r"(?![,;&=+*/^_)\]!:]|\\(?:text|mbox|mathrm|cup|cap|times|cdot|to|land|lor|le|ge|Right)|and\b|or\b)"
     r"|\([A-E]\)\s+(?=\$?(?:\d|\\[dt]?frac|\\sqrt)))(?=.)"
 )
-_LABEL_STARTS: Final = frozenset("\\(")
+_LAST_SIDE: Final = re.compile(r"=\s*([-+]?\d{1,60})$")
+_LABEL_STARTS: Final = frozenset({r"\t", r"\m", *(f"({letter}" for letter in "ABCDE")})
 _CALLED: Final = re.compile(
     r"(?:[A-Z][a-z]{0,3}|\\Pr|\\(?:mathbb|mathrm|operatorname|text)\s*\{[A-Za-z ]{1,20}\})"
     r"\s*(?:\\left\s*|\\[bB]igg?l?\s*)?[(\[]"
@@ -144,7 +145,12 @@ def _read(answer: str, answer_format: AnswerFormat) -> Reading:
         reading = _as_number(text) or _as_time(text)
     if reading is None and (first.isalpha() or first == "\\"):
         reading = _as_words(text)
-    return reading or _as_formula(text, answer)
+    reading = reading or _as_formula(text, answer)
+    if answer_format == "integer" and reading.kind == "relation":
+        # Whatever `m + n = 113` poses, the integer is what was asked for.
+        found = _LAST_SIDE.search(text)
+        return Reading(text, "number", str(int(found[1]))) if found else reading
+    return reading
 
 
 def _as_number(text: str) -> Reading | None:
@@ -200,16 +206,25 @@ _MATHEMATICAL: Final = WORD_FUNCTIONS | frozenset(CONSTANTS) | GREEK | JOINERS
 
 def _as_formula(text: str, answer: str) -> Reading:
     found = _TEXT_ONLY.fullmatch(text) if text[:1] == "\\" else None
-    for spelling in (found[1], text) if found else (text, *_right_hand_side(text)):
-        try:
-            tree = parse(_unlabelled(spelling))
-            if tree[0] == "x" and len(tree[1]) > 2 and tree[1].isalpha() and tree[1] not in GREEK:
-                return _as_text(tree[1])  # a word in the dress of a formula
-            key = canonical_key(tree, ambiguous="\\pm" in text or "\\mp" in text)
-            return Reading(text, _KINDS.get(tree[0], "expression"), key)
-        except Unreadable:
-            continue
-    return _as_text(answer)
+    reading = _formula(_unlabelled(found[1]), text) if found else None
+    if reading is None:
+        reading = _formula(_unlabelled(text) if text[:2] in _LABEL_STARTS else text, text)
+    if reading is None:
+        right = _right_hand_side(text)
+        reading = _formula(right, text) if right else None
+    return reading or _as_text(answer)
+
+
+def _formula(spelling: str, text: str) -> Reading | None:
+    """Read one spelling of an answer as a formula, or return None where it is none."""
+    try:
+        tree = parse(spelling)
+        if tree[0] == "x" and len(tree[1]) > 2 and tree[1].isalpha() and tree[1] not in GREEK:
+            return _as_text(tree[1])  # a word in the dress of a formula
+        key = canonical_key(tree, ambiguous="\\pm" in text or "\\mp" in text)
+        return Reading(text, _KINDS.get(tree[0], "expression"), key)
+    except Unreadable:
+        return None
 
 
 _KINDS: Final = {
@@ -247,23 +262,22 @@ def _unannounced(text: str) -> str:
 
 def _unlabelled(text: str) -> str:
     r"""Return an option of a question without its letter, as in `\textbf{(B) } 42`."""
-    found = _LABELLED.match(text) if text[:1] in _LABEL_STARTS else None
+    found = _LABELLED.match(text)
     return text[found.end() :] if found else text
 
 
-def _right_hand_side(text: str) -> Iterator[str]:
-    """Give what `P(X = 2)` and its like are equal to; asked only where they can't be read."""
+def _right_hand_side(text: str) -> str | None:
+    """Return what `P(X = 2)` and its like are equal to; asked only where they can't be read."""
     found = _CALLED.match(text)
     if found is None:
-        return
+        return None
     depth = 0
     for position in range(found.end() - 1, len(text)):
         depth += (text[position] in "([") - (text[position] in ")]")
         if not depth:
             equals = _EQUALS.match(text, position + 1)
-            if equals:
-                yield text[equals.end() :]
-            return
+            return text[equals.end() :] if equals else None
+    return None
 
 
 def _as_text(answer: str) -> Reading:

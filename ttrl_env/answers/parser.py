@@ -57,6 +57,7 @@ _TIMES: Final = re.compile(r"(?<=\d) ?[xX] ?(?=10 ?(?:\^|\*\*))")
 """The letter in `3 x 10^8`, which is a sign."""
 _INTEGER: Final = re.compile(r"\d+")
 _PLAIN_NUMBER: Final = re.compile(r"[-+]?[\d.,\s]+|\([A-Za-z]\)|[A-Za-z]")
+_HEDGES: Final = frozenset({"about", "approximately", "roughly", "exactly", "only", "both"})
 _LETTER_FUNCTIONS: Final = frozenset("fgh")
 _INVERTIBLE: Final = frozenset(HYPERBOLIC + TRIGONOMETRIC)
 _ALIGNED: Final = frozenset({"aligned", "align", "alignedat", "gathered"})
@@ -122,7 +123,7 @@ def parse(text: str) -> Node:
         raise Unreadable(f"more than {MAX_CHARACTERS} characters")
     if "\\\\" in text and ("\\\\begin" in text or "\\begin" not in text):
         text = _DOUBLED.sub(r"\\", text.replace("\\\\\\\\", "\\\\\\"))
-    if "10" in text:
+    if "10" in text and ("x" in text or "X" in text):
         text = _TIMES.sub(r"\\times ", text)
     text = join_digits(text)
     return _Parser(tokenize(text)).answer()
@@ -246,10 +247,15 @@ class _Parser:
         ):
             self.take()
             return ("n", int(token.text))
-        if RELATIONS.get(self.mark) in {"~", "="}:
+        first = None
+        if self.mark:
+            if RELATIONS.get(self.mark) in {"~", "="}:
+                self.take()
+        elif len(token.text) > 3 and token.text.strip().lower() in _HEDGES:
             self.take()
-        named = self.named_function() if token.kind == "word" else None
-        first = named or self.sum()
+        elif token.kind == "word" and self.tokens[self.position + 1].mark == "(":
+            first = self.named_function()
+        first = first or self.sum()
         if self.mark in _ITEM_ENDS:
             return first if first[0] != "*" else _named_point(first)
         first = self.ratio(first)
@@ -370,7 +376,9 @@ class _Parser:
                     continue
                 last = self.signed_power()
                 divisors.append(last)
-            elif mark in _REMAINDERS or (mark == "(" and self.remainder_follows()):
+            elif mark in _REMAINDERS or (
+                mark == "(" and self.tokens[self.position + 1].text.strip() in _REMAINDERS
+            ):
                 if mark == "(":
                     self.take()
                 self.take()
@@ -400,11 +408,6 @@ class _Parser:
                 break
         node = _fraction(factors, divisors)
         return node if sign > 0 else _negated(node)
-
-    def remainder_follows(self) -> bool:
-        r"""Whether the word after a bracket is that of `5 \ (\text{mod } 7)`."""
-        token = self.tokens[self.position + 1]
-        return token.kind in {"cmd", "text"} and token.text.strip() in _REMAINDERS
 
     def number_after_number(self, left: Node) -> Node:
         """Read what follows a number: a mixed number, or a product such as `2^6 3^5`."""

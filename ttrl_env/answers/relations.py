@@ -149,15 +149,12 @@ def _equation(canon: Canonicaliser, signs: list[str], parts: list[Node]) -> str:
         parts = parts[cut:] if len(kept) == 1 and is_name(kept[0]) else kept
         if len(parts) == 1:
             return canon.key(parts[0])
-    constants = len(parts)
-    while constants and _is_constant(canon, parts[constants - 1]):
-        constants -= 1
-    if len(parts) - constants > 1:
+    constants = _constants(canon, parts)
+    if len(constants) > 1:
         # The steps of a computation, or a number and its rounded value.
-        first, *others = parts[constants:]
-        if all(_is_rounded(canon, first, other) for other in others):
-            return canon.key(first)
-        return "eq[" + ",".join(sorted(map(canon.key, parts[constants:]))) + "]"
+        if all(_is_rounded(canon, constants[0], other) for other in constants[1:]):
+            return canon.key(constants[0])
+        return "eq[" + ",".join(sorted(map(canon.key, constants))) + "]"
     while len(parts) > 1 and _stands_for(parts[0], parts[1]):
         parts = parts[1:]
     named = len(parts) == 2 and parts[0][0] == "x" and not is_name(parts[1])
@@ -182,9 +179,19 @@ def _equation(canon: Canonicaliser, signs: list[str], parts: list[Node]) -> str:
     return "eq[" + ",".join(sorted(keys)) + "]"
 
 
+def _constants(canon: Canonicaliser, parts: list[Node]) -> list[Node]:
+    """Return the two or more constants that an equation ends in, or nothing."""
+    if len(parts) < 2 or not (_is_constant(canon, parts[-2]) and _is_constant(canon, parts[-1])):
+        return []
+    start = len(parts) - 2
+    while start and _is_constant(canon, parts[start - 1]):
+        start -= 1
+    return parts[start:]
+
+
 def _is_constant(canon: Canonicaliser, node: Node) -> bool:
-    if node[0] == "n":
-        return True
+    if node[0] == "n" or node[0] == "x":
+        return bool(node[0] == "n")
     return canon.is_expression(node) and not letters(node) and canon.key(node)[0] != "f"
 
 

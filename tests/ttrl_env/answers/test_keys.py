@@ -79,6 +79,9 @@ e^{2x} | (e^x)^2 | exp(2x) | \exp(2x) | e^{x}\cdot e^x
 \mathbb{R} | (-\infty,\infty) | ℝ | \text{all real numbers} | All real numbers.
 \emptyset | \varnothing | \{\} | ∅
 41 | \textbf{(B) } 41 | \textbf{(B)}\ 41 | \text{(B)}~41 | (B) 41 | \text{Answer: } 41
+2 and 5 | \text{both }2\text{ and }5 | both 2 and 5
+-1.25 | \text{approximately } -1.25 | about -1.25 | \approx -1.25 | \text{exactly }-\frac54
+-i | i^{2023} | \frac{1}{i}
 41.5 | \boldsymbol{\frac{83}2} | \mathbf{\frac{83}{2}} | \text{$\frac{83}2$} | \underline{41.5}
 43 | Answer: 43 | The final answer is $43$. | \text{The answer is }43 | m+n = 40+3 = 43 | 43\text{.}
 5/7 | P(X=2) = \frac57 | P(A\mid B) = \frac57 | \cos\theta = \frac57 | \sin A = 5/7
@@ -215,6 +218,8 @@ def test_different_values_have_different_keys(pair: list[str]) -> None:
         ("025", "integer", "25"),
         ("25.0", "integer", "25"),
         ("+7", "integer", "7"),
+        ("m + n = 113", "integer", "113"),
+        (r"$\boxed{m + n = 025}$.", "integer", "25"),
         (r"\frac{6}{4}", "latex", "3/2"),
         ("(c)", "choice", "C"),
         (r"\text{C}", "choice", "C"),
