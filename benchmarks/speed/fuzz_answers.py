@@ -38,11 +38,13 @@ TOKENS = (
     r"\lceil \rceil \begin{pmatrix} \end{pmatrix} \begin{cases} \end{cases} & \\ \text{and} "
     r"\text{cm} \boxed{ $ \% ^\circ \overline{3} \int \sum \prod \lim dx sqrt pi and or cm "
     r"percent ... \ldots \mathbb{R} \mathrm{e} \operatorname{asin} f g'(x) 99999 \choose \over # "
-    r"@ \ ~ \, ² ½ √ π ∞ ≤ − ×"
+    r"@ \ ~ \, ² ½ √ π ∞ ≤ − × \mid \{x| \in\mathbb{R} \text{(B)} mod (mod P(X= ^T \begin{aligned} "
+    r"\end{aligned} \operatorname{cis} \cr \boldsymbol{ \text{$x$} ^{th} p(x)= \ne1, >1, about <2"
 )
 PHRASES = (
     r"the answer is|\boxed{|}|<think>|</think>|Answer:|#### |Therefore |. |$|\n|**|(B)|A or B|"
-    r"option C|答案：|I hope it is correct.|\[|\]|= |is |42|x=1|\frac{1}{2}|<eos>"
+    r"option C|option A is wrong.|so B|only D |only |wait, |solutions are |"
+    r"which is |答案：|I hope it is correct.|\[|\]|= |is |42|x=1|\frac{1}{2}|<eos>"
 )
 Triple = tuple[str, str, str]
 

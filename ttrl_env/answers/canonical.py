@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from ttrl_env.answers.arithmetic import PRECISION, Complex
 from ttrl_env.answers.evaluate import (
+    FAR,
     NEGATIVE,
     POSITIVE,
     SECOND,
@@ -30,7 +31,7 @@ from ttrl_env.answers.names import are_roots, letters, name_of_assignment
 from ttrl_env.answers.parser import REALS, Node
 from ttrl_env.answers.ranges import EVERYTHING, Range, compare, difference, intersection, union
 from ttrl_env.answers.relations import as_range, relation_key
-from ttrl_env.answers.writing import bounded, digits, interval_key, number_key, real_key
+from ttrl_env.answers.writing import bounded, digest, digits, interval_key, number_key, real_key
 
 __all__ = ["Canonicaliser", "canonical_key"]
 
@@ -165,7 +166,9 @@ class Canonicaliser:
         """Return the key of a tree that has values: a constant or a function."""
         evaluator = self.evaluator
         state = evaluator.varying, evaluator.branchy
-        evaluator.varying = evaluator.branchy = False
+        bends = evaluator.bent, evaluator.signs, evaluator.continued
+        evaluator.varying = evaluator.branchy = evaluator.bent = evaluator.continued = False
+        evaluator.signs = {}
         first = evaluator.at(node, POSITIVE)
         varying, branchy = evaluator.varying, evaluator.branchy
         second = first
@@ -173,10 +176,31 @@ class Canonicaliser:
             second = evaluator.at(node, SECOND if branchy else NEGATIVE)
         elif varying:
             second = evaluator.at(node, NEGATIVE)
+        far = self.bends(node, second) if evaluator.bent and varying and not branchy else ""
         evaluator.varying, evaluator.branchy = state
+        evaluator.bent, evaluator.signs, evaluator.continued = bends
+        if far:
+            return f"f|:{digits(first)}|{digits(second)}|{far}"
         return (
             self.function_key(first, second, branchy=branchy) if varying else self.constant(first)
         )
+
+    def bends(self, node: Node, second: Number) -> str:
+        """Return a digest of a function far from where it is looked at, if its sizes bend it.
+
+        They don't where it goes on as it would with the signs that it has at the first point:
+        `|x|^2` is `x^2` everywhere, while `|x+2|` is `x+2` only at the first two points.
+        """
+        evaluator = self.evaluator
+        try:
+            values = [evaluator.at(node, point) for point in FAR]
+            evaluator.continued = True
+            others = [evaluator.at(node, point) for point in (*FAR, NEGATIVE)]
+        except Unreadable:
+            return ""
+        if all(map(is_close, [*values, second], others)):
+            return ""
+        return digest("|".join(map(digits, values)))
 
     def constant(self, value: Number) -> str:
         """Return the key of a number."""

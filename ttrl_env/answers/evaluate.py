@@ -12,6 +12,7 @@ its parts, so that equal parts stay equal and different ones stay apart.
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -47,6 +48,7 @@ from ttrl_env.answers.parser import Node
 from ttrl_env.answers.vocabulary import HYPERBOLIC, TRIGONOMETRIC
 
 __all__ = [
+    "FAR",
     "NEGATIVE",
     "POSITIVE",
     "SECOND",
@@ -63,6 +65,8 @@ Number: TypeAlias = int | Fraction | Inexact
 POSITIVE: Final = 0
 NEGATIVE: Final = 1
 SECOND: Final = 2
+FAR: Final = range(3, 8)
+"""Points where letters are large and of either sign, for what bends between the others."""
 _ONE: Final = Decimal(1)
 _FAINT: Final = DUST.sqrt()
 _HALF: Final = Fraction(1, 2)
@@ -103,11 +107,16 @@ def inexact(value: Number) -> Inexact:
 
 @lru_cache(maxsize=4096)
 def _letter_value(name: str, point: int) -> Decimal:
-    """Return what a letter stands for: in (0.3, 0.95), (-1.95, -1.05) or (1.05, 1.95)."""
+    """Return what a letter stands for: in (0.3, 0.95), (-1.95, -1.05), (1.05, 1.95), or far."""
     seed = f"{point}|{name}".encode("utf-8", "surrogatepass")
     part = Decimal(int.from_bytes(blake2b(seed, digest_size=24).digest(), "big")) / 2**192
     if point == POSITIVE:
         return Decimal("0.3") + part * Decimal("0.65")
+    if point in FAR:
+        # Any two letters differ in sign at one of the points.
+        bits = ord(name) if len(name) == 1 else zlib.crc32(seed[2:])
+        size = 100 * (1 + part)
+        return size if bits >> (point - FAR.start) & 1 else -size
     value = Decimal("1.05") + part * Decimal("0.9")
     return -value if point == NEGATIVE else value
 
@@ -132,6 +141,9 @@ class Evaluator:
         varying: Whether a letter has been met since it was last reset.
         branchy: Whether a root or a logarithm of something with letters has been met, which is
             why such an expression is compared where its letters are positive.
+        bent: Whether an absolute value of something with letters has been met.
+        signs: What absolute values had inside at the first point, by the identity of their trees.
+        continued: Whether absolute values keep those signs at the other points.
         overrides: Values for letters that differ from the fixed ones.
         bound: The value of the index of the sum that is being computed.
     """
@@ -142,6 +154,9 @@ class Evaluator:
         self.point = POSITIVE
         self.varying = False
         self.branchy = False
+        self.bent = False
+        self.signs: dict[int, int] = {}
+        self.continued = False
         self.in_degrees = False
         self.overrides: dict[str, Number] = {}
         self.bound: dict[str, int] = {}
@@ -361,7 +376,10 @@ class Evaluator:
         """Return the value of a root."""
         if node[1] == ("n", 2) and node[2][0] == "^" and _is_even(node[2][2]):
             # The root of a square is an absolute value, which has no branches.
-            size = _size(self.value(node[2][1]))
+            before, self.varying = self.varying, False
+            inside = self.value(node[2][1])
+            size = self.size(node, inside) if self.varying else _size(inside)
+            self.varying |= before
             return self.whole_power(node, size, node[2][2][1] // 2) if size else 0
         before, self.varying = self.varying, False
         index = self.value(node[1])
@@ -519,7 +537,16 @@ class Evaluator:
         """Return an absolute value."""
         if len(values) != 1:
             return self.opaque(node)
-        return _size(values[0])
+        return self.size(node, values[0]) if letters(node[2]) else _size(values[0])
+
+    def size(self, node: Node, value: Number) -> Number:
+        """Return the absolute value of something with letters, or what continues it."""
+        self.bent = True
+        if self.continued:
+            return self.product_of(self.signs.get(id(node), 1), value)
+        if self.point == POSITIVE:
+            self.signs[id(node)] = -1 if not isinstance(value, Complex) and value < 0 else 1
+        return _size(value)
 
     def whole(self, node: Node, values: list[Number]) -> Number:
         """Return a floor or a ceiling."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ttrl_env.answers.arithmetic import Complex
 from ttrl_env.answers.evaluate import NEGATIVE, POSITIVE, SECOND, Number, inexact, is_close
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_range", "relation_key"]
 
+_BENT: Final = frozenset({"abs", "max", "min"})
 _POSED: Final = frozenset({"\\int", "\\sum", "\\prod", "\\lim"})
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _PLACES: Final = 16
@@ -202,10 +203,10 @@ def _is_rounded(canon: Canonicaliser, node: Node, rounded: Node) -> bool:
     value = canon.real(node)
     if rounded[0] != "n" or value is None or isinstance(value, int):
         return False
-    places = next((k for k in range(_PLACES) if rounded[1] * 10**k % 1 == 0), None)
+    places = next((k for k in range(_PLACES) if rounded[1] * 10**k % 1 == 0), 0)
     distance = inexact(value) - inexact(rounded[1])
     return (
-        places is not None
+        places > 0
         and not isinstance(distance, Complex)
         and (abs(distance) <= Decimal(1).scaleb(-places))
     )
@@ -231,6 +232,8 @@ def _solved(canon: Canonicaliser, parts: list[Node]) -> str | None:
     name = "y" if "y" in names else next(iter(names)) if len(names) == 1 else None
     if name is None or (name == "y" and parts[0][0] == parts[1][0] == "x"):
         return None
+    if parts[0] == ("x", name) and name not in letters(parts[1]):
+        return canon.key(parts[1])
     evaluator = canon.evaluator
     state = evaluator.varying, evaluator.branchy
     evaluator.branchy = False
@@ -278,13 +281,26 @@ def _solve_at(canon: Canonicaliser, parts: list[Node], name: str, point: int) ->
         start = evaluator.product_of(-1, values[0])
         slope = evaluator.sum([values[1], start])
         rise = evaluator.sum([values[2], start])
-        if slope == 0 or not is_close(rise, evaluator.product_of(_TRIAL, slope)):
+        if slope == 0 or any(_bends(part, name) for part in parts):
+            return None
+        if not is_close(rise, evaluator.product_of(_TRIAL, slope)):
             return None
         return evaluator.quotient(start, slope)
     except Unreadable:
         return None
     finally:
         evaluator.overrides = {}
+
+
+def _bends(node: Any, name: str) -> bool:
+    """Whether a letter stands in an absolute value, or in what has one part after another."""
+    if isinstance(node, tuple):
+        if node[:2] == ("root", ("n", 2)) or (node[:1] == ("f",) and node[1] in _BENT):
+            return name in letters(node)
+        node = node[1:]
+    elif not isinstance(node, list):
+        return False
+    return any(_bends(child, name) for child in node if isinstance(child, (tuple, list)))
 
 
 def _up_to_scale(canon: Canonicaliser, parts: list[Node], *, signed: bool) -> str:

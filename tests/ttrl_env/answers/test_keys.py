@@ -71,6 +71,9 @@ e^{2x} | (e^x)^2 | exp(2x) | \exp(2x) | e^{x}\cdot e^x
 1 | \sin^2 x+\cos^2 x | \sec^2 t - \tan^2 t | \log_7 7 | 0! | -i^2
 \sin 2x | 2\sin x\cos x | sin(2*x) | \sin(2x)
 \tan x | \frac{\sin x}{\cos x} | \sin x / \cos x
+|x+2| | \sqrt{(x+2)^2} | |-x-2| | y=|x+2| | \frac{|2x+4|}{2}
+x^2+2 | |x|^2+2 | |x^2+2| | |x|\cdot|x|+2
+|xy| | |x||y| | |x|\cdot|-y|
 |x| | \sqrt{x^2} | \left|x\right| | abs(x) | \lvert x\rvert
 \sqrt{xy} | \sqrt{x}\sqrt{y} | (xy)^{1/2}
 \frac{a}{b}+\frac{c}{d} | \frac{ad+bc}{bd}
@@ -167,6 +170,15 @@ x=0 | x\ne0
 a+3z=0 | 0
 \frac{1}{3} = 0.333 | \frac{2}{3} = 0.667
 1 = 2 | 3 = 4
+-\frac{1}{2} = 0 | -\frac{1}{2}
+|x+2| | x+2
+|x-3| | 3-x
+|xy| | xy
+|x+2|/(x+2) | 1
+|x+2|=5 | 3
+|x+1|>0 | x>-1
+\max(x,-10)=3 | 3
+y=|x+2| | y=x+2
 19 = 20 | 19
 \sum_{n=0}^\infty \frac{1}{n!} | \sum_{n=0}^\infty \frac{1}{n}
 \nosuch n! | \nosuch n
