@@ -31,7 +31,7 @@ _PHRASE: Final = re.compile(
     \#\#\#\# | <answer>
   | \b(?:answer|result|solution)
     (?:(?:s|\ set)?(?:\s+(?:is|are|should\ be|must\ be|will\ be|becomes|equals|comes\ to|=)|\s*[:=])
-      |\s+(?=[$\\\d-]))
+      |[*_]{0,2}\s+(?:of\s+)?(?=[$\\\d-]))
   | 答案(?:是|为|：|:)? | 结果(?:是|为|：|:)
   | (?:ответ|respuesta|réponse|antwort|resposta|risposta|resultado|résultat|ergebnis|risultato)
     (?:\s+(?:est|es|ist|é|è)|\s*[:=]) | 答え(?:は|：|:) | 답(?:은|:)
@@ -64,7 +64,7 @@ _ANY_NUMBER: Final = re.compile(
     r"(?:\\frac\s?\{[^{}]{1,20}\}\{[^{}]{1,20}\}|\d+(?:[,.]\d+)*(?:/\d+)?)(?:\s?\\?%)?"
 )
 _LINK: Final = re.compile(
-    r"\b(?:is|are|equals?|be|was|were|gives?|yields?|get|gets|got|obtain|becomes)\b|['’]s\b|[=:：是为]"
+    r"\b(?:is|are|equals?|be|was|were|gives?|yields?|get|gets|got|obtain|becomes|total\s+of)\b|['’]s\b|[=:：是为]"
 )
 _JOINED: Final = re.compile(r"\s*(?:,\s*)?(?:(?:and|or)\s*)?")
 _ASIDE: Final = re.compile(
@@ -73,6 +73,10 @@ _ASIDE: Final = re.compile(
 )
 _CONTINUED: Final = re.compile(r"\s*(?:which|where|when|attained|achieved|as|since|because)\b")
 _POINT: Final = re.compile(r"[(\[][^()\[\]$]{1,80},[^()\[\]$]{1,80}[)\]](?=[.\s*_]*$)")
+_OTHERWISE: Final = re.compile(
+    r"\s*\((?:or|i\.e\.|that is|approximately|about|approx)\b[^()]*\)[\s.]*$"
+)
+_REASON: Final = re.compile(r",?\s+(?:since|because|as)\b")
 _STATED: Final = re.compile(r"[\d$\\]")
 _UNSURE: Final = re.compile(r"(?:not|un\w+|impossible|cannot)\b", re.IGNORECASE)
 _MATHEMATICAL: Final = WORD_FUNCTIONS | frozenset(CONSTANTS) | GREEK | JOINERS | UNITS
@@ -152,7 +156,7 @@ def _sentence(text: str) -> str:
 
 def _value_in(sentence: str, *, phrase: bool, concluded: bool = False) -> str | None:
     """Return the value a sentence states, if it states one."""
-    sentence = sentence.strip().strip("*_ ").strip()
+    sentence = _OTHERWISE.sub("", sentence.strip().strip("*_ ").strip())
     if not sentence:
         return None
     whole = _as_value(sentence)
@@ -183,13 +187,9 @@ def _value_in(sentence: str, *, phrase: bool, concluded: bool = False) -> str | 
             return str(
                 numbers[0] if phrase and sentence.startswith(numbers[0]) else numbers[-1]
             ).strip()
-    if (
-        phrase
-        and len(sentence.split()) <= 4
-        and sentence[0].isalnum()
-        and not _UNSURE.match(sentence)
-    ):
-        return sentence
+    if phrase and sentence[0].isalnum() and not _UNSURE.match(sentence):
+        said = _REASON.split(sentence, maxsplit=1)[0]
+        return said if said and len(said.split()) <= 4 else None
     return None
 
 
