@@ -135,7 +135,7 @@ class Canonicaliser:
             try:
                 return self.expression(node)
             except Unreadable:
-                if not _has(node, "mat"):
+                if not _has(node, "mat") and not _has(node, "tuple"):
                     raise
                 return self.matrix_expression(node)
         if kind in _LIST_KINDS:

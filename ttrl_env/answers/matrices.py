@@ -33,6 +33,8 @@ def _value(evaluator: Evaluator, node: Node, point: int) -> Cells | Number:
     kind = node[0]
     if kind == "mat":
         return [[evaluator.at(cell, point) for cell in row] for row in node[1]]
+    if kind == "tuple" and node[2:] == ("(", ")"):
+        return [[evaluator.at(cell, point)] for cell in node[1]]
     if kind == "+":
         total = _value(evaluator, node[1][0], point)
         for term in node[1][1:]:

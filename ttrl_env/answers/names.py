@@ -43,7 +43,7 @@ def is_name(node: Node) -> bool:
     if kind == "f":
         name = node[1].removesuffix("^-1").strip("'")
         return (len(name) == 1 and name.isalpha()) or (
-            name in {"abs", "det"} and all(map(is_name, node[2]))
+            name in {"abs", "det", "max", "min"} and len(node[2]) == 1 and is_name(node[2][0])
         )
     if kind == "*":
         first, *others = node[1]

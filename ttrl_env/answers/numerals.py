@@ -48,7 +48,10 @@ def decimal(text: str) -> tuple[str, Any]:
     significant = len((whole + decimals).lstrip("0"))
     if decimals and significant >= _ROUNDED_DIGITS:
         simple = value.limit_denominator(1000)
-        if simple and abs(simple - value) <= Fraction(1, 10 ** len(decimals)):
+        error = Fraction(1, 10 ** len(decimals))
+        if significant > _FLOAT_DIGITS:
+            error = max(error, value / 10**_FLOAT_DIGITS)  # as in 0.30000000000000004
+        if simple and abs(simple - value) <= error:
             value = simple
         elif significant >= _FLOAT_DIGITS:
             kind = "~"

@@ -55,6 +55,8 @@ Node: TypeAlias = tuple[Any, ...]
 _DOUBLED: Final = re.compile(r"\\\\(?=[A-Za-z]{2,}|[{}%$])")
 _TIMES: Final = re.compile(r"(?<=\d) ?[xX] ?(?=10 ?(?:\^|\*\*))")
 """The letter in `3 x 10^8`, which is a sign."""
+_ANGLES: Final = re.compile(r"<[^<>=]*,[^<>=]*>")
+"""A vector in plain text."""
 _INTEGER: Final = re.compile(r"\d+")
 _PLAIN_NUMBER: Final = re.compile(r"[-+]?[\d.,\s]+|\([A-Za-z]\)|[A-Za-z]")
 _HEDGES: Final = frozenset({"about", "approximately", "roughly", "exactly", "only", "both"})
@@ -106,6 +108,15 @@ _BRACKET_FUNCTIONS: Final = {
 REALS: Final = ("x", "mathbb R")
 """The set of all real numbers, as the parser reads it."""
 _COMMON_LETTERS: Final = frozenset("xyznab")
+_HALVES: Final[dict[str, Node]] = {
+    "+": ("tuple", [("n", 0), ("c", "inf")], "(", ")"),
+    ">0": ("tuple", [("n", 0), ("c", "inf")], "(", ")"),
+    **{
+        sign + "0": ("tuple", [("n", 0), ("c", "inf")], "[", ")")
+        for sign in (">=", "ge", "geq", "geqslant")
+    },
+}
+"""Parts of the real numbers, by what is written above or below their sign."""
 _ALPHABET: Final = string.ascii_lowercase
 _SCALES: Final = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 
@@ -125,6 +136,8 @@ def parse(text: str) -> Node:
         text = _DOUBLED.sub(r"\\", text.replace("\\\\\\\\", "\\\\\\"))
     if "10" in text and ("x" in text or "X" in text):
         text = _TIMES.sub(r"\\times ", text)
+    if text[:1] == "<" and text[-1] == ">" and _ANGLES.fullmatch(text):
+        text = f"\\langle {text[1:-1]}\\rangle"
     text = join_digits(text)
     return _Parser(tokenize(text)).answer()
 
@@ -538,7 +551,9 @@ class _Parser:
                 node = self.based()
             elif mark == "_" and node[0] == "x":
                 self.take()
-                node = ("x", f"{node[1]}_{self.subscript()}")
+                name = self.subscript()
+                part = _HALVES.get(name.strip("()")) if node == REALS else None
+                node = part or ("x", f"{node[1]}_{name}")
             else:
                 return node
         raise Unreadable(f"more than {MAX_DEPTH} powers and factorials in a row")
@@ -573,6 +588,11 @@ class _Parser:
                 return base
         if base[0] in {"mat", "tuple"}:
             return self.transposed(base)
+        if base == REALS:
+            ahead = [token.text for token in self.tokens[self.position :][:3]]
+            if mark == "+" or ahead == ["{", "+", "}"]:
+                self.jump(self.position + (1 if mark == "+" else 3))
+                return _HALVES["+"]
         self.deeper()
         # In `x^n_i` the subscript is that of x, in `2^x_1` that of the exponent.
         exponent = self.script(bare=base[0] == "x")
@@ -643,6 +663,8 @@ class _Parser:
         if kind == "num" and not whole_number and len(text) > 1 and text.isdigit():
             self.replace(Token("num", text[1:], spaced=False))
             return ("n", int(text[0]))
+        if kind == "word" and len(text) == 1 and not whole_number and not self.follows("_"):
+            return _letter(self.take().text)  # in `\\frac n2` the digit is no index
         if kind == "word" and len(text) > 1 and text not in CONSTANTS:
             self.replace(Token("word", text[1:], spaced=False))
             return _letter(text[0])

@@ -214,8 +214,10 @@ def _is_rounded(canon: Canonicaliser, node: Node, rounded: Node) -> bool:
 
 def _stands_for(left: Node, right: Node) -> bool:
     """Whether the left-hand side of an equation, not a letter, names or poses the right-hand."""
-    if left[0] == "x" or is_name(right):
+    if left[0] == "x":
         return False
+    if is_name(right):  # `f(x) = x`
+        return right[0] == "x" and left[0] in {"f", "*"} and right in left[-1] and is_name(left)
     if left[0] == "f" and len(left[2]) > 0:
         if left[1] in _POSED:
             return right[0] != "f" or right[1] not in _POSED

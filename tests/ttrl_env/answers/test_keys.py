@@ -82,6 +82,16 @@ x^2+2 | |x|^2+2 | |x^2+2| | |x|\cdot|x|+2
 \mathbb{R} | (-\infty,\infty) | ℝ | \text{all real numbers} | All real numbers.
 \emptyset | \varnothing | \{\} | ∅
 41 | \textbf{(B) } 41 | \textbf{(B)}\ 41 | \text{(B)}~41 | (B) 41 | \text{Answer: } 41
+\lfloor\frac n2\rfloor | \lfloor n/2\rfloor | \left\lfloor\frac{n}{2}\right\rfloor
+\frac x3+1 | \frac{x}{3}+1 | 1+x/3
+0.3 | 0.30000000000000004 | 0.1+0.2 | \frac{3}{10}
+(1,2,4) | <1,2,4> | \langle 1,2,4\rangle
+(1+3t,2+4t) | (1,2)+t(3,4) | \begin{pmatrix}1\\2\end{pmatrix}+t\begin{pmatrix}3\\4\end{pmatrix}
+(8,10) | 2(4,5) | (8,9)+(0,1)
+x | f(x) = x | P(x)=x | \text{$x$}
+\max f = \frac49 | \frac49
+(0,\infty) | \mathbb{R}^+ | \mathbb{R}^{+} | \mathbb{R}_{>0} | x>0
+[0,\infty) | \mathbb{R}_{\ge 0} | x\ge0
 2 and 5 | \text{both }2\text{ and }5 | both 2 and 5
 -1.25 | \text{approximately } -1.25 | about -1.25 | \approx -1.25 | \text{exactly }-\frac54
 -i | i^{2023} | \frac{1}{i}
@@ -178,6 +188,10 @@ a+3z=0 | 0
 |x+2|=5 | 3
 |x+1|>0 | x>-1
 \max(x,-10)=3 | 3
+f(x) = y | y
+(1,2)+t(3,4) | (1,2)+t(3,5)
+\mathbb{R}^n | \mathbb{R}^+
+0.3000000001 | 0.3
 y=|x+2| | y=x+2
 19 = 20 | 19
 \sum_{n=0}^\infty \frac{1}{n!} | \sum_{n=0}^\infty \frac{1}{n}
