@@ -53,8 +53,9 @@ _TOLD: Final = re.compile(
     r"corresponds)\b)(?:[a-z]+s|would|could|might|may|can)\b"
 )
 """An option that something is said about, such as "option A gives 3"."""
+_TITLE: Final = re.compile(r"^[\s)\]）*_]{0,6}[:：]")
 _CORRECTED: Final = re.compile(
-    r"\b(?:wait|actually|correction|correcting|rather|instead|sorry|reconsider|scratch)\b",
+    r"\b(?:wait|actually|correction|correcting|rather|instead|sorry|reconsider|scratch|go with)\b",
     re.IGNORECASE,
 )
 _LEADING: Final = re.compile(
@@ -64,7 +65,8 @@ _LEADING: Final = re.compile(
 )
 _ENDING: Final = re.compile(
     r"(?:\b(?:is|be|[Ss]o|[Tt]hus|[Hh]ence|[Tt]herefore|but|think|say|choose|pick|go with|matches|"
-    rf"corresponds to|es|est|ist|é|è)|['’]s|(?<!不)是|选|为|は|هي)(?:,\s)?{_DECORATION}{{0,8}}"
+    r"corresponds to|es|est|ist|é|è)|['’]s|[→∴⇒]|(?<!不)是|选|为|は|هي)"
+    rf"(?:,\s)?{_DECORATION}{{0,8}}"
     r"(?P<letter>[A-Z])[\s)\]）*_\"'”’.。!]*(?:です。?)?$"
 )
 _DENIAL: Final = re.compile(r"(?:\bnot|n['’]t|\bcannot|\bnever)\s*$")
@@ -72,6 +74,7 @@ _LABEL: Final = re.compile(r"^[\s*_(\[]{0,6}([A-Z])\**[)\].:]", re.MULTILINE)
 _ALONE: Final = re.compile(r"[\s*_\"'“”`$(\[（【{<=>→∴]*([A-Za-z])[\s*_\"'“”`$)\]）】}>.。:]*")
 _BRACKETED: Final = re.compile(r"\(([a-z])\)\s")
 _ARTICLE: Final = re.compile(r"^\s+(?!because\b|since\b|due\b)[a-z]")
+_PRONOUN: Final = re.compile(r"^(?:['’]|\s+(?!is\b|because\b|since\b|as\b|due\b)[a-z])")
 _VERDICT: Final = re.compile(
     r"\b(?P<letter>[A-Z])\)?\**(?:\s+is\s+(?:the\s+)?(?:most\s+|only\s+|final\s+)?"
     r"|\s*[:–—-]\s*\**)(?:[Cc]orrect|[Rr]ight|best|answer)\b"
@@ -173,6 +176,7 @@ def _after_markers(
     text: str, pattern: re.Pattern[str], letters: str, texts: dict[str, str]
 ) -> tuple[str | None, int]:
     """Return the letter after the last word such as "answer", and where it ends."""
+    titles: dict[str, int] = {}
     for marker in list(pattern.finditer(text))[: -_MARKERS - 1 : -1]:
         found = _AFTER_MARKER.match(text, marker.end())
         if found is None:
@@ -189,14 +193,20 @@ def _after_markers(
             continue  # an article or a word of some language, not a choice
         if letter == "A" and pattern is _WEAK and _ARTICLE.match(rest):
             continue
+        if letter == "I" and _PRONOUN.match(rest):
+            continue
         if letter.upper() not in letters or _DENIED.match(rest):
             continue
         if pattern is _WEAK and _TOLD.match(rest):
             continue
+        if pattern is _WEAK and _TITLE.match(rest):
+            titles.setdefault(letter.upper(), found.end("letter"))
+            continue
         if _another(rest, letter.upper(), letters):
-            return "", len(text)
+            return "", found.end("letter")
         return letter.upper(), found.end("letter")
-    return None, 0
+    # "Option B: ..." is a choice where no other option is gone through.
+    return next(iter(titles.items())) if len(titles) == 1 else (None, 0)
 
 
 def _another(rest: str, letter: str, letters: str) -> bool:
@@ -246,6 +256,8 @@ def _by_position(window: str, stripped: str, letters: str) -> str | None:
         return None  # the options, told one after another
     if found["after"].isspace() and _ARTICLE.match(" " + found["rest"]):
         return None
+    if found["rest"].startswith("="):
+        return None  # a quantity
     if _another(found["after"] + found["rest"], found["letter"], letters):
         return None
     return found["letter"]

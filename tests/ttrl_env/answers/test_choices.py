@@ -62,6 +62,9 @@ CHOSEN = [
     ("B because energy is conserved.", "B"),
     ("Conclusion: B", "B"),
     ("∴ B", "B"),
+    ("11 carbons → (A)", "A"),
+    ("Option C: 300", "C"),
+    ("The answer is B or C, but I'd go with C.", "C"),
     (r"\boxed{\text{C}: 10}", "C"),
     (r"\boxed{\mathsf{C}}", "C"),
 ]
@@ -79,6 +82,8 @@ UNCLEAR = [
     "Answer: B and/or C",
     "Answer: D-glucose",
     "Only A and C are correct.",
+    "**Option A**: incorrect.\n**Option B**: This matches.\n**Option C**: Too large.",
+    "A = 3",
     "Both A and C are correct.",
     "The answer cannot be A.",
     "The answer isn't A.",
@@ -121,6 +126,21 @@ def test_the_text_of_an_option_is_its_letter() -> None:
 def test_letters_beyond_the_options_are_no_choice() -> None:
     assert extract_answer("Answer: E", "choice", [*ABCD, "E"]) == "E"
     assert extract_answer("Answer: E", "choice", ABCD) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("The answer I found is C.", "C"),
+        ("Answer: I am not sure", None),
+        ("My answer: I'd go with D.", "D"),
+        ("The answer is I.", "I"),
+        ("The answer is I because it is.", "I"),
+        ("I think it is unclear.", None),
+    ],
+)
+def test_the_pronoun_is_no_option(text: str, letter: str | None) -> None:
+    assert extract_answer(text, "choice", list("ABCDEFGHIJ")) == letter
 
 
 def test_too_many_options_are_refused() -> None:
