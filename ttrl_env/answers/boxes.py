@@ -2,6 +2,7 @@ r"""Where a completion puts its answer: after the thinking, in a box.
 
 - `reply`: what follows the last `</think>`, or None where the thinking never ended.
 - `last_box`: the content of the last finished, non-empty `\boxed{}`.
+- `is_blank`: whether a box has nothing in it to speak of.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["last_box", "reply"]
+__all__ = ["is_blank", "last_box", "reply"]
 
 _END_OF_THOUGHT: Final = "</think>"
 _START_OF_THOUGHT: Final = "<think>"
@@ -21,7 +22,6 @@ _BLANK: Final = re.compile(
     r"(?:\\[cl]?dots(?![a-z])|\\text\{(?:\s*\.*|(?:your |final )*answer)\}|(?:your |final )*answer$"
     r"|[\s$.,\\?_…])*+"
 )
-"""What stands in a box to be filled in."""
 _SPELLINGS: Final = ("\\boxed", "\\fbox", "\\framebox")
 
 
@@ -35,6 +35,15 @@ def reply(text: str) -> str | None:
     if end >= 0:
         text = text[end + len(_END_OF_THOUGHT) :]
     return None if _START_OF_THOUGHT in text else text
+
+
+def is_blank(content: str) -> bool:
+    r"""Return whether a box has nothing in it, or only a placeholder.
+
+    >>> is_blank(" "), is_blank(r"\ldots"), is_blank("answer"), is_blank(r"\{\}")
+    (True, True, True, False)
+    """
+    return _BLANK.fullmatch(content) is not None
 
 
 def last_box(text: str) -> str | None:
@@ -53,7 +62,7 @@ def last_box(text: str) -> str | None:
         ends[spelling] = start
         starts[spelling] = text.rfind(spelling, 0, start)
         content = _content(text, start)
-        if content is not None and not _BLANK.fullmatch(content):
+        if content is not None and not is_blank(content):
             return content.strip()
     return None
 

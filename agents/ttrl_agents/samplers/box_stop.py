@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ttrl_env.answers.boxes import reply
+from ttrl_env.answers.boxes import is_blank, reply
 
 __all__ = ["BoxWatch", "closers", "count_to_box", "find_box_end"]
 
@@ -25,7 +25,6 @@ _BRACE = re.compile(
     r"|\\(?!\\(?:boxed|fbox|framebox)).|[{}]",
     re.DOTALL,
 )
-_BLANK = " \t\r\n$.,\\"
 
 
 class BoxWatch:
@@ -111,6 +110,6 @@ def find_box_end(text: str) -> int | None:
             opened.append(None)
         elif brace[0] == "}" and opened:
             begin = opened.pop()
-            if begin is not None and text[begin : brace.start()].strip(_BLANK):
+            if begin is not None and not is_blank(text[begin : brace.start()]):
                 return brace.end()
     return None

@@ -15,7 +15,20 @@ from ttrl_env.answers import extract_answer
 from ttrl_env.answers.boxes import last_box
 
 PARTS = st.sampled_from(
-    ["\\boxed{", "\\fbox {", "\\framebox[2em]{", "boxed{", "{", "}", "\\}", "\\\\", "$", "7", " "]
+    [
+        "\\boxed{",
+        "\\fbox {",
+        "\\framebox[2em]{",
+        "boxed{",
+        "{",
+        "}",
+        "\\}",
+        "\\\\",
+        "$",
+        "7",
+        " ",
+        "...",
+    ]
 )
 TEXTS = st.lists(PARTS, max_size=24).map("".join)
 
@@ -28,6 +41,8 @@ TEXTS = st.lists(PARTS, max_size=24).map("".join)
         (r"\boxed{\frac{1}{2}} and \boxed{3}", 19),
         (r"\boxed{\{1,2\}}", 15),
         (r"\boxed{} \boxed{ $ } x", None),
+        (r"Fill \boxed{...}: \boxed{\text{answer}}", None),
+        (r"\boxed{\ldots} \boxed{\{\}}", 27),
         (r"\boxed{7", None),
         (r"\boxed 7 }", None),
         (r"\boxed{\frac{1}{2}", None),
