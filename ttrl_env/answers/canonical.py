@@ -166,9 +166,7 @@ class Canonicaliser:
         """Return the key of a tree that has values: a constant or a function."""
         evaluator = self.evaluator
         state = evaluator.varying, evaluator.branchy
-        bends = evaluator.bent, evaluator.signs, evaluator.continued
-        evaluator.varying = evaluator.branchy = evaluator.bent = evaluator.continued = False
-        evaluator.signs = {}
+        evaluator.varying = evaluator.branchy = evaluator.bent = False
         first = evaluator.at(node, POSITIVE)
         varying, branchy = evaluator.varying, evaluator.branchy
         second = first
@@ -178,7 +176,6 @@ class Canonicaliser:
             second = evaluator.at(node, NEGATIVE)
         far = self.bends(node, second) if evaluator.bent and varying and not branchy else ""
         evaluator.varying, evaluator.branchy = state
-        evaluator.bent, evaluator.signs, evaluator.continued = bends
         if far:
             return f"f|:{digits(first)}|{digits(second)}|{far}"
         return (
@@ -198,6 +195,8 @@ class Canonicaliser:
             others = [evaluator.at(node, point) for point in (*FAR, NEGATIVE)]
         except Unreadable:
             return ""
+        finally:
+            evaluator.continued = False
         if all(map(is_close, [*values, second], others)):
             return ""
         return digest("|".join(map(digits, values)))

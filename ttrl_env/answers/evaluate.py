@@ -141,7 +141,7 @@ class Evaluator:
         varying: Whether a letter has been met since it was last reset.
         branchy: Whether a root or a logarithm of something with letters has been met, which is
             why such an expression is compared where its letters are positive.
-        bent: Whether an absolute value of something with letters has been met.
+        bent: Whether an absolute value of something with letters, or an extreme, has been met.
         signs: What absolute values had inside at the first point, by the identity of their trees.
         continued: Whether absolute values keep those signs at the other points.
         overrides: Values for letters that differ from the fixed ones.
@@ -460,8 +460,10 @@ class Evaluator:
         if (self.overrides or self.bound) and letters(node) & {*self.overrides, *self.bound}:
             raise Unreadable("something not computed depends on a letter that takes other values")
         state = self.point, self.varying, self.branchy, self.overrides
-        self.overrides = {}
+        bends = self.bent, self.continued
+        self.overrides, self.continued = {}, False
         keys = [self.key(argument) for argument in arguments]
+        self.bent, self.continued = bends
         self.point, self.varying, self.branchy, self.overrides = state
         self.varying = True
         if name in {"max", "min", "gcd", "lcm"}:
@@ -601,6 +603,7 @@ class Evaluator:
         """Return the largest or the smallest of some numbers."""
         if any(isinstance(value, Complex) for value in values):
             return self.opaque(node)
+        self.bent = True
         pick = max if node[1] == "max" else min
         return pick(values, key=lambda value: value if is_exact(value) else Fraction(value))  # type: ignore[arg-type, return-value]
 

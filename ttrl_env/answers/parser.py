@@ -65,6 +65,7 @@ _INVERTIBLE: Final = frozenset(HYPERBOLIC + TRIGONOMETRIC)
 _ALIGNED: Final = frozenset({"aligned", "align", "alignedat", "gathered"})
 _SET_BRACKETS: Final = frozenset({"{", r"\{", "lbrace"})
 _SUCH_THAT: Final = frozenset({"|", "mid", "vert", ":"})
+_BUILDERS: Final = _SUCH_THAT | {"in"}
 _SUM_MARKS: Final = frozenset({"+", "-", "pm", "mp"})
 _SIGNS: Final = frozenset("+-")
 _SET_OPERATIONS: Final = {
@@ -586,16 +587,17 @@ class _Parser:
             ):
                 self.jump(self.position + 3)
                 return base
-        if base[0] in {"mat", "tuple"}:
+        kind = base[0]
+        if kind == "mat" or kind == "tuple":
             return self.transposed(base)
-        if base == REALS:
+        if kind == "x" and base == REALS:
             ahead = [token.text for token in self.tokens[self.position :][:3]]
             if mark == "+" or ahead == ["{", "+", "}"]:
                 self.jump(self.position + (1 if mark == "+" else 3))
                 return _HALVES["+"]
         self.deeper()
         # In `x^n_i` the subscript is that of x, in `2^x_1` that of the exponent.
-        exponent = self.script(bare=base[0] == "x")
+        exponent = self.script(bare=kind == "x")
         if self.mark == "^":
             self.take()
             exponent = self.raised(exponent)
@@ -759,25 +761,33 @@ class _Parser:
             if before is None or before.kind != "num":
                 self.take()
                 return ("x", f"{name}_{text}")
-        if name in _LETTER_FUNCTIONS and self.mark == "^":
-            ahead = [token.text for token in self.tokens[self.position : self.position + 6]]
-            if ahead == ["^", "{", "-", "1", "}", "("]:
-                self.jump(self.position + 5)
-                return ("f", name + "^-1", self.bracket_items())
         primes = ""
         while self.mark == "'":
             self.take()
             primes += "'"
-        if name in _LETTER_FUNCTIONS and self.mark == "(":
-            return ("f", name + primes, self.bracket_items())
-        if name in _LETTER_FUNCTIONS and self.mark == "{" and self.follows("("):
-            self.take()
-            arguments = self.bracket_items()
-            self.expect("}")
-            return ("f", name + primes, arguments)
+        if name in _LETTER_FUNCTIONS:
+            function = self.letter_function(name + primes)
+            if function is not None:
+                return function
         if primes:
             return ("x", name + primes)
         return _letter(name)
+
+    def letter_function(self, name: str) -> Node | None:
+        """Read the arguments of f, g or h, of its inverse, or as sympy prints them: `f{(x)}`."""
+        if self.mark == "^":
+            ahead = [token.text for token in self.tokens[self.position : self.position + 6]]
+            if ahead == ["^", "{", "-", "1", "}", "("]:
+                self.jump(self.position + 5)
+                return ("f", name + "^-1", self.bracket_items())
+        if self.mark == "(":
+            return ("f", name, self.bracket_items())
+        if self.mark == "{" and self.follows("("):
+            self.take()
+            arguments = self.bracket_items()
+            self.expect("}")
+            return ("f", name, arguments)
+        return None
 
     def styled(self) -> Node:
         r"""Read `\text{...}` and its like where a factor is expected."""
@@ -820,7 +830,12 @@ class _Parser:
         closers = [BRACKETS[opening]]
         if opening in {"(", "["}:
             closers = [")", "]"]
-        elif opening in _SET_BRACKETS and self.token.kind == "word" and self.is_builder(closers[0]):
+        elif (
+            self.token.kind == "word"
+            and self.tokens[self.position + 1].mark in _BUILDERS
+            and opening in _SET_BRACKETS
+            and self.is_builder(closers[0])
+        ):
             opening = "builder"
         items = self.items(*closers)
         closing = self.take().text

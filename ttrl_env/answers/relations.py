@@ -268,6 +268,7 @@ def _difference(canon: Canonicaliser, parts: list[Node], point: int) -> Number:
 def _solve_at(canon: Canonicaliser, parts: list[Node], name: str, point: int) -> Number | None:
     """Return the solution for a letter at a point, or None where that is not linear."""
     evaluator = canon.evaluator
+    evaluator.bent = False
     values = []
     try:
         # A side without the letter has one value, whatever the letter's.
@@ -283,7 +284,7 @@ def _solve_at(canon: Canonicaliser, parts: list[Node], name: str, point: int) ->
         start = evaluator.product_of(-1, values[0])
         slope = evaluator.sum([values[1], start])
         rise = evaluator.sum([values[2], start])
-        if slope == 0 or any(_bends(part, name) for part in parts):
+        if slope == 0 or (evaluator.bent and any(_bends(part, name) for part in parts)):
             return None
         if not is_close(rise, evaluator.product_of(_TRIAL, slope)):
             return None

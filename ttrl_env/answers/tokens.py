@@ -57,8 +57,7 @@ _SKIPPED: Final = r"""
       | text\{\\?\$\}
       | (?:text)?color\s*\{[^{}]*\}
       | (?:begin|end)\{(?:equation|displaymath|math|gather|split|center)\*?\}
-      | [hv]space\*?\{[^{}]*\}
-      | [hv]?phantom\{[^{}]*\}
+      | [hv]?(?:space\*?|phantom)\{[^{}]*\}
     )
 """
 _STYLED: Final = r"""
