@@ -71,7 +71,9 @@ _ASIDE: Final = re.compile(
     r",?\s+\(?(?:attained|achieved|reached|obtained|occurring|which\s+occurs|when|where|whenever|"
     r"at(?!\s*[(\[$])|for(?=\s+\$?[a-z]\s*=))\b.*"
 )
-_CONTINUED: Final = re.compile(r"\s*(?:which|where|when|attained|achieved|as|since|because)\b")
+_CONTINUED: Final = re.compile(
+    r"\s*(?:which\s+(?:is|are)\s+)?(?:attained|achieved|reached|obtained)\b|\s*(?:which\s+occurs|where)\b"
+)
 _POINT: Final = re.compile(r"[(\[][^()\[\]$]{1,80},[^()\[\]$]{1,80}[)\]](?=[.\s*_]*$)")
 _OTHERWISE: Final = re.compile(
     r"\s*\((?:or|i\.e\.|that is|approximately|about|approx)\b[^()]*\)[\s.]*$"

@@ -60,6 +60,8 @@ FOUND = [
     ("정답은 42입니다.", "42"),
     (r"Therefore, $\sqrt{2}$ is the minimum value.", r"\sqrt2"),
     ("Thus the minimum is\n$$\n\\sqrt{2}\n$$\nwhich is attained at $x=1$.", r"\sqrt2"),
+    ("Thus\n$$\n2x = 10\n$$\nwhich gives $x=5$.", "5"),
+    ("Thus\n$$\n2x = 10\n$$\nsince $x=5$, we get $y = 7$.", "7"),
     ("The maximum value of $f(x)$ is $4$ for $x = 2$.", "4"),
     ("The vertex is at (2, -3).", "(2,-3)"),
     ("I got 5.", "5"),
