@@ -121,10 +121,16 @@ class Policy:
         )
         return texts
 
+    @property
+    def compute_dtype(self) -> torch.dtype:
+        """What matrix products run in: bfloat16 on GPU, float32 on CPU (where it is faster)."""
+        return torch.bfloat16 if self.device.type == "cuda" else torch.float32
+
     @contextlib.contextmanager
     def precision(self) -> Iterator[None]:
-        """Runs matrix products in bfloat16 on GPU, in float32 on CPU (where it is faster)."""
-        with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
+        """Runs matrix products in `compute_dtype`; whoever runs the model runs it within this."""
+        reduced = self.compute_dtype != torch.float32
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=reduced):
             yield
 
     def weights(self) -> Iterator[tuple[str, torch.Tensor]]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-BYTES = 4  # weights, gradients, both moments of AdamW and the cache are float32
+BYTES = 4  # weights, gradients and both moments of AdamW are float32
+CACHE_BYTES = 2  # keys and values are bfloat16 on GPU
 RANK = 64
 PROMPT, COMPLETION = 512, 3072
 
@@ -52,7 +53,7 @@ class Shape:
     @property
     def cache_per_token(self) -> int:
         """Bytes of keys and values."""
-        return 2 * self.layers * self.kv_heads * self.head_size * BYTES
+        return 2 * self.layers * self.kv_heads * self.head_size * CACHE_BYTES
 
 
 SHAPES = (

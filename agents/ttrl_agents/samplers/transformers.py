@@ -78,9 +78,11 @@ class TransformersSampler:
             rows = self._rows_per_batch(max(map(len, encoded), default=0) + params.max_tokens)
             for start in range(0, len(order), rows):
                 batch = order[start : start + rows]
-                drawn = self._sample_batch(
-                    [encoded[i] for i in batch], uniforms[batch], params, progress
-                )
+                # As the trainer computes, so that what is learned from is what was sampled from.
+                with self.policy.precision():
+                    drawn = self._sample_batch(
+                        [encoded[i] for i in batch], uniforms[batch], params, progress
+                    )
                 for i, completion in zip(batch, drawn, strict=True):
                     completions[i] = completion
         finally:
@@ -115,10 +117,10 @@ class TransformersSampler:
         width = getattr(config, "head_dim", None) or (
             config.hidden_size // config.num_attention_heads
         )
-        itemsize = torch.finfo(self.policy.model.dtype).bits // 8
+        itemsize = self.policy.compute_dtype.itemsize
         row_bytes = 2 * config.num_hidden_layers * heads * width * itemsize * length
         if self.policy.device.type == "cuda":
-            budget = _GPU_CACHE_SHARE * torch.cuda.mem_get_info(self.policy.device)[0]
+            budget = _GPU_CACHE_SHARE * _free_gpu_bytes(self.policy.device)
         else:
             budget = _CPU_CACHE_BYTES
         return max(1, int(budget // row_bytes))
@@ -240,6 +242,13 @@ class TransformersSampler:
             )
             for i, (text, n) in enumerate(zip(texts, lengths.tolist(), strict=True))
         ]
+
+
+def _free_gpu_bytes(device: torch.device) -> int:
+    # What an update has freed stays with PyTorch, which hands it out again: to the driver it is
+    # in use, and sampling after the first update would look short of memory.
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return torch.cuda.mem_get_info(device)[0] + kept
 
 
 def draw_tokens(
