@@ -14,6 +14,7 @@ Seeds are functions of the step (see `seeds`), so no random state needs saving.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -46,6 +47,7 @@ __all__ = [
 
 BEST = "best"
 _MANIFEST = "files.json"
+_STATE = re.compile(r"step-(\d{6,})")
 
 
 @dataclass
@@ -122,7 +124,8 @@ def verify_state(path: Path) -> None:
     damage = _damage(path)
     if damage is None:
         return
-    earlier = [each for each in _states(path.parent) if each < path and _damage(each) is None]
+    before = itertools.takewhile(lambda each: each != path, _states(path.parent))
+    earlier = [each for each in before if _damage(each) is None]
     raise AgentError(
         f"Checkpoint {path} is damaged: {damage}. "
         + (
@@ -191,7 +194,9 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
         if leftover.exists():
             shutil.rmtree(leftover)
     try:
-        aside.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sync_folder(path.parent.parent)  # which the folder may be new in
+        aside.mkdir()
         with _os_errors(aside):
             fill(aside)
         for each in (*aside.rglob("*"), aside):
@@ -293,4 +298,10 @@ def _os_errors(path: Path) -> Iterator[None]:
 
 
 def _states(folder: Path) -> list[Path]:
-    return sorted(folder.glob("step-*")) if folder.is_dir() else []
+    """The checkpoints of a run, oldest first; what was put by under another name is none."""
+    steps = {
+        int(found[1]): each
+        for each in (folder.iterdir() if folder.is_dir() else ())
+        if (found := _STATE.fullmatch(each.name))
+    }
+    return [steps[step] for step in sorted(steps)]

@@ -38,16 +38,16 @@ __all__ = ["RESUMABLE_WITH", "Family", "Preset", "TrainConfig", "option_name", "
 Preset = Literal["paper/aime24", "paper/amc", "paper/math500"]
 Family = Literal["qwen2.5-math", "instruct", "reasoning"]
 
-# Where a run lies, and what it may take of the machine; the last two move results by rounding
-# alone. Everything else would make another run of it.
+# Where a run lies, how often it is saved, and what it may take of the machine, which moves results
+# by rounding alone. Everything else would make another run of it.
 RESUMABLE_WITH = frozenset(
     {
         "output",
         "data",
-        "device",
-        "engine_timeout",
         "checkpoint_every",
         "keep_checkpoints",
+        "engine_timeout",
+        "device",
         "sample_rows",
         "micro_batch_tokens",
     }

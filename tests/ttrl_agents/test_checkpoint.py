@@ -80,6 +80,21 @@ def test_a_damaged_checkpoint_names_the_whole_one_before_it_and_the_run_ends_the
     assert_same_run(whole, halted)
 
 
+def test_a_checkpoint_that_was_put_by_under_another_name_is_none(halted, whole):
+    newest = halted / "checkpoints" / "step-000003"
+    truncate(newest / "agent.safetensors")
+    newest.rename(newest.with_name("step-000003.damaged"))
+    resume(halted)
+    assert_same_run(whole, halted)
+    assert states(halted) == ["step-000002", "step-000003.damaged", "step-000004"]
+
+
+def test_the_newest_checkpoint_is_that_of_the_most_steps(tmp_path):
+    for step in (999_998, 1_000_000, 999_999):
+        (tmp_path / f"step-{step:06d}").mkdir()
+    assert latest_state(tmp_path) == tmp_path / "step-1000000"
+
+
 def test_where_no_checkpoint_is_whole_the_way_on_is_to_start_anew(halted):
     for state in (halted / "checkpoints").glob("step-*"):
         truncate(state / "agent.safetensors")

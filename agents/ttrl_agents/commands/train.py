@@ -57,7 +57,7 @@ def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
             config: Start from the options in this file, another run's config.json; options that
                 are given besides override them. The run directory is a new one.
             resume: Go on with the run in this directory, by its own options; only those that
-                cannot change its results may be given besides.
+                change nothing of what it learns, but for rounding, may be given besides.
         """
         del config  # `start` has its values
         if resume is not None:
