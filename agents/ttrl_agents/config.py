@@ -272,8 +272,8 @@ class TrainConfig:
             self._require(name, value is None or value >= 1, "1 or more")
         self._require(
             "eval_temperature",
-            self.eval_temperature is None or self.eval_temperature >= 0,
-            "0 or more",
+            self.eval_temperature is None or 0 <= self.eval_temperature < math.inf,
+            "0 or more, and finite",
         )
         self._require("eval_top_p", 0 < self.eval_top_p <= 1, "in (0, 1]")
         self._check_algorithm()
@@ -283,7 +283,7 @@ class TrainConfig:
             self.n_train is None or 2 <= self.n_train <= self.n_votes,
             f"from 2 to n_votes = {self.n_votes}",
         )
-        self._require("temperature", self.temperature > 0, "more than 0")
+        self._require("temperature", 0 < self.temperature < math.inf, "more than 0, and finite")
         self._require("adam_beta2", 0 <= self.adam_beta2 < 1, "in [0, 1)")
         self._require("held_out", 0 <= self.held_out < 1, "in [0, 1)")
         if self.held_out_env is not None and self.held_out > 0:

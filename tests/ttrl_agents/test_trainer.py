@@ -1,6 +1,7 @@
 """A run: what it writes, that it repeats, that it goes on, and that labels do not move it."""
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -199,7 +200,15 @@ def test_a_damaged_checkpoint_is_refused_with_a_sentence(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("n_votes", 1), ("steps", -1), ("temperature", 0), ("n_train", 99), ("held_out", 1.0)],
+    [
+        ("n_votes", 1),
+        ("steps", -1),
+        ("temperature", 0),
+        ("temperature", math.inf),
+        ("eval_temperature", math.inf),
+        ("n_train", 99),
+        ("held_out", 1.0),
+    ],
 )
 def test_options_out_of_range_name_the_option(name, value):
     with pytest.raises(AgentError, match="--" + name.replace("_", "-")):
