@@ -168,7 +168,8 @@ class TrainConfig:
     9e-6 for others."""
     gradient_checkpointing: bool = False
     """Compute the model's layers again in the backward pass instead of keeping what they computed:
-    less memory, about a third more time."""
+    less memory for a third more time, and more than that where prompts are long, since each is then
+    run once for every completion."""
     micro_batch_tokens: int = 4096
     """The most completion tokens, padding included, that are run through the model at once in an
     update. Fewer need less memory; the result is the same."""
