@@ -171,7 +171,9 @@ def family_of(model: str) -> Family:
     """
     folder = Path(model).expanduser()
     settings = _read_json(folder / "config.json")
-    names = " ".join(filter(None, (model, str(settings.get("_name_or_path") or ""))))
+    # Its own name, not that of where it lies; a GGUF file is often named by its folder alone.
+    own = folder.parts[-2:] if folder.suffix == ".gguf" else folder.parts[-1:]
+    names = " ".join((*own, Path(str(settings.get("_name_or_path") or "")).name))
     for pattern, family in _NAMES:
         if re.search(pattern, names, re.IGNORECASE):
             return family

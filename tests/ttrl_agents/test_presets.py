@@ -124,6 +124,13 @@ def test_the_family_of_a_folder_is_read_off_its_files(tmp_path, files, family):
     assert family_of(str(tmp_path)) == family
 
 
+def test_the_folder_that_a_model_lies_in_says_nothing_of_it():
+    assert family_of("/data/reasoning/llama-3.1-8b-instruct") == "instruct"
+    assert family_of("thinking-lab/Llama-3.1-8B") == "instruct"
+    assert family_of("thinking/DeepSeek-R1-Distill-Llama-8B/q8.gguf") == "reasoning"
+    assert family_of("thinking/llama/q8.gguf") == "instruct"
+
+
 def test_what_is_no_preset_is_said_so():
     with pytest.raises(UnknownNameError, match="Did you mean 'paper/math500'"):
         preset_config("paper/math")
