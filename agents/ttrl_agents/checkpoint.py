@@ -203,7 +203,7 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
             if each.is_dir():
                 _sync_folder(each)
             else:
-                with each.open("rb") as handle:
+                with each.open("r+b") as handle:
                     os.fsync(handle.fileno())
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)

@@ -356,6 +356,14 @@ class TrainConfig:
                 "The estimator k1 has no gradient on average as a term of the loss. Use "
                 "--kl-estimator k2 or k3, or take it off the reward with --kl-in reward."
             )
+        if pieces.advantage == "group-mean-ratio" and (
+            pieces.overlong_buffer or pieces.shapes_reward
+        ):
+            raise AgentError(
+                f"--algorithm {self.algorithm} divides by the mean reward, which must not fall "
+                "below 0, so nothing can be taken off the reward. Leave out --overlong-buffer, "
+                "and --kl-in reward."
+            )
 
     def _require(self, name: str, holds: bool, what: str) -> None:
         if not holds:

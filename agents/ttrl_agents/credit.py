@@ -42,7 +42,8 @@ def assign_credit(algorithm: Algorithm, experience: Experience, max_tokens: int)
         max_tokens: The length limit of a completion.
 
     Raises:
-        AgentError: The reward gave advantages, and the algorithm has none of whole completions.
+        AgentError: The reward gave advantages, and the algorithm has none of whole completions; or
+            it is negative, and the algorithm divides by its mean.
     """
     rewards, penalties = experience.rewards, None
     lengths = torch.from_numpy(experience.lengths)
@@ -89,6 +90,11 @@ def _completion_advantages(
     if algorithm.advantage == "leave-one-out":
         groups = leave_one_out_advantages(groups)
     elif algorithm.advantage == "group-mean-ratio":
+        if (rewards < 0).any():
+            raise AgentError(
+                f"maxrl divides by the mean reward, and a reward of {rewards.min().item():g} is "
+                "below 0. Use another --algorithm, e.g. grpo, or another --reward."
+            )
         groups = mean_ratio_advantages(groups)
     elif algorithm.advantage == "length-weighted":
         groups = length_weighted_advantages(groups, lengths.reshape(groups.shape))

@@ -74,6 +74,8 @@ def test_a_preset_asks_for_at_most_one_update_a_question():
         ({"dual_clip": 0.5}, "--dual-clip must be 0 or more than 1"),
         ({"kl_coef": -1.0}, "--kl-coef"),
         ({"kl_coef": 0.1, "kl_estimator": "k1"}, "k1 has no gradient on average"),
+        ({"algorithm": "maxrl", "overlong_buffer": 20}, "nothing can be taken off the reward"),
+        ({"algorithm": "maxrl", "kl_coef": 0.1, "kl_in": "reward"}, "nothing can be taken off"),
         ({"epochs": 0}, "--epochs must be 1 or more, not 0"),
         ({"gae_lambda": 1.1}, "--gae-lambda"),
         ({"value_clip": -1.0}, "--value-clip"),

@@ -143,6 +143,11 @@ def test_advantages_of_completions_are_refused_where_they_are_those_of_tokens(na
     assert torch.equal(unset, credit(name, [[1], [2]], [[1, 0]]))
 
 
+def test_a_negative_reward_is_refused_where_its_mean_divides():
+    with pytest.raises(AgentError, match="a reward of -2 is below 0"):
+        credit("maxrl", [[1], [2]], [[1, -2]])
+
+
 def test_only_the_first_n_train_count():
     found = credit("rloo", [[1], [2], [3], [4]], [[1, 0, 1, 1]], n_train=2)
     assert found[:, 0].tolist() == [1, -1]
