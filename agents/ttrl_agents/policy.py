@@ -159,10 +159,13 @@ def resolve_device(device: str) -> torch.device:
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    unknown = AgentError(f"Unknown device {device!r}; use auto, cpu, cuda or cuda:N.")
     try:
         resolved = torch.device(device)
     except RuntimeError as error:
-        raise AgentError(f"Unknown device {device!r}; use auto, cpu, cuda or cuda:N.") from error
+        raise unknown from error
+    if resolved.type not in ("cpu", "cuda"):
+        raise unknown
     if resolved.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (resolved.index or 0) >= count:

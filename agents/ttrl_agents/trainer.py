@@ -541,7 +541,5 @@ def _append(path: Path, line: dict[str, Any]) -> None:
 
 def _trim_metrics(path: Path, steps: int) -> None:
     """Drops the lines of steps that come after the checkpoint, a torn last line included."""
-    if not path.is_file():
-        return
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     write_atomically(path, "".join(line + "\n" for line in lines[:steps]))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ttrl_agents.errors import AgentError
-from ttrl_agents.policy import Policy, load_policy
+from ttrl_agents.policy import Policy, load_policy, resolve_device
 from ttrl_agents.tiny import checkpoint_path
 from ttrl_benchmarks import UnknownNameError
 
@@ -77,6 +77,12 @@ def test_what_is_no_model_is_said_so(tmp_path, source, message):
     place = source.format(folder=tmp_path, file=tmp_path / "notes.txt")
     with pytest.raises(AgentError, match=message):
         load_policy(place)
+
+
+@pytest.mark.parametrize("device", ["mps", "meta", "gpu", "cuda:x"])
+def test_a_device_that_is_not_known_is_said_so(device):
+    with pytest.raises(AgentError, match=f"Unknown device '{device}'; use auto, cpu, cuda"):
+        resolve_device(device)
 
 
 def test_a_name_that_is_nothing_lists_the_close_ones():

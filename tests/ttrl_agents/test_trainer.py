@@ -10,7 +10,7 @@ import torch
 from small_runs import StopAfter, assert_same_run, metrics_of, small, weights_of
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from ttrl_agents.callbacks import Callback
+from ttrl_agents.callbacks import Callback, CurvesCallback
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.samplers import SamplingParams
@@ -40,6 +40,15 @@ def test_a_run_writes_all_that_it_promises(tmp_path):
     assert tokenizer.chat_template
     assert model.num_parameters() > 100_000
     assert resume_config(folder).to_dict() == {**config.to_dict(), "output": str(folder)}
+
+
+def test_a_run_of_no_steps_measures_and_draws(tmp_path):
+    options = {"steps": 0, "evaluate": True, "eval_votes": 2, "held_out": 0.0}
+    summary = Trainer(small(tmp_path / "run", **options), [CurvesCallback()]).run()
+    assert summary["steps"] == 0
+    assert summary["before"]["train"]["questions"] == 100
+    assert (tmp_path / "run" / "curves.png").is_file()
+    assert metrics_of(tmp_path / "run") == []
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(tmp_path):
