@@ -67,8 +67,11 @@ class PreallocatedLayer(DynamicLayer):
         filled = slice(0, self.length)
         for name in ("_key_buffer", "_value_buffer"):
             old = getattr(self, name)
-            new = old.new_empty(len(rows), *old.shape[1:])
-            new[:, :, filled] = old[rows, :, filled]
+            taken = old[rows, :, filled]
+            # In place where they fit: memory that is new has to be cleared by the system first.
+            fits = len(rows) <= len(old)
+            new = old[: len(rows)] if fits else old.new_empty(len(rows), *old.shape[1:])
+            new[:, :, filled] = taken
             setattr(self, name, new)
         self._view()
 

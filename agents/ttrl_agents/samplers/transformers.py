@@ -227,7 +227,7 @@ class TransformersSampler:
         ends = np.isin(ids[np.arange(len(ids)), lengths - 1], self.policy.end_token_ids)
         texts = self.policy.decode(
             [
-                row[: n - end].tolist()
+                row[: n - end]
                 for row, n, end in zip(ids, lengths.tolist(), ends.tolist(), strict=True)
             ]
         )
