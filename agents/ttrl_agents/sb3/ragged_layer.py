@@ -41,7 +41,7 @@ class RaggedLayer(PreallocatedLayer):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Writes one position of each row and returns views of all that is filled."""
         rows = torch.arange(len(self._columns), device=self._columns.device)
-        self._key_buffer[rows, :, self._columns] = key_states[:, :, 0]
+        self._key_buffer[rows, :, self._columns] = key_states[:, :, 0].to(self.dtype)
         self._value_buffer[rows, :, self._columns] = value_states[:, :, 0]
         self.length += 1
         return self._view()
