@@ -9,10 +9,12 @@ import sys
 import time
 
 import pytest
+from evaluations_made_up import made_up_result
 from rich.console import Console
 
 from ttrl_agents.cli import main
 from ttrl_agents.eval_config import EvalConfig
+from ttrl_agents.evaluate import Evaluation, EvaluationFolder
 from ttrl_agents.evaluate.runner import EvaluationRun
 
 FILES = ("completions.jsonl", "questions.jsonl", "summary.json")
@@ -70,6 +72,23 @@ def test_the_same_command_again_prints_the_same_and_another_is_refused(capsys, t
     status, printed = run(capsys, "eval", "tiny", "--k", 2, "--limit", 10, "--output", folder)
     assert status == 1
     assert "k was 4, is 2" in printed.err
+
+
+def test_a_folder_of_something_else_is_refused_before_the_model_is_loaded(
+    capsys, tmp_path, monkeypatch
+):
+    def load(*_, **__):
+        raise AssertionError("loaded for nothing")
+
+    monkeypatch.setattr("ttrl_agents.evaluate.measured.load_policy", load)
+    (tmp_path / "precious").write_text("mine")
+    status, printed = run(capsys, "eval", "tiny", "--output", tmp_path)
+    assert status == 1
+    assert "is not an empty folder; name a new one" in printed.err
+    (tmp_path / "config.json").write_text('{"env": "TTRL-Arithmetic-v0", "steps": 300}')
+    status, printed = run(capsys, "eval", "tiny", "--output", tmp_path)
+    assert status == 1
+    assert "config.json is of another kind" in printed.err
 
 
 def test_one_that_was_interrupted_goes_on_to_the_same_bytes(capsys, tmp_path):
@@ -151,6 +170,18 @@ def test_two_are_compared(capsys, tmp_path):
     for words in ("10 shared questions", "mean@4", "maj@4", "level 3", "win/tie/loss", "changed"):
         assert words in printed.out
     assert "Not measured alike: temperature" in printed.out
+
+
+def test_a_part_is_compared_with_the_whole_and_served_weights_are_unknown(capsys, tmp_path):
+    whole = tuple(made_up_result(name, ["1", name]) for name in "abc")
+    config = {"benchmark": "b", "k": 2, "temperature": 0.6, "model": "tiny"}
+    EvaluationFolder.write(tmp_path / "a", config | {"weights": "0123456789"}, Evaluation(whole))
+    EvaluationFolder.write(tmp_path / "b", config | {"weights": None}, Evaluation(whole[1:]))
+    status, printed = run(capsys, "compare", tmp_path / "a", tmp_path / "b")
+    assert status == 0, printed.err
+    assert "B less A on 2 shared questions" in printed.out
+    assert "(model tiny, weights 01234567; 2 of its 3 questions)" in printed.out
+    assert "(model tiny)" in printed.out
 
 
 @pytest.mark.parametrize(

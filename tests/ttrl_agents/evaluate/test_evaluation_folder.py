@@ -70,13 +70,29 @@ def test_a_damaged_or_unfinished_one_is_refused_in_a_sentence(tmp_path):
         folder.read()
     folder.finish(Evaluation(RESULTS[:1]))
     assert folder.read() == Evaluation(RESULTS[:1])
-    for damage in ("[1]\n", "{}\n", "nonsense\n", ""):
+    for damage in ("[1]\n", "{}\n", "nonsense\n", "", to_lines(RESULTS[0])[:-1]):
         folder.completions_path.write_text(damage)
         with pytest.raises(AgentError, match="damaged"):
             folder.read()
     folder.completions_path.write_text("nonsense\n")
     with pytest.raises(AgentError, match="damaged"):
         folder.begin(CONFIG, [2])
+
+
+def test_a_question_that_was_lost_afterwards_is_missed(tmp_path):
+    folder = EvaluationFolder(tmp_path / "one")
+    EvaluationFolder.write(folder.path, CONFIG, Evaluation(RESULTS))
+    folder.completions_path.write_text("".join(map(to_lines, RESULTS[:-1])))
+    with pytest.raises(AgentError, match="holds 4 questions with 2 completions, not 5 with 2"):
+        folder.read()
+
+
+def test_a_kill_while_the_first_file_was_written_is_no_harm(tmp_path):
+    (tmp_path / ".config.json.tmp").write_text('{"bench')
+    folder = EvaluationFolder(tmp_path)
+    assert folder.begin(CONFIG, [1]) == []
+    with pytest.raises(AgentError, match="not finished"):  # though nothing is answered yet
+        find_evaluations(tmp_path)[""].read()
 
 
 def test_the_summary_says_what_the_completions_do(tmp_path):
