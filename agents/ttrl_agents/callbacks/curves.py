@@ -135,9 +135,10 @@ def _mark_evaluations(axis: Any, summary: dict[str, Any], metric: str) -> None:
 
 
 def _votes(summary: dict[str, Any]) -> str:
-    """The k of mean@k."""
-    result = summary["before"].get("train") or {}
-    return next((key.split("@")[1] for key in result if key.startswith("mean@")), "k")
+    """The k of mean@k, of whichever questions were measured."""
+    moments = (summary["before"], summary["after"], *summary["during"].values())
+    names = (name for moment in moments for result in moment.values() for name in result or ())
+    return next((name.split("@")[1] for name in names if name.startswith("mean@")), "k")
 
 
 def _smooth(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
