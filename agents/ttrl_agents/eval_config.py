@@ -27,7 +27,7 @@ class EvalConfig:
         AgentError: A value is out of its range.
     """
 
-    model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")] = "tiny"
+    model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[MODEL]")] = "tiny"
     """tiny (ships with the package), the folder of a Hugging Face checkpoint or of a run, a GGUF
     file or the folder of one, or an id on the Hugging Face Hub. With --sampler vllm-server, the
     name that the server has for it, or - for the only one that it serves."""

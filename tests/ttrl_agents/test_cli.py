@@ -1,5 +1,6 @@
 """The command line: every mistake ends in a sentence, and Ctrl-C saves."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -107,6 +108,22 @@ def test_a_full_disk_ends_in_a_sentence_and_leaves_the_last_checkpoint(
     monkeypatch.setattr(checkpoint, "save_file", real)
     status, _ = run(capsys, "--resume", tmp_path / "run")
     assert status == 0
+
+
+def test_every_command_says_its_own_way_on_from_a_full_disk(capsys, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device", "here")
+
+    monkeypatch.setattr("ttrl_agents.commands.commands_for", full)
+    for command, way in {
+        "train": "then ttrl train --resume RUN",
+        "eval": "then ttrl eval --resume FOLDER",
+        "fetch": "then the same command again",
+    }.items():
+        assert main([command]) == 1
+        said = capsys.readouterr().err
+        assert said.startswith("ttrl: The disk is full (here). What was saved before is whole")
+        assert way in said
 
 
 def test_ctrl_c_saves_says_how_to_go_on_and_exits_with_130(tmp_path):
