@@ -11,6 +11,7 @@ from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate import Evaluation, EvaluationFolder
 from ttrl_agents.evaluate.folder import find_evaluations
 from ttrl_agents.evaluate.results import from_lines, to_lines
+from ttrl_agents.evaluate.runner import evaluation_config
 
 CONFIG = {"benchmark": "made-up", "k": 2, "temperature": 0.6, "options": {"k": 2, "output": None}}
 HOSTILE = st.text(st.characters(exclude_categories=[]), max_size=20)  # lone surrogates too
@@ -77,6 +78,20 @@ def test_a_damaged_or_unfinished_one_is_refused_in_a_sentence(tmp_path):
     folder.completions_path.write_text("nonsense\n")
     with pytest.raises(AgentError, match="damaged"):
         folder.begin(CONFIG, [2])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"k": "four"}, "k is 'four', which is no value of --k; see ttrl eval --help"),
+        ({"levels": 3}, "levels is 3, which is no value of --levels"),
+        ({"kk": 3}, "does not know: kk"),
+    ],
+)
+def test_options_that_were_edited_into_nonsense_are_named(tmp_path, options, said):
+    (tmp_path / "config.json").write_text(json.dumps({**CONFIG, "options": options}))
+    with pytest.raises(AgentError, match=said):
+        evaluation_config(tmp_path)
 
 
 def test_a_question_that_was_lost_afterwards_is_missed(tmp_path):
