@@ -83,6 +83,16 @@ def test_a_run_prints_a_header_progress_and_the_table(capsys, tmp_path):
     assert (tmp_path / "run" / "curves.png").stat().st_size > 10_000
 
 
+def test_a_run_of_no_steps_only_measures(capsys, tmp_path):
+    data = tmp_path / "one.jsonl"
+    data.write_text('{"question": "What is 1 + 1?", "answer": "2"}')
+    options = ["--env", "TTRL-Questions-v0", "--data", data, "--eval-votes", 2, *SMALL[:-1]]
+    status, printed = run(capsys, "--output", tmp_path / "run", "--steps", 0, *options)
+    assert status == 0, printed.err
+    assert "Before and after" in printed.out
+    assert (tmp_path / "run" / "curves.png").stat().st_size > 10_000
+
+
 def test_a_full_disk_ends_in_a_sentence_and_leaves_the_last_checkpoint(
     capsys, tmp_path, monkeypatch
 ):

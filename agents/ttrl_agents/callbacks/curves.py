@@ -53,7 +53,8 @@ def draw_curves(folder: Path) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    metrics = folder / "metrics.jsonl"  # which a run of no steps does not have
+    lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.is_file() else []
     rows = [json.loads(line) for line in lines]
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     k = _votes(summary)
