@@ -63,15 +63,6 @@ def test_a_wrong_option_exits_with_2(capsys):
     assert ended.value.code == 2
 
 
-def test_help_documents_every_option(capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(["train", "--help"])
-    assert ended.value.code == 0
-    printed = capsys.readouterr().out
-    for option in ("--output", "--seed", "--steps", "--reward", "--env", "--model", "--resume"):
-        assert option in printed
-
-
 def test_a_run_prints_a_header_progress_and_the_table(capsys, tmp_path):
     status, printed = run(
         capsys, "--output", tmp_path / "run", "--steps", 2, *SMALL[:-1], "--eval-votes", 2

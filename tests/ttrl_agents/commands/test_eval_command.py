@@ -207,19 +207,6 @@ def test_a_mistake_ends_in_one_sentence(capsys, tmp_path, monkeypatch, arguments
     assert printed.err.startswith("ttrl: ")
 
 
-@pytest.mark.parametrize("command", ["eval", "compare"])
-def test_help_documents_every_option(capsys, command):
-    with pytest.raises(SystemExit) as ended:
-        main([command, "--help"])
-    assert ended.value.code == 0
-    printed = capsys.readouterr().out
-    options = {
-        "eval": ["MODEL", "--env", "--greedy", "--limit", "--levels", "--split", "--resume"],
-        "compare": ["A", "B", "--force", "--changed"],
-    }
-    assert all(option in printed for option in options[command])
-
-
 def test_the_display_counts_and_gives_the_terminal_back(tmp_path):
     import io
 

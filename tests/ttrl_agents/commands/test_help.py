@@ -1,10 +1,15 @@
 """`--help`: every option is there, in lines that are as long as the terminal lets them be."""
 
+import re
+from dataclasses import fields
 from itertools import pairwise
 
 import pytest
 
 from ttrl_agents.cli import main
+from ttrl_agents.config import TrainConfig
+from ttrl_agents.eval_config import EvalConfig
+from ttrl_agents.options import option_name
 
 
 def help_of(capsys, monkeypatch, *command, columns=80):
@@ -13,6 +18,23 @@ def help_of(capsys, monkeypatch, *command, columns=80):
         main([*command, "--help"])
     assert ended.value.code == 0
     return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("command", "options"), [("train", TrainConfig), ("eval", EvalConfig)])
+def test_every_option_is_documented_to_its_last_word(capsys, monkeypatch, command, options):
+    printed = re.sub(r"[│\s]", "", help_of(capsys, monkeypatch, command))
+    for each in fields(options):
+        assert each.name == "model" or option_name(each.name) in printed
+        text = each.metadata["help"]
+        assert len(text.split()) >= 2
+        assert re.sub(r"\s", "", text) in printed, each.name
+    assert "--resume" in printed  # an argument of the command itself
+
+
+def test_compare_has_its_own(capsys, monkeypatch):
+    printed = help_of(capsys, monkeypatch, "compare")
+    assert "--force" in printed
+    assert "--changed" in printed
 
 
 @pytest.mark.parametrize("columns", [60, 80, 100])
