@@ -22,7 +22,11 @@ __all__ = ["join_argument_help", "join_option_help"]
 
 def join_option_help(options: type) -> None:
     """Gives each field of a dataclass the text below it in the source as its help, on one line."""
-    (tree,) = ast.parse(inspect.getsource(options)).body
+    try:
+        source = inspect.getsource(options)
+    except OSError:  # installed without sources: `tyro` finds no texts either
+        return
+    (tree,) = ast.parse(source).body
     texts: dict[str, str] = {}
     for node, below in pairwise(getattr(tree, "body", ())):
         match node, below:
