@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ConsoleCallback"]
 
+_SPLITS = {"train": "trained", "held_out": "held-out"}
 _LOG_SECONDS = 10.0
 _LONG_STEP_SECONDS = 2.0  # the votes of the step before stay that long
 
@@ -159,7 +160,7 @@ class ConsoleCallback(Callback):
         for split, result in results.items():
             if result is not None:
                 means = "  ".join(f"{k} {v:.3f}" for k, v in result.items() if _is_score(k))
-                self.console.print(f"{name}, {split.replace('_', '-')} questions: {means}")
+                self.console.print(f"{name}, {_SPLITS[split]} questions: {means}")
 
     def on_end(self, summary: dict[str, Any]) -> None:
         """Prints the before/after table and where everything lies."""
@@ -208,14 +209,14 @@ class ConsoleCallback(Callback):
 
 def results_table(summary: dict[str, Any]) -> Table:
     """Returns the before/after table, with 95 % intervals."""
-    table = Table(title="Before and after (mean [95 % interval over questions])")
+    title = "Before and after (mean [95 % interval over questions])"
+    table = Table(title=title, box=None, pad_edge=False, padding=(0, 1))  # 80 columns hold it
     for name, justify in (("", "left"), ("before", "right"), ("after", "right"), ("", "right")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for split in ("train", "held_out"):
+    for split, words in _SPLITS.items():
         before, after = summary["before"][split], summary["after"][split]
         if before is None or after is None:
             continue
-        words = "trained questions" if split == "train" else "held-out questions"
         for metric in filter(_is_score, before):
             change = 100 * (after[metric] - before[metric])
             table.add_row(
@@ -224,7 +225,6 @@ def results_table(summary: dict[str, Any]) -> Table:
                 _with_interval(after, metric),
                 f"{change:+.1f} points",
             )
-        table.add_section()
     return table
 
 

@@ -90,6 +90,24 @@ def test_quick_steps_are_told_by_their_votes_alone(clock):
     assert [line.split("  ")[0] for line in lines] == ["step 2/3", "step 3/3"]
 
 
+def test_the_table_of_a_run_is_whole_at_80_columns():
+    scores = {
+        f"{name}@16{end}": value
+        for name in ("mean", "maj", "pass")
+        for end, value in (("", 0.5), ("_ci95", [0.25, 0.75]))
+    }
+    moment = {"train": scores, "held_out": scores}
+    out = io.StringIO()
+    Console(file=out, width=80).print(module.results_table({"before": moment, "after": moment}))
+    rows = [" ".join(line.split()) for line in out.getvalue().splitlines()[2:]]
+    expected = "0.500 [0.250, 0.750] 0.500 [0.250, 0.750] +0.0 points"
+    assert rows == [
+        f"{name}@16, {words} {expected}"
+        for words in ("trained", "held-out")
+        for name in ("mean", "maj", "pass")
+    ]
+
+
 def test_a_terminal_shows_tokens_only_once_a_step_is_long(clock):
     watcher, _ = started(terminal=True)
     watcher.on_phase("training")
