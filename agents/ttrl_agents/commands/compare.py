@@ -70,11 +70,11 @@ def compare(
         console.print(_table(comparison))
         if rows := comparison.most_changed(max(changed, 0)):
             console.print(_changed_table(comparison, rows))
-        deviation = comparison.differences[comparison.name("mean")].deviation
+        deviations = ", ".join(
+            f"{score} {each.deviation:.3f}" for score, each in comparison.differences.items()
+        )
         console.print(
-            f"Standard deviation of the difference of {comparison.name('mean')} over questions: "
-            f"{deviation:.3f}\n",
-            soft_wrap=True,
+            f"Standard deviation over questions of the difference: {deviations}\n", soft_wrap=True
         )
 
 

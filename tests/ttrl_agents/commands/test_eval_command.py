@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -170,6 +171,7 @@ def test_two_are_compared(capsys, tmp_path):
     for words in ("10 shared questions", "mean@4", "maj@4", "level 3", "win/tie/loss", "changed"):
         assert words in printed.out
     assert "Not measured alike: temperature" in printed.out
+    assert re.search(r"of the difference: mean@4 0\.\d{3}, maj@4 0\.\d{3}\n", printed.out)
 
 
 def test_a_part_is_compared_with_the_whole_and_served_weights_are_unknown(capsys, tmp_path):
