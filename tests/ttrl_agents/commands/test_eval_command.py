@@ -1,13 +1,12 @@
 """`ttrl eval` and `ttrl compare`, as they are called."""
 
+import io
 import json
-import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from evaluations_made_up import made_up_result
@@ -16,9 +15,30 @@ from rich.console import Console
 from ttrl_agents.cli import main
 from ttrl_agents.eval_config import EvalConfig
 from ttrl_agents.evaluate import Evaluation, EvaluationFolder
+from ttrl_agents.evaluate.display import EvaluationDisplay
 from ttrl_agents.evaluate.runner import EvaluationRun
 
 FILES = ("completions.jsonl", "questions.jsonl", "summary.json")
+# Runs the command line and dies, without a chance to tidy up, in the second portion's third line.
+KILLED = """
+import os, signal, sys
+from ttrl_agents.cli import main
+from ttrl_agents.evaluate.folder import EvaluationFolder
+from ttrl_agents.evaluate.results import to_lines
+
+real = EvaluationFolder.append
+
+def append(folder, results):
+    if not folder.completions_path.read_text():
+        return real(folder, results)
+    lines = "".join(map(to_lines, results)).splitlines(keepends=True)
+    with folder.completions_path.open("a") as file:
+        file.write("".join(lines[:2]) + lines[2][:20])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+EvaluationFolder.append = append
+main(sys.argv[1:])
+"""
 
 
 def run(capsys, *arguments):
@@ -92,36 +112,49 @@ def test_a_folder_of_something_else_is_refused_before_the_model_is_loaded(
     assert "config.json is of another kind" in printed.err
 
 
-def test_one_that_was_interrupted_goes_on_to_the_same_bytes(capsys, tmp_path):
-    options = ["--k", "4", "--limit", "80", "--portion", "1"]
-    status, _ = run(capsys, "eval", "tiny", *options, "--output", tmp_path / "whole")
-    assert status == 0
+OPTIONS = ["--k", "4", "--limit", "10", "--portion", "1"]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """An evaluation that nothing stopped."""
+    folder = tmp_path_factory.mktemp("whole") / "one"
+    assert main(["eval", "tiny", *OPTIONS, "--output", str(folder)]) == 0
+    return folder
+
+
+def test_one_that_was_interrupted_goes_on_to_the_same_bytes(capsys, tmp_path, monkeypatch, whole):
     folder = tmp_path / "halted"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ttrl_agents.cli", "eval", "tiny", *options, "--output", folder],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    deadline = time.monotonic() + 120
     completions = folder / "completions.jsonl"
-    while not (completions.is_file() and completions.read_text().count("\n") >= 8):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130, errors
-    assert f"ttrl eval --resume {folder}" in errors
-    assert "Traceback" not in errors
+
+    def press(display, count):
+        if completions.read_text().count("\n") == 12:  # within the fourth question
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as pressed:
+        pressed.setattr(EvaluationDisplay, "on_tokens", press)
+        status, printed = run(capsys, "eval", "tiny", *OPTIONS, "--output", folder)
+    assert status == 130
+    assert "3 of 10 questions are saved" in printed.err
+    assert f"ttrl eval --resume {folder}" in printed.err
     assert not (folder / "summary.json").exists()
     with completions.open("a") as file:
         file.write('{"question_id": "torn')  # as a kill in the midst of a line leaves it
     status, printed = run(capsys, "eval", "--resume", folder)
     assert status == 0, printed.err
-    assert "questions are done already" in printed.out
-    assert same(folder, tmp_path / "whole")
+    assert "3 questions are done already" in printed.out
+    assert same(folder, whole)
+
+
+def test_one_that_was_killed_while_it_wrote_goes_on_to_the_same_bytes(capsys, tmp_path, whole):
+    folder = tmp_path / "killed"
+    command = [sys.executable, "-c", KILLED, "eval", "tiny", *OPTIONS, "--output", str(folder)]
+    killed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert (folder / "completions.jsonl").read_bytes().count(b"\n") == 6
+    status, printed = run(capsys, "eval", "--resume", folder)
+    assert status == 0, printed.err
+    assert same(folder, whole)
 
 
 def test_greedy_asks_once(capsys, tmp_path):
@@ -210,10 +243,6 @@ def test_a_mistake_ends_in_one_sentence(capsys, tmp_path, monkeypatch, arguments
 
 
 def test_the_display_counts_and_gives_the_terminal_back(tmp_path):
-    import io
-
-    from ttrl_agents.evaluate.display import EvaluationDisplay
-
     config = EvalConfig(k=2, limit=4, portion=2, output=tmp_path / "one", max_tokens=64)
     terminal = io.StringIO()
     display = EvaluationDisplay(Console(file=terminal, force_terminal=True, width=100))
