@@ -157,6 +157,8 @@ class ConsoleCallback(Callback):
         self._count_anew()
         if not self._training:
             self._stop()
+        if not any(results.values()):
+            self.console.print(f"{name}: no question has a label, so nothing is measured")
         for split, result in results.items():
             if result is not None:
                 means = "  ".join(f"{k} {v:.3f}" for k, v in result.items() if _is_score(k))

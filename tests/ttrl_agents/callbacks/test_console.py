@@ -90,6 +90,17 @@ def test_quick_steps_are_told_by_their_votes_alone(clock):
     assert [line.split("  ")[0] for line in lines] == ["step 2/3", "step 3/3"]
 
 
+def test_a_measurement_says_its_scores_or_that_there_are_none():
+    watcher, out = started(terminal=False)
+    watcher.on_phase("measuring the start")
+    watcher.on_evaluation("before", {"train": None, "held_out": None})
+    watcher.on_evaluation("after", {"train": {"mean@2": 0.5, "mean@2_ci95": [0, 1]}})
+    assert out.getvalue().splitlines()[-2:] == [
+        "before: no question has a label, so nothing is measured",
+        "after, trained questions: mean@2 0.500",
+    ]
+
+
 def test_the_table_of_a_run_is_whole_at_80_columns():
     scores = {
         f"{name}@16{end}": value
