@@ -1,9 +1,11 @@
 """The documentation is executed: every docstring example, and the README's Python."""
 
 import doctest
+import functools
 import importlib
 import pkgutil
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ import pytest
 import ttrl_agents
 import ttrl_benchmarks
 import ttrl_env
+from ttrl_agents import commands
+from ttrl_agents.cli import main
 
 REPOSITORY = Path(__file__).parents[1]
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -58,9 +62,34 @@ def test_the_third_example_trains(tmp_path, monkeypatch, capsys):
     assert 0 <= after <= 1
 
 
-@pytest.mark.parametrize(
-    "page", [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))], ids=str
-)
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+# A line of a block: indented, or after a prompt; a backslash carries it on.
+COMMAND = re.compile(r"^(?:    |\$ )(ttrl (?:[^#\\\n]|\\\n)*)", re.MULTILINE)
+
+
+def test_the_commands_on_the_pages_have_the_options_that_they_name(monkeypatch):
+    given = []
+    real = commands.commands_for
+
+    def only_parsed(arguments):
+        def stub(name, command):
+            return functools.wraps(command)(lambda *_, **__: given.append(name))
+
+        return {name: stub(name, each) for name, each in real(arguments).items()}
+
+    monkeypatch.setattr(commands, "commands_for", only_parsed)
+    lines = [line for page in PAGES for line in COMMAND.findall(page.read_text(encoding="utf-8"))]
+    for line in lines:
+        words = shlex.split(line.replace("\\\n", " "))[1:]
+        if "--resume" not in words:  # which needs the folder
+            assert main([word for word in words if word != "..."]) == 0, line
+    assert {"train", "eval", "compare"} <= set(given)
+    assert len(given) >= 10
+    with pytest.raises(SystemExit):  # a wrong one would have been seen
+        main(["eval", "tiny", "--no-such-option"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
 def test_links_to_files_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target

@@ -29,8 +29,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from ttrl_agents.config import RESUMABLE_WITH, TrainConfig, option_name
+from ttrl_agents.config import RESUMABLE_WITH, TrainConfig
 from ttrl_agents.errors import AgentError
+from ttrl_agents.options import option_name
 from ttrl_agents.policy import Policy
 
 __all__ = [

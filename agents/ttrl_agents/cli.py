@@ -17,6 +17,7 @@ _FULL = {
     errno.EDQUOT: "Your share of the disk is full",
     errno.EFBIG: "A file is larger than this system lets it be",
 }
+_GO_ON = {"train": "ttrl train --resume RUN", "eval": "ttrl eval --resume FOLDER"}
 _EXTRA = "This command needs more than the core of ttrl-env: pip install 'ttrl-env[agents]'"
 
 
@@ -34,6 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
+        return _run(list(sys.argv[1:] if arguments is None else arguments) or ["--help"])
+    except KeyboardInterrupt:
+        return _say("Stopped.", 130)
+
+
+def _run(given: list[str]) -> int:
+    """Runs a command; imports are part of it, since they take long enough to be interrupted."""
+    try:
         import tyro
 
         from ttrl_agents.commands import commands_for
@@ -43,13 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ttrl_agents.errors import AgentError
     from ttrl_benchmarks import BenchmarkError
 
-    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         tyro.extras.subcommand_cli_from_dict(
             commands_for(given),
             prog="ttrl",
             description="Reinforcement learning of language models without labels.",
-            args=given or ["--help"],
+            args=given,
         )
     except (AgentError, BenchmarkError) as error:
         return _say(str(error))
@@ -57,15 +65,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(f"{error}. {_EXTRA}")
     except OSError as error:
         if error.errno in _FULL:
+            go_on = _GO_ON.get(given[0], "the same command again")
             return _say(
                 f"{_FULL[error.errno]} ({error.filename or 'while saving'}). What was saved "
-                "before is whole: free some space, then ttrl train --resume RUN."
+                f"before is whole: free some space, then {go_on}."
             )
         return _say(": ".join(filter(None, (error.strerror or str(error), error.filename))))
     except Exit as ended:
         return ended.status
-    except KeyboardInterrupt:
-        return _say("Stopped.", 130)
     return 0
 
 

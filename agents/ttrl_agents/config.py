@@ -2,7 +2,6 @@
 
 - `TrainConfig`: the options of `ttrl train`.
 - `read_config`: those in a run's `config.json`.
-- `option_name`: an option as the command line spells it.
 - `RESUMABLE_WITH`: the options that a resumed run may change.
 - `Family`, `Preset`: the names of the paper's settings (see `presets`).
 """
@@ -11,9 +10,8 @@ from __future__ import annotations
 
 import json
 import math
-import typing
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,11 +27,11 @@ from ttrl_agents.algorithms import (
 )
 from ttrl_agents.errors import AgentError
 from ttrl_agents.key_values import KeyValues
+from ttrl_agents.options import option_name, options_from_json, options_to_json
 from ttrl_agents.schedule import Schedule
 from ttrl_benchmarks.errors import unknown_name
-from ttrl_benchmarks.options import fits
 
-__all__ = ["RESUMABLE_WITH", "Family", "Preset", "TrainConfig", "option_name", "read_config"]
+__all__ = ["RESUMABLE_WITH", "Family", "Preset", "TrainConfig", "read_config"]
 
 Preset = Literal["paper/aime24", "paper/amc", "paper/math500"]
 Family = Literal["qwen2.5-math", "instruct", "reasoning"]
@@ -371,7 +369,7 @@ class TrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the options as JSON holds them."""
-        return {name: _to_json(value) for name, value in asdict(self).items()}
+        return options_to_json(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
@@ -380,20 +378,7 @@ class TrainConfig:
         Raises:
             AgentError: An option is unknown, or its value is of the wrong type or out of range.
         """
-        hints = typing.get_type_hints(cls)
-        unknown = sorted(set(values) - {each.name for each in fields(cls)})
-        if unknown:
-            raise AgentError(
-                f"config.json has options that this version does not know: {', '.join(unknown)}."
-            )
-        converted = {name: _from_json(value, hints[name]) for name, value in values.items()}
-        for name, value in converted.items():
-            if not fits(value, hints[name]):
-                raise AgentError(
-                    f"config.json: {name} is {values[name]!r}, which is no value of "
-                    f"{option_name(name)}; see ttrl train --help."
-                )
-        return cls(**converted)
+        return options_from_json(cls, values, "ttrl train")
 
 
 def read_config(path: Path) -> TrainConfig:
@@ -409,26 +394,3 @@ def read_config(path: Path) -> TrainConfig:
     if not isinstance(values, dict):
         raise AgentError(f"{path} does not hold the options of a run.")
     return TrainConfig.from_dict(values)
-
-
-def option_name(name: str) -> str:
-    """Returns an option as the command line spells it.
-
-    >>> option_name("learning_rate")
-    '--learning-rate'
-    """
-    return "--" + name.replace("_", "-")
-
-
-def _to_json(value: Any) -> Any:
-    if isinstance(value, Path):
-        return str(value)
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _from_json(value: Any, hint: Any) -> Any:
-    """JSON knows neither paths nor tuples."""
-    kinds = {typing.get_origin(each) or each for each in (hint, *typing.get_args(hint))}
-    if isinstance(value, str) and Path in kinds:
-        return Path(value)
-    return tuple(value) if isinstance(value, list) and tuple in kinds else value

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
 from ttrl_agents.errors import AgentError
+from ttrl_agents.options import option_name, options_from_json, options_to_json
 
 __all__ = ["EvalConfig"]
 
@@ -27,7 +29,7 @@ class EvalConfig:
         AgentError: A value is out of its range.
     """
 
-    model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")] = "tiny"
+    model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[MODEL]")] = "tiny"
     """tiny (ships with the package), the folder of a Hugging Face checkpoint or of a run, a GGUF
     file or the folder of one, or an id on the Hugging Face Hub. With --sampler vllm-server, the
     name that the server has for it, or - for the only one that it serves."""
@@ -110,31 +112,17 @@ class EvalConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the options as JSON holds them."""
-        return {
-            name: str(value) if isinstance(value, Path) else value
-            for name, value in asdict(self).items()
-        }
+        return options_to_json(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> EvalConfig:
-        """Returns the options that `to_dict` wrote.
+    def from_dict(cls, values: Mapping[str, Any]) -> EvalConfig:
+        """Returns the options that `to_dict` wrote; those that are missing have their defaults.
 
         Raises:
-            AgentError: An option is unknown, or its value is out of range.
+            AgentError: An option is unknown, or its value is of the wrong type or out of range.
         """
-        unknown = sorted(set(values) - set(cls.__dataclass_fields__))
-        if unknown:
-            raise AgentError(
-                f"config.json has options that this version does not know: {', '.join(unknown)}."
-            )
-        paths = {
-            name: Path(values[name])
-            for name in ("output", "data", "chat_template")
-            if values.get(name) is not None
-        }
-        return cls(**{**values, **paths, "levels": tuple(values.get("levels", ()))})
+        return options_from_json(cls, values, "ttrl eval")
 
     def _require(self, name: str, holds: bool, what: str) -> None:
         if not holds:
-            option = "--" + name.replace("_", "-")
-            raise AgentError(f"{option} must be {what}, not {getattr(self, name)}.")
+            raise AgentError(f"{option_name(name)} must be {what}, not {getattr(self, name)}.")

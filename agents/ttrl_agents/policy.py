@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from jinja2 import TemplateError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
@@ -105,9 +105,14 @@ class Policy:
 
     def _encode(self, prompt: str) -> tuple[int, ...]:
         messages = [{"role": "user", "content": prompt}]
-        ids = self.tokenizer.apply_chat_template(
-            messages, add_generation_prompt=True, tokenize=True, return_dict=True
-        )["input_ids"]
+        try:
+            ids = self.tokenizer.apply_chat_template(
+                messages, add_generation_prompt=True, tokenize=True, return_dict=True
+            )["input_ids"]
+        except TemplateError as error:
+            raise AgentError(
+                f"The chat template of model {self.name!r} fails: {_reason(error)}"
+            ) from error
         return tuple(ids)
 
     def forget_prompts(self) -> None:
@@ -205,8 +210,8 @@ def load_policy(source: str, *, device: str = "auto", chat_template: Path | None
             model: Any = AutoModelForCausalLM.from_pretrained(
                 folder, trust_remote_code=False, dtype=torch.float32, **options
             )
-        except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
-            raise AgentError(f"Model {source!r} cannot be loaded: {_first_line(error)}") from error
+        except Exception as error:  # of damaged files anything is raised, this very class too
+            raise AgentError(f"Model {source!r} cannot be loaded: {_reason(error)}") from error
     if gguf:
         _forget_quantization(model)
     if template is not None:
@@ -248,6 +253,11 @@ def _locate(source: str) -> tuple[str, str | None]:
         # A run of `ttrl train` has a config.json too, of its own options.
         if (path / "checkpoint" / "config.json").is_file():
             return str(path / "checkpoint"), None
+        if (path / "checkpoints").is_dir() and not any(path.glob("*.safetensors")):
+            raise AgentError(
+                f"The run in {source!r} has not come to its end, so it has no trained model yet. "
+                f"To go on: ttrl train --resume {source}"
+            )
         if (path / "config.json").is_file():
             return str(path), None
         files = sorted(path.glob("*.gguf"))
@@ -274,7 +284,9 @@ def _read_template(path: Path) -> str:
         raise AgentError(f"Chat template {str(path)!r} cannot be read: {error}") from error
 
 
-def _first_line(error: Exception) -> str:
+def _reason(error: Exception) -> str:
+    if "ignore_mismatched_sizes" in str(error):  # the report that it names is not shown
+        return "its weights do not have the shapes that its config.json says."
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return " ".join(lines)[:400] if lines else type(error).__name__
 

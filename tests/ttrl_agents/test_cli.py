@@ -1,5 +1,6 @@
 """The command line: every mistake ends in a sentence, and Ctrl-C saves."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -62,15 +63,6 @@ def test_a_wrong_option_exits_with_2(capsys):
     assert ended.value.code == 2
 
 
-def test_help_documents_every_option(capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(["train", "--help"])
-    assert ended.value.code == 0
-    printed = capsys.readouterr().out
-    for option in ("--output", "--seed", "--steps", "--reward", "--env", "--model", "--resume"):
-        assert option in printed
-
-
 def test_a_run_prints_a_header_progress_and_the_table(capsys, tmp_path):
     status, printed = run(
         capsys, "--output", tmp_path / "run", "--steps", 2, *SMALL[:-1], "--eval-votes", 2
@@ -78,6 +70,16 @@ def test_a_run_prints_a_header_progress_and_the_table(capsys, tmp_path):
     assert status == 0
     for words in ("learning without labels", "TTRL-Arithmetic-v0", "majority ratio", "entropy"):
         assert words in printed.out
+    assert "Before and after" in printed.out
+    assert (tmp_path / "run" / "curves.png").stat().st_size > 10_000
+
+
+def test_a_run_of_no_steps_only_measures(capsys, tmp_path):
+    data = tmp_path / "one.jsonl"
+    data.write_text('{"question": "What is 1 + 1?", "answer": "2"}')
+    options = ["--env", "TTRL-Questions-v0", "--data", data, "--eval-votes", 2, *SMALL[:-1]]
+    status, printed = run(capsys, "--output", tmp_path / "run", "--steps", 0, *options)
+    assert status == 0, printed.err
     assert "Before and after" in printed.out
     assert (tmp_path / "run" / "curves.png").stat().st_size > 10_000
 
@@ -107,6 +109,22 @@ def test_a_full_disk_ends_in_a_sentence_and_leaves_the_last_checkpoint(
     monkeypatch.setattr(checkpoint, "save_file", real)
     status, _ = run(capsys, "--resume", tmp_path / "run")
     assert status == 0
+
+
+def test_every_command_says_its_own_way_on_from_a_full_disk(capsys, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device", "here")
+
+    monkeypatch.setattr("ttrl_agents.commands.commands_for", full)
+    for command, way in {
+        "train": "then ttrl train --resume RUN",
+        "eval": "then ttrl eval --resume FOLDER",
+        "fetch": "then the same command again",
+    }.items():
+        assert main([command]) == 1
+        said = capsys.readouterr().err
+        assert said.startswith("ttrl: The disk is full (here). What was saved before is whole")
+        assert way in said
 
 
 def test_ctrl_c_saves_says_how_to_go_on_and_exits_with_130(tmp_path):

@@ -85,6 +85,44 @@ def test_a_device_that_is_not_known_is_said_so(device):
         resolve_device(device)
 
 
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        ("config.json", lambda text: "[1]"),
+        ("config.json", lambda text: text.replace('"hidden_size": 32', '"hidden_size": "many"')),
+        ("config.json", lambda text: text.replace('"hidden_size": 32', '"hidden_size": 64')),
+        ("tokenizer.json", lambda text: '{"version": "9.0", "added_tokens": [], "model": {}}'),
+        ("model.safetensors", lambda text: ""),
+    ],
+)
+def test_a_damaged_model_is_refused_in_a_sentence(random_policy, tmp_path, file, damage):
+    random_policy.save(tmp_path)
+    whole = (tmp_path / file).read_text(encoding="latin-1")
+    assert damage(whole) != whole
+    (tmp_path / file).write_text(damage(whole), encoding="latin-1")
+    with pytest.raises(AgentError, match=r"cannot be loaded: .*[a-z]{3}") as refused:
+        load_policy(str(tmp_path))
+    assert "report" not in str(refused.value)  # that transformers names, and that we do not show
+
+
+def test_a_run_without_a_trained_model_yet_is_no_model(tmp_path):
+    (tmp_path / "config.json").write_text('{"env": "TTRL-Arithmetic-v0", "steps": 300}')
+    (tmp_path / "checkpoints").mkdir()
+    with pytest.raises(AgentError, match=f"not come to its end.*ttrl train --resume {tmp_path}"):
+        load_policy(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [("{% for", "unexpected"), ("{{ raise_exception('no user') }}", "no user")],
+)
+def test_a_chat_template_that_fails_is_named(tmp_path, template, said):
+    (tmp_path / "own.jinja").write_text(template)
+    policy = load_policy("tiny", chat_template=tmp_path / "own.jinja")
+    with pytest.raises(AgentError, match=f"chat template of model 'tiny' fails: .*{said}"):
+        policy.encode_prompts(["1 + 1?"])
+
+
 def test_a_name_that_is_nothing_lists_the_close_ones():
     with pytest.raises(UnknownNameError, match="Did you mean 'tiny'"):
         load_policy("tny")

@@ -11,6 +11,8 @@ from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate import EvaluationFolder
 from ttrl_agents.trainer import Trainer
 
+MOMENTS = ("before", "after")
+
 
 def questions_file(path, offset):
     rows = [{"question": f"What is {i} + {offset}?", "answer": str(i + offset)} for i in range(4)]
@@ -104,6 +106,33 @@ def test_a_run_directory_is_measured_as_its_trained_model(runs, tmp_path, capsys
     assert main(["eval", str(folder), *options]) == 0, capsys.readouterr().err
     after = EvaluationFolder(folder / "evaluations" / "after" / "train").config()
     assert EvaluationFolder(tmp_path / "one").config()["weights"] == after["weights"]
+
+
+def test_a_run_without_labels_is_shown_by_what_it_does_to_questions_with_labels(tmp_path, capsys):
+    rows = [{"question": f"What is {i} + 1?"} for i in range(4)]
+    unlabelled = tmp_path / "mine.jsonl"
+    unlabelled.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = {
+        "--env": "TTRL-Questions-v0",
+        "--data": unlabelled,
+        "--held-out-env": "TTRL-Questions-v0",
+        "--held-out-data": questions_file(tmp_path / "exam.jsonl", 5),
+        "--steps": 2,
+        "--questions-per-step": 2,
+        "--n-votes": 4,
+        "--max-tokens": 48,
+        "--eval-votes": 2,
+        "--eval-every": 1,
+        "--output": tmp_path / "run",
+    }
+    status = main(["train", *(str(word) for option in options.items() for word in option)])
+    printed = capsys.readouterr()
+    assert status == 0, printed.err
+    assert "labels     none exist" in printed.out
+    assert "mean@2, held-out " in printed.out
+    assert "mean@2, trained" not in printed.out
+    assert (tmp_path / "run" / "curves.png").stat().st_size > 10_000
+    assert main(["compare", *[str(tmp_path / "run" / "evaluations" / m) for m in MOMENTS]]) == 0
 
 
 class Watch(Callback):

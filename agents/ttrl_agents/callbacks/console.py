@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ConsoleCallback"]
 
+_SPLITS = {"train": "trained", "held_out": "held-out"}
 _LOG_SECONDS = 10.0
+_LONG_STEP_SECONDS = 2.0  # the votes of the step before stay that long
 
 
 class ConsoleCallback(Callback):
@@ -38,9 +40,10 @@ class ConsoleCallback(Callback):
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False)
         self._progress: Progress | None = None
-        self._last_line = 0.0
-        self._tokens, self._phase_began = 0, time.monotonic()
+        self._phase_began = self._last_line = time.monotonic()
         self._training = False
+        # Sampled in the measurement or the step under way; in a log it has lines of its own.
+        self._tokens, self._since, self._last_count = 0, self._phase_began, self._phase_began
 
     def on_start(self, trainer: Trainer) -> None:
         """Prints what is trained on what."""
@@ -82,12 +85,13 @@ class ConsoleCallback(Callback):
             grid.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
         self.console.print(Panel(grid, title="TTRL: learning without labels", expand=False))
         self._total, self._start = config.steps, trainer.state.step
+        self._step = self._start
 
     def on_phase(self, name: str) -> None:
         """Starts a new display, or a new line."""
         self._stop()
-        self._tokens, self._phase_began = 0, time.monotonic()
-        self._last_line = time.monotonic()
+        self._phase_began = self._last_line = time.monotonic()
+        self._count_anew()
         self._training = name == "training"
         if not self.console.is_terminal:
             self.console.print(f"{name} ...")
@@ -105,14 +109,24 @@ class ConsoleCallback(Callback):
         self._progress.start()
 
     def on_tokens(self, count: int) -> None:
-        """Keeps the display moving while a step samples."""
+        """Keeps the display moving while a measurement or a long step samples."""
         self._tokens += count
-        if self._progress is not None and not self._training:
-            speed = self._tokens / max(time.monotonic() - self._phase_began, 1e-9)
-            self._show(f"{self._tokens:,} tokens, {speed:,.0f} tokens/s")
+        now = time.monotonic()
+        seconds = max(now - self._since, 1e-9)
+        if self._training and seconds < _LONG_STEP_SECONDS:
+            return
+        words = f"{self._tokens:,} tokens, {self._tokens / seconds:,.0f} tokens/s"
+        if self._progress is not None:
+            self._show(words)
+        elif now - self._last_count > _LOG_SECONDS:
+            self._last_count = now
+            where = f"after step {self._step}/{self._total}: " if self._training else ""
+            self.console.print(f"{where}{words}", soft_wrap=True)
 
     def on_step(self, step: int, metrics: dict[str, float]) -> None:
         """Shows how the votes stand."""
+        self._step = step
+        self._count_anew()
         parts = [f"majority ratio {metrics['majority_ratio']:.2f}"]
         if "ground_truth_ratio" in metrics:
             parts.append(f"mean@k {metrics['ground_truth_ratio']:.2f}")
@@ -140,18 +154,22 @@ class ConsoleCallback(Callback):
 
     def on_evaluation(self, name: str, results: dict[str, Any]) -> None:
         """Prints the means in a line."""
+        self._count_anew()
         if not self._training:
             self._stop()
+        if not any(results.values()):
+            self.console.print(f"{name}: no question has a label, so nothing is measured")
         for split, result in results.items():
             if result is not None:
                 means = "  ".join(f"{k} {v:.3f}" for k, v in result.items() if _is_score(k))
-                self.console.print(f"{name}, {split.replace('_', '-')} questions: {means}")
+                self.console.print(f"{name}, {_SPLITS[split]} questions: {means}")
 
     def on_end(self, summary: dict[str, Any]) -> None:
         """Prints the before/after table and where everything lies."""
         self._stop()
-        if summary["before"]["train"] is not None and summary["after"]["train"] is not None:
-            self.console.print(results_table(summary))
+        table = results_table(summary)
+        if table.row_count:
+            self.console.print(table)
         self.console.print(
             f"{summary['steps']} steps in {_clock(summary['seconds'])}. "
             "The run directory has config.json, metrics.jsonl, summary.json, curves.png and "
@@ -177,6 +195,10 @@ class ConsoleCallback(Callback):
         """Gives the terminal back."""
         self._stop()
 
+    def _count_anew(self) -> None:
+        self._tokens = 0
+        self._since = self._last_count = time.monotonic()
+
     def _show(self, status: str) -> None:
         if self._progress is not None:
             self._progress.update(self._progress.task_ids[0], status=status)
@@ -189,14 +211,14 @@ class ConsoleCallback(Callback):
 
 def results_table(summary: dict[str, Any]) -> Table:
     """Returns the before/after table, with 95 % intervals."""
-    table = Table(title="Before and after (mean [95 % interval over questions])")
+    title = "Before and after (mean [95 % interval over questions])"
+    table = Table(title=title, box=None, pad_edge=False, padding=(0, 1))  # 80 columns hold it
     for name, justify in (("", "left"), ("before", "right"), ("after", "right"), ("", "right")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for split in ("train", "held_out"):
+    for split, words in _SPLITS.items():
         before, after = summary["before"][split], summary["after"][split]
         if before is None or after is None:
             continue
-        words = "trained questions" if split == "train" else "held-out questions"
         for metric in filter(_is_score, before):
             change = 100 * (after[metric] - before[metric])
             table.add_row(
@@ -205,7 +227,6 @@ def results_table(summary: dict[str, Any]) -> Table:
                 _with_interval(after, metric),
                 f"{change:+.1f} points",
             )
-        table.add_section()
     return table
 
 

@@ -53,7 +53,8 @@ def draw_curves(folder: Path) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    metrics = folder / "metrics.jsonl"  # which a run of no steps does not have
+    lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.is_file() else []
     rows = [json.loads(line) for line in lines]
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     k = _votes(summary)
@@ -135,9 +136,10 @@ def _mark_evaluations(axis: Any, summary: dict[str, Any], metric: str) -> None:
 
 
 def _votes(summary: dict[str, Any]) -> str:
-    """The k of mean@k."""
-    result = summary["before"].get("train") or {}
-    return next((key.split("@")[1] for key in result if key.startswith("mean@")), "k")
+    """The k of mean@k, of whichever questions were measured."""
+    moments = (summary["before"], summary["after"], *summary["during"].values())
+    names = (name for moment in moments for result in moment.values() for name in result or ())
+    return next((name.split("@")[1] for name in names if name.startswith("mean@")), "k")
 
 
 def _smooth(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

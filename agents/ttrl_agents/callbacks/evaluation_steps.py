@@ -11,17 +11,17 @@ from typing import Any
 __all__ = ["evaluation_scores", "step_of_evaluation"]
 
 
-def step_of_evaluation(name: str, steps: int) -> int:
+def step_of_evaluation(name: str, done: int) -> int:
     """Returns the training steps that were done at an evaluation.
 
     Args:
         name: `before`, `after` or `step N`.
-        steps: The steps of the whole run.
+        done: The steps that are done by now; an alarm may have ended the run before its time.
 
     >>> [step_of_evaluation(name, 300) for name in ("before", "step 20", "after")]
     [0, 20, 300]
     """
-    ends = {"before": 0, "after": steps}
+    ends = {"before": 0, "after": done}
     return ends[name] if name in ends else int(name.split()[1])
 
 

@@ -46,11 +46,11 @@ class TensorBoardCallback(Callback):
         self.sample_every = sample_every
         self._make_writer = SummaryWriter
         self._writer: Any = None
-        self._steps = 0
+        self._done = 0
 
     def on_start(self, trainer: Trainer) -> None:
         """Opens the log and repeats what stands at the very step that the run goes on from."""
-        step, self._steps = trainer.state.step, trainer.config.steps
+        step = self._done = trainer.state.step
         self._writer = self._make_writer(str(trainer.folder / "tensorboard"), purge_step=step)
         if step == 0:
             options = json.dumps(trainer.config.to_dict(), indent=4)
@@ -61,7 +61,7 @@ class TensorBoardCallback(Callback):
             if self.sample_every and step % self.sample_every == 0 and sample.is_file():
                 self._writer.add_text("sample", sample.read_text(encoding="utf-8"), step)
         for name, results in trainer.state.evaluations.items():
-            if step_of_evaluation(name, self._steps) == step:
+            if step_of_evaluation(name, step) == step:
                 self.on_evaluation(name, results)
 
     def on_rollout(self, step: int, rollout: Rollout, votes: dict[str, Any]) -> None:
@@ -71,11 +71,12 @@ class TensorBoardCallback(Callback):
 
     def on_step(self, step: int, metrics: dict[str, float]) -> None:
         """Adds the metrics of a step."""
+        self._done = step
         self._add_metrics(step, metrics)
 
     def on_evaluation(self, name: str, results: dict[str, Any]) -> None:
         """Adds the scores of an evaluation."""
-        step = step_of_evaluation(name, self._steps)
+        step = step_of_evaluation(name, self._done)
         for tag, value in evaluation_scores(results).items():
             self._writer.add_scalar(tag, value, step)
         self._writer.flush()

@@ -55,7 +55,7 @@ class WandbCallback(Callback):
         self.sample_every = sample_every
         self._wandb = wandb
         self._run: Any = None
-        self._steps = 0
+        self._done = 0
         self._logged: dict[str, Any] = {}
         self._logged_path: Path | None = None
 
@@ -66,7 +66,7 @@ class WandbCallback(Callback):
             AgentError: W&B refuses, e.g. since nobody is logged in.
         """
         wandb, folder = self._wandb, trainer.folder
-        self._steps = trainer.config.steps
+        self._done = trainer.state.step
         self._logged_path = folder / "wandb" / "logged.json"
         if self._logged_path.is_file():
             self._logged = json.loads(self._logged_path.read_text(encoding="utf-8"))
@@ -103,6 +103,7 @@ class WandbCallback(Callback):
 
     def on_step(self, step: int, metrics: dict[str, float]) -> None:
         """Logs the metrics of a step."""
+        self._done = step
         if step > self._logged["step"]:
             known = {f"train/{name}": each for name, each in metrics.items() if math.isfinite(each)}
             self._log(known, step, step=step)
@@ -111,7 +112,7 @@ class WandbCallback(Callback):
         """Logs the scores of an evaluation."""
         if name not in self._logged["evaluations"]:
             evaluations = [*self._logged["evaluations"], name]
-            step = step_of_evaluation(name, self._steps)
+            step = step_of_evaluation(name, self._done)
             self._log(evaluation_scores(results), step, evaluations=evaluations)
 
     def on_end(self, summary: dict[str, Any]) -> None:

@@ -16,8 +16,11 @@ from ttrl_agents.commands.answers import extract, grade
 from ttrl_agents.commands.benchmarks import benchmarks, fetch
 from ttrl_agents.commands.compare import compare
 from ttrl_agents.commands.eval import evaluate
+from ttrl_agents.commands.help_text import join_argument_help, join_option_help
 from ttrl_agents.commands.rewards import rewards
 from ttrl_agents.commands.train import train_command
+from ttrl_agents.config import TrainConfig
+from ttrl_agents.eval_config import EvalConfig
 
 __all__ = ["commands_for"]
 
@@ -42,4 +45,9 @@ def commands_for(arguments: Sequence[str]) -> dict[str, Callable[..., Any]]:
         AgentError: That cannot be had.
     """
     own = arguments[1:] if arguments[:1] == ["train"] else ()
-    return {"train": train_command(own), **_COMMANDS}
+    commands = {"train": train_command(own), **_COMMANDS}
+    for command in commands.values():
+        join_argument_help(command)
+    for options in (TrainConfig, EvalConfig):
+        join_option_help(options)
+    return commands

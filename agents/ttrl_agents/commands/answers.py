@@ -18,8 +18,8 @@ __all__ = ["extract", "grade"]
 
 
 def grade(
-    gold: Annotated[str, tyro.conf.Positional],
-    answer: Annotated[str, tyro.conf.Positional],
+    gold: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="GOLD")],
+    answer: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="ANSWER")],
     format: AnswerFormat = "latex",  # noqa: A002 - the name of the option
 ) -> None:
     """Says whether two answers are the same vote, and why. Exits with 1 where they are not.
@@ -36,7 +36,7 @@ def grade(
 
 
 def extract(
-    text: Annotated[str, tyro.conf.Positional] = "-",
+    text: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[TEXT]")] = "-",
     format: AnswerFormat = "latex",  # noqa: A002 - the name of the option
     options: tuple[str, ...] = (),
 ) -> None:

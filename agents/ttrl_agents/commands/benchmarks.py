@@ -22,7 +22,8 @@ def benchmarks() -> None:
     table = Table(box=None, pad_edge=False)
     for name in ("name", "environment", "questions", "levels", "answers", "here"):
         table.add_column(name, justify="right" if name == "questions" else "left", no_wrap=True)
-    for row in list_benchmarks():
+    rows = list_benchmarks()
+    for row in rows:
         levels = f"{row.levels[0]}-{row.levels[-1]}" if len(row.levels) > 1 else ""
         table.add_row(
             row.name,
@@ -30,12 +31,15 @@ def benchmarks() -> None:
             "any" if row.questions is None else str(row.questions),
             levels or ", ".join(map(str, row.levels)),
             row.answer_format,
-            ("yes" if row.cached else f"ttrl fetch {row.name}") if row.needs_download else "made",
+            ("yes" if row.cached else "no") if row.needs_download else "made",
         )
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.print(table)
+    if not all(row.cached for row in rows):
+        console.print("ttrl fetch NAME gets one that is not here.")
 
 
-def fetch(name: Annotated[str, tyro.conf.Positional]) -> None:
+def fetch(name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]) -> None:
     """Downloads a benchmark from its publisher, verifies it and keeps it.
 
     Args:

@@ -40,7 +40,7 @@ def compare(
         a: The output folder of ttrl eval, RUN/evaluations/before or the like, or a run directory
             of ttrl train, which stands for its evaluation at the end.
         b: What to compare with it.
-        force: Compare although k, temperature, top-p or the length limit differ.
+        force: Compare although k or the way of sampling differs.
         changed: Show so many of the questions that changed most.
     """
     from ttrl_agents.evaluate.comparison import check_comparable
@@ -50,23 +50,31 @@ def compare(
     for name, folder_a, folder_b in _pairs(a, b):
         config_a, config_b = folder_a.config(), folder_b.config()
         differing = check_comparable(config_a, config_b, force=force)
-        comparison = compare_evaluations(folder_a.read(), folder_b.read())
-        shared = f"{len(comparison.a.results)} shared questions"
-        title = f"{config_a['benchmark']}{_WORDS[name]}: B less A on {shared}"
+        whole_a, whole_b = folder_a.read(), folder_b.read()
+        comparison = compare_evaluations(whole_a, whole_b)
+        shared = len(comparison.a.results)
+        title = f"{config_a['benchmark']}{_WORDS[name]}: B less A on {shared} shared questions"
         console.print(Text(title, style="bold"))
-        for letter, folder, config in (("A", folder_a, config_a), ("B", folder_b, config_b)):
-            model = f"(model {config['model']}, weights {config['weights'][:8]})"
-            console.print(Text(f"  {letter}  {folder.path}  {model}"), soft_wrap=True)
+        for letter, folder, config, whole in (
+            ("A", folder_a, config_a, whole_a),
+            ("B", folder_b, config_b, whole_b),
+        ):
+            words = f"model {config['model']}"
+            if config["weights"] is not None:  # a server does not show them
+                words += f", weights {config['weights'][:8]}"
+            if len(whole.results) > shared:
+                words += f"; {shared} of its {len(whole.results)} questions"
+            console.print(Text(f"  {letter}  {folder.path}  ({words})"), soft_wrap=True)
         for words in differing:
             console.print(Text(f"  Not measured alike: {words}."), soft_wrap=True)
         console.print(_table(comparison))
         if rows := comparison.most_changed(max(changed, 0)):
             console.print(_changed_table(comparison, rows))
-        deviation = comparison.differences[comparison.name("mean")].deviation
+        deviations = ", ".join(
+            f"{score} {each.deviation:.3f}" for score, each in comparison.differences.items()
+        )
         console.print(
-            f"Standard deviation of the difference of {comparison.name('mean')} over questions: "
-            f"{deviation:.3f}\n",
-            soft_wrap=True,
+            f"Standard deviation over questions of the difference: {deviations}\n", soft_wrap=True
         )
 
 

@@ -18,7 +18,9 @@ from ttrl_env.consensus import REWARDS, RewardError, find_reward
 __all__ = ["rewards"]
 
 
-def rewards(name: Annotated[str, tyro.conf.Positional] = "") -> None:
+def rewards(
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[NAME]")] = "",
+) -> None:
     """Lists the rewards that --reward takes, those of installed packages included.
 
     Args:

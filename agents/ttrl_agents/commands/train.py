@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from ttrl_agents.commands.exit_status import Exit
-from ttrl_agents.config import RESUMABLE_WITH, TrainConfig, option_name, read_config
+from ttrl_agents.config import RESUMABLE_WITH, TrainConfig, read_config
 from ttrl_agents.errors import AgentError
+from ttrl_agents.options import option_name
 from ttrl_agents.presets import DEFAULT_MODEL, preset_config
 
 if TYPE_CHECKING:

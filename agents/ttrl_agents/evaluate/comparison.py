@@ -20,10 +20,11 @@ from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.bootstrap import Interval, bootstrap_intervals
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.paired import sign_flip_p_value
+from ttrl_agents.evaluate.results import QuestionResult
 
 __all__ = ["Comparison", "Difference", "check_comparable", "compare"]
 
-_MUST_AGREE = ("k", "temperature", "top_p", "max_tokens")
+_MUST_AGREE = ("k", "temperature", "top_p", "max_tokens", "stop_at_box")
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def compare(a: Evaluation, b: Evaluation) -> Comparison:
     """Pairs the graded questions that both evaluations hold.
 
     Raises:
-        AgentError: They share none, none of these has a label, or a question was put differently.
+        AgentError: They share none, none of these has a label, or a question was put differently
+            or graded by another label.
     """
     others = {result.question_id: result for result in b.results}
     pairs = [(one, others[one.question_id]) for one in a.results if one.question_id in others]
@@ -117,6 +119,11 @@ def compare(a: Evaluation, b: Evaluation) -> Comparison:
         if one.prompt != other.prompt:
             raise AgentError(
                 f"Question {one.question_id!r} was put in other words: its prompts differ."
+            )
+        if (answer := _disputed(one, other)) is not None:
+            raise AgentError(
+                f"Question {one.question_id!r} was graded by two labels: the answer {answer!r} is "
+                "right in the one evaluation and wrong in the other. Evaluate one again."
             )
     graded = [
         (one, other)
@@ -161,6 +168,17 @@ def check_comparable(a: dict[str, Any], b: dict[str, Any], *, force: bool = Fals
             "one of the models alone. Evaluate one again, or compare all the same with --force."
         )
     return differing
+
+
+def _disputed(one: QuestionResult, other: QuestionResult) -> str | None:
+    """An answer that is right in the one and wrong in the other, whose labels differ then."""
+    if one.correct is None or other.correct is None:
+        return None
+    verdicts = dict(zip(one.answers, one.correct, strict=True))
+    for answer, correct in zip(other.answers, other.correct, strict=True):
+        if verdicts.get(answer, correct) != correct:
+            return answer
+    return None
 
 
 def _difference(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64], scale: int) -> Difference:

@@ -23,6 +23,9 @@ from ttrl_agents.evaluate.results import QuestionResult, from_lines, to_lines
 __all__ = ["EvaluationFolder", "find_evaluations"]
 
 
+_TORN_CONFIG = ".config.json.tmp"  # what a kill leaves of the very first file that is written
+
+
 class EvaluationFolder:
     """The folder of one evaluation.
 
@@ -63,6 +66,19 @@ class EvaluationFolder:
             )
         return config
 
+    def check_usable(self) -> None:
+        """Checks that the folder is new, empty, or that of an evaluation.
+
+        Raises:
+            AgentError: It holds something else.
+        """
+        if self.config_path.is_file():
+            self.config()
+        elif self.path.exists() and not (
+            self.path.is_dir() and all(each.name == _TORN_CONFIG for each in self.path.iterdir())
+        ):
+            raise AgentError(f"--output {self.path} is not an empty folder; name a new one.")
+
     def begin(self, config: dict[str, Any], portions: Sequence[int]) -> list[QuestionResult]:
         """Starts the evaluation, or finds how far it went.
 
@@ -76,11 +92,11 @@ class EvaluationFolder:
         Raises:
             AgentError: The folder holds something else, or is damaged.
         """
+        self.check_usable()
         if not self.config_path.is_file():
-            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-                raise AgentError(f"--output {self.path} is not an empty folder; name a new one.")
             self.path.mkdir(parents=True, exist_ok=True)
             write_atomically(self.config_path, json.dumps(config, indent=2) + "\n")
+            self.completions_path.touch()
             return []
         self._check(config)
         try:
@@ -136,10 +152,17 @@ class EvaluationFolder:
                 f"ttrl eval --resume {self.path}"
             )
         try:
-            text = self.completions_path.read_text(encoding="utf-8")
-            return Evaluation(tuple(from_lines(text.split("\n")[:-1])))
-        except (OSError, ValueError) as error:
+            evaluation = Evaluation(tuple(from_lines(self._whole_lines())))
+            summary = json.loads(self.summary_path.read_text(encoding="utf-8"))
+            found = len(evaluation.results), evaluation.k
+            if found != (summary["questions"], summary["k"]):
+                raise ValueError(
+                    f"it holds {found[0]} questions with {found[1]} completions, not "
+                    f"{summary['questions']} with {summary['k']}"
+                )
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise AgentError(f"{self.completions_path} is damaged: {error}") from error
+        return evaluation
 
     def _check(self, config: dict[str, Any]) -> None:
         """Refuses to go on with an evaluation that was begun in another way."""
@@ -209,7 +232,7 @@ def find_evaluations(path: Path) -> dict[str, EvaluationFolder]:
     if not found:
         raise AgentError(
             f"There is no evaluation in {path}. Name the output folder of ttrl eval, a run of "
-            "ttrl train, or RUN/evaluations/before."
+            "ttrl train that measured its end, or RUN/evaluations/before."
         )
     return found
 

@@ -54,6 +54,7 @@ class EvaluationRun:
     def __init__(self, config: EvalConfig) -> None:
         self.config = config
         self.folder = EvaluationFolder(config.output or _new_folder(config))
+        self.folder.check_usable()  # before a large model is loaded for nothing
         self.benchmark = questions_of(config.env, data=config.data, split=config.split)
         self.questions = _chosen(self.benchmark, config)
         self.model = find_model(config)

@@ -10,6 +10,7 @@ import pytest
 from wandb_log import wandb_rows
 
 from ttrl_agents.callbacks import Callback, make_loggers
+from ttrl_agents.callbacks.collapse import Alarm
 from ttrl_agents.callbacks.samples import sample_text
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.errors import AgentError
@@ -143,6 +144,30 @@ def test_wandb_offline_gets_every_step_once(tmp_path, monkeypatch, interrupt):
     assert measured[-1]["evaluation/train/mean@2"] == summary["after"]["train"]["mean@2"]
     assert [row["training_step"] for row in rows if "sample/path" in row] == [2, 4]
     assert Counter(len(row) > 0 for row in rows) == {True: 5 + 4 + 2}
+
+
+class Alarmed(Callback):
+    """Ends the training by an alarm."""
+
+    def on_start(self, trainer):
+        self.trainer = trainer
+
+    def on_step(self, step, metrics):
+        if step == 3:
+            self.trainer.raise_alarm(Alarm(step, "kl", "far away"), stop=True)
+
+
+def test_the_end_of_a_run_that_an_alarm_stopped_stands_where_it_stopped(tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard", reason="needs the extra tensorboard")
+    pytest.importorskip("wandb", reason="needs the extra wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    config = small(tmp_path / "run", log=("tensorboard", "wandb"))
+    assert train(config, Alarmed())["steps"] == 3
+    points = tensorboard_of(tmp_path / "run")["evaluation/train/mean@2"]
+    assert [step for step, _ in points] == [0, 2, 3]
+    _, rows = wandb_rows(tmp_path / "run")
+    measured = [row for row in rows if "evaluation/train/mean@2" in row]
+    assert [row["training_step"] for row in measured] == [0, 2, 3]
 
 
 def test_samples_show_what_was_voted_on(tmp_path):

@@ -8,7 +8,14 @@ from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate import Evaluation, compare, sign_flip_p_value
 from ttrl_agents.evaluate.comparison import check_comparable
 
-CONFIG = {"benchmark": "b", "k": 4, "temperature": 0.6, "top_p": 0.95, "max_tokens": 9}
+CONFIG = {
+    "benchmark": "b",
+    "k": 4,
+    "temperature": 0.6,
+    "top_p": 0.95,
+    "max_tokens": 9,
+    "stop_at_box": False,
+}
 
 
 def test_by_hand():
@@ -81,8 +88,19 @@ def test_what_cannot_be_compared_is_refused():
         compare(a, reworded)
 
 
+def test_a_question_whose_label_was_changed_in_between_is_refused():
+    answers = ["1", "2", None, "3"]
+    a, b = (Evaluation((made_up_result("x", answers, label=label),)) for label in ("1", "2"))
+    for one, other in ((a, b), (b, a)):
+        with pytest.raises(AgentError, match=r"'x' was graded by two labels: the answer '[12]'"):
+            compare(one, other)
+    apart = Evaluation((made_up_result("x", [None, "8", "9", "9"], label="2"),))
+    assert compare(a, apart).differences["mean@4"].losses == 1
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [("k", 8), ("temperature", 1.0), ("top_p", 1.0), ("max_tokens", 5)]
+    ("name", "value"),
+    [("k", 8), ("temperature", 1.0), ("top_p", 1.0), ("max_tokens", 5), ("stop_at_box", True)],
 )
 def test_other_sampling_is_refused_unless_forced(name, value):
     other = {**CONFIG, name: value}

@@ -11,6 +11,7 @@ from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate import Evaluation, EvaluationFolder
 from ttrl_agents.evaluate.folder import find_evaluations
 from ttrl_agents.evaluate.results import from_lines, to_lines
+from ttrl_agents.evaluate.runner import evaluation_config
 
 CONFIG = {"benchmark": "made-up", "k": 2, "temperature": 0.6, "options": {"k": 2, "output": None}}
 HOSTILE = st.text(st.characters(exclude_categories=[]), max_size=20)  # lone surrogates too
@@ -70,13 +71,43 @@ def test_a_damaged_or_unfinished_one_is_refused_in_a_sentence(tmp_path):
         folder.read()
     folder.finish(Evaluation(RESULTS[:1]))
     assert folder.read() == Evaluation(RESULTS[:1])
-    for damage in ("[1]\n", "{}\n", "nonsense\n", ""):
+    for damage in ("[1]\n", "{}\n", "nonsense\n", "", to_lines(RESULTS[0])[:-1]):
         folder.completions_path.write_text(damage)
         with pytest.raises(AgentError, match="damaged"):
             folder.read()
     folder.completions_path.write_text("nonsense\n")
     with pytest.raises(AgentError, match="damaged"):
         folder.begin(CONFIG, [2])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"k": "four"}, "k is 'four', which is no value of --k; see ttrl eval --help"),
+        ({"levels": 3}, "levels is 3, which is no value of --levels"),
+        ({"kk": 3}, "does not know: kk"),
+    ],
+)
+def test_options_that_were_edited_into_nonsense_are_named(tmp_path, options, said):
+    (tmp_path / "config.json").write_text(json.dumps({**CONFIG, "options": options}))
+    with pytest.raises(AgentError, match=said):
+        evaluation_config(tmp_path)
+
+
+def test_a_question_that_was_lost_afterwards_is_missed(tmp_path):
+    folder = EvaluationFolder(tmp_path / "one")
+    EvaluationFolder.write(folder.path, CONFIG, Evaluation(RESULTS))
+    folder.completions_path.write_text("".join(map(to_lines, RESULTS[:-1])))
+    with pytest.raises(AgentError, match="holds 4 questions with 2 completions, not 5 with 2"):
+        folder.read()
+
+
+def test_a_kill_while_the_first_file_was_written_is_no_harm(tmp_path):
+    (tmp_path / ".config.json.tmp").write_text('{"bench')
+    folder = EvaluationFolder(tmp_path)
+    assert folder.begin(CONFIG, [1]) == []
+    with pytest.raises(AgentError, match="not finished"):  # though nothing is answered yet
+        find_evaluations(tmp_path)[""].read()
 
 
 def test_the_summary_says_what_the_completions_do(tmp_path):

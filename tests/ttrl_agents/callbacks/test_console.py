@@ -1,0 +1,138 @@
+"""What is printed while a run goes on: signs of life, in a log and on a terminal."""
+
+import io
+from types import SimpleNamespace
+
+import pytest
+import torch
+from rich.console import Console
+
+from ttrl_agents.callbacks import ConsoleCallback
+from ttrl_agents.callbacks import console as module
+from ttrl_agents.checkpoint import TrainerState
+from ttrl_agents.config import TrainConfig
+from ttrl_benchmarks import load_benchmark
+
+STEP = {"majority_ratio": 0.5, "tokens_per_second": 100.0}
+
+
+class Clock:
+    now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+def started(terminal):
+    """A display that a run of three steps has begun to use, and what it printed so far."""
+    out = io.StringIO()
+    watcher = ConsoleCallback(Console(file=out, force_terminal=terminal, width=160))
+    watcher.on_start(
+        SimpleNamespace(
+            config=TrainConfig(steps=3),
+            policy=SimpleNamespace(name="m", num_parameters=9, device=torch.device("cpu")),
+            agent=None,
+            benchmark=load_benchmark("arithmetic", size=5),
+            held_out=None,
+            left_out=0,
+            folder="run",
+            state=TrainerState(),
+        )
+    )
+    return watcher, out
+
+
+def sample(watcher, clock, seconds):
+    """Samples ten tokens a second for a while."""
+    for _ in range(seconds):
+        clock.now += 1
+        watcher.on_tokens(10)
+
+
+def test_a_log_has_a_line_every_few_seconds_of_a_measurement(clock):
+    watcher, out = started(terminal=False)
+    watcher.on_phase("measuring the start")
+    sample(watcher, clock, 25)
+    lines = out.getvalue().split("measuring the start ...\n")[1].splitlines()
+    assert lines == ["110 tokens, 10 tokens/s", "220 tokens, 10 tokens/s"]
+
+
+def test_a_log_has_lines_within_a_long_step_and_one_after_it(clock):
+    watcher, out = started(terminal=False)
+    watcher.on_phase("training")
+    for step in (1, 2, 3):
+        sample(watcher, clock, 15)
+        watcher.on_step(step, STEP)
+    lines = out.getvalue().split("training ...\n")[1].splitlines()
+    expected = []
+    for step in (1, 2, 3):
+        expected += [
+            f"after step {step - 1}/3: 110 tokens, 10 tokens/s",
+            f"step {step}/3  majority",
+        ]
+    assert [line[: len(start)] for line, start in zip(lines, expected, strict=True)] == expected
+
+
+def test_quick_steps_are_told_by_their_votes_alone(clock):
+    watcher, out = started(terminal=False)
+    watcher.on_phase("training")
+    for step in (1, 2, 3):
+        sample(watcher, clock, 6)
+        watcher.on_step(step, STEP)
+    lines = out.getvalue().split("training ...\n")[1].splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["step 2/3", "step 3/3"]
+
+
+def test_a_measurement_says_its_scores_or_that_there_are_none():
+    watcher, out = started(terminal=False)
+    watcher.on_phase("measuring the start")
+    watcher.on_evaluation("before", {"train": None, "held_out": None})
+    watcher.on_evaluation("after", {"train": {"mean@2": 0.5, "mean@2_ci95": [0, 1]}})
+    assert out.getvalue().splitlines()[-2:] == [
+        "before: no question has a label, so nothing is measured",
+        "after, trained questions: mean@2 0.500",
+    ]
+
+
+def test_the_table_of_a_run_is_whole_at_80_columns():
+    scores = {
+        f"{name}@16{end}": value
+        for name in ("mean", "maj", "pass")
+        for end, value in (("", 0.5), ("_ci95", [0.25, 0.75]))
+    }
+    moment = {"train": scores, "held_out": scores}
+    out = io.StringIO()
+    Console(file=out, width=80).print(module.results_table({"before": moment, "after": moment}))
+    rows = [" ".join(line.split()) for line in out.getvalue().splitlines()[2:]]
+    expected = "0.500 [0.250, 0.750] 0.500 [0.250, 0.750] +0.0 points"
+    assert rows == [
+        f"{name}@16, {words} {expected}"
+        for words in ("trained", "held-out")
+        for name in ("mean", "maj", "pass")
+    ]
+
+
+def test_a_terminal_shows_tokens_only_once_a_step_is_long(clock):
+    watcher, _ = started(terminal=True)
+    watcher.on_phase("training")
+    watcher.on_step(1, STEP)
+
+    def status():
+        return watcher._progress.tasks[0].fields["status"]
+
+    try:
+        sample(watcher, clock, 1)
+        assert status().startswith("majority ratio 0.50")
+        sample(watcher, clock, 4)
+        assert status() == "50 tokens, 10 tokens/s"
+        watcher.on_step(2, STEP)
+        assert status().startswith("majority ratio 0.50")
+    finally:
+        watcher.close()
