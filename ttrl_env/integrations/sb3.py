@@ -92,7 +92,11 @@ class SB3VecEnv(VecEnv):
         self._actions = actions
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Steps."""
+        """Steps.
+
+        Raises:
+            ValueError: The reward of a vote gives advantages or weights of its own.
+        """
         observations, rewards, terminations, truncations, infos = self.envs.step(self._actions)
         dones = terminations | truncations
         finals = infos.pop("final_obs", None)
@@ -101,6 +105,7 @@ class SB3VecEnv(VecEnv):
         for i, done in enumerate(dones):
             if done:
                 self.reset_infos[i], rows[i] = rows[i], final_rows[i]
+                _refuse_own_advantage(rows[i])
                 rows[i]["terminal_observation"] = finals[i]
                 if _STATISTICS in self.reset_infos[i]:
                     rows[i][_STATISTICS] = self.reset_infos[i].pop(_STATISTICS)
@@ -225,6 +230,16 @@ def _check_space(space: spaces.Space[Any], name: str) -> None:
         )
     if np.any(getattr(space, "start", 0)):
         raise TypeError(f"Stable-Baselines3 counts from 0, and {name} is of {space}")
+
+
+def _refuse_own_advantage(info: Info) -> None:
+    """Refuses a vote whose reward says more than rewards, as nobody here would look at it."""
+    if "vote" in info and ("advantage" in info or info.get("advantage_weight", 1.0) != 1.0):
+        raise ValueError(
+            "the reward gives advantages or weights of its own, but Stable-Baselines3 takes "
+            "rewards alone and computes advantages itself; choose another reward, or train with "
+            "ttrl_agents"
+        )
 
 
 def _dict_or_array(observations: Any) -> Array | dict[str, Array]:

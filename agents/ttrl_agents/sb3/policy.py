@@ -308,6 +308,11 @@ class _Rows:
 
     def __init__(self, obs: PyTorchObs, *, finished_too: bool = False) -> None:
         parts = cast(dict[str, torch.Tensor], obs)
+        if parts["input_ids"].is_floating_point():
+            raise TypeError(
+                "token ids came as floats, which are other tokens once they are normalised or "
+                "rounded; wrap the environment in VecNormalize with norm_obs=False"
+            )
         self.ids = parts["input_ids"].long()
         self.finished = parts["finished"].reshape(-1).bool()
         self.prompt_lengths = parts["prompt_length"].reshape(-1).long()

@@ -18,6 +18,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecCheckNan, VecMonito
 from token_fakes import END, codec, random_tokens
 
 from ttrl_env import LabelMetrics, TokenActions, TokenVectorEnv
+from ttrl_env.consensus import Ballot, Verdict
 from ttrl_env.envs import make_vector_env
 from ttrl_env.integrations.sb3 import SB3VecEnv
 
@@ -212,6 +213,19 @@ def test_its_own_wrappers_go_around() -> None:
     assert sum(each["r"] > 0 for each in episodes) == len(normalised)
     with pytest.raises(ValueError, match="only supports"):
         VecNormalize(SB3VecEnv(token_envs()), norm_obs=True)  # ids are no measurements
+
+
+@pytest.mark.parametrize(
+    "own", [{"advantages": np.zeros(2)}, {"weights": np.array([1.0, 0.5])}], ids=str
+)
+def test_what_stable_baselines3_has_no_place_for_is_refused(own: dict[str, Any]) -> None:
+    def estimator(_: Ballot) -> Verdict:
+        return Verdict(np.array([1.0, 0.0]), None, **own)
+
+    vec_env = SB3VecEnv(token_envs(2, 2, reward=estimator))
+    vec_env.reset()
+    with pytest.raises(ValueError, match="takes rewards alone"):
+        vec_env.step(np.array([END, END]))
 
 
 @pytest.mark.parametrize("mode", ["NEXT_STEP", "DISABLED"])
