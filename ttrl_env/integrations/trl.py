@@ -99,10 +99,11 @@ def consensus_reward(
 class ConsensusRewardFunction:
     """A reward function that votes over whole groups, wherever the trainer has put their parts.
 
-    A group that abstains is rewarded with `None`, which TRL leaves out of baseline and loss. The
-    trainer logs what the votes show, as `consensus/majority_ratio`, `consensus/absent_answers`
-    and `consensus/abstained`, and beside each completion its answer and its group's. As TRL does
-    not say which completions ended by themselves, all of them count as finished.
+    A group that abstains is rewarded with `None`, of which TRL warns each time: it has no part in
+    any baseline, and the advantage 0. The trainer logs what the votes show, as
+    `consensus/majority_ratio`, `consensus/absent_answers` and `consensus/abstained`, and beside
+    each completion its answer and its group's. As TRL does not say which completions ended by
+    themselves, all of them count as finished.
 
     Args:
         benchmark: A benchmark, its name, or the id of its environment.
