@@ -35,8 +35,9 @@ def test_gymnasiums_cartpole_passes(mode: AutoresetMode) -> None:
     )
 
 
-def test_gymnasiums_own_native_vector_passes() -> None:
-    check_vector_env(gym.make_vec("CartPole-v1", num_envs=3))
+@pytest.mark.parametrize("kind", ["async", "vector_entry_point"])
+def test_gymnasiums_other_vectors_pass(kind: str) -> None:
+    check_vector_env(gym.make_vec("CartPole-v1", num_envs=2, vectorization_mode=kind))
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -7,14 +7,19 @@ Needs the extra `sb3`; nothing else in this package imports it.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
+from gymnasium.vector import (
+    AsyncVectorEnv,
+    AutoresetMode,
+    SyncVectorEnv,
+    VectorEnv,
+    VectorWrapper,
+)
 from stable_baselines3.common.env_util import is_wrapped
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import (
@@ -24,6 +29,7 @@ from stable_baselines3.common.vec_env.base_vec_env import (
 )
 
 from ttrl_env.envs.question_env import fresh_seed
+from ttrl_env.wrappers.attributes import singles_have
 
 __all__ = ["SB3VecEnv"]
 
@@ -141,10 +147,9 @@ class SB3VecEnv(VecEnv):
             AttributeError: There is none of this name.
         """
         rows = list(self._get_indices(indices))
-        if (singles := self._singles()) is not None:
-            with contextlib.suppress(AttributeError):  # looked for on the whole below
-                values = singles.get_attr(attr_name)
-                return [values[i] for i in rows]
+        if (singles := self._singles(attr_name)) is not None:
+            values = singles.get_attr(attr_name)
+            return [values[i] for i in rows]
         return [getattr(self._owner(attr_name), attr_name)] * len(rows)
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
@@ -154,7 +159,7 @@ class SB3VecEnv(VecEnv):
             AttributeError: There is none of this name.
             ValueError: One environment holds them all, and `indices` names only some.
         """
-        if (singles := self._singles()) is not None:
+        if (singles := self._singles(attr_name)) is not None:
             values = self.get_attr(attr_name)
             for i in self._get_indices(indices):
                 values[i] = value
@@ -176,7 +181,7 @@ class SB3VecEnv(VecEnv):
             ValueError: `indices` names only some.
         """
         self._check_all(f"method {method_name!r}", indices)
-        if (singles := self._singles()) is not None:
+        if (singles := self._singles(method_name)) is not None:
             return list(singles.call(method_name, *method_args, **kwargs))
         result = getattr(self._owner(method_name), method_name)(*method_args, **kwargs)
         one_each = isinstance(result, tuple | list) and len(result) == self.num_envs
@@ -185,10 +190,10 @@ class SB3VecEnv(VecEnv):
     def env_is_wrapped(self, wrapper_class: Any, indices: VecEnvIndices = None) -> list[bool]:
         """Returns whether each sub-environment, or the whole, is wrapped in such a wrapper."""
         whole = any(isinstance(layer, wrapper_class) for layer in self._layers())
-        # Those of AsyncVectorEnv live in other processes, out of sight.
-        singles = getattr(self._singles(), "envs", None)
-        if singles is None:
+        inmost = self._layers()[-1]
+        if not isinstance(inmost, SyncVectorEnv):  # other processes are out of sight
             return [whole for _ in self._get_indices(indices)]
+        singles = inmost.envs
         return [whole or is_wrapped(singles[i], wrapper_class) for i in self._get_indices(indices)]
 
     def _layers(self) -> list[VectorEnv[Any, Any, Any]]:
@@ -198,10 +203,11 @@ class SB3VecEnv(VecEnv):
             layers.append(layer.env)
         return layers
 
-    def _singles(self) -> Any:
-        """Gymnasium's environment of single environments, if that is what is inside."""
+    def _singles(self, attribute: str) -> Any:
+        """Gymnasium's environment of single environments, if it is inside and they have this."""
         inmost = self._layers()[-1]
-        return inmost if hasattr(inmost, "get_attr") and hasattr(inmost, "call") else None
+        own = isinstance(inmost, SyncVectorEnv | AsyncVectorEnv) and singles_have(inmost, attribute)
+        return inmost if own else None
 
     def _owner(self, name: str) -> Any:
         for layer in self._layers():
