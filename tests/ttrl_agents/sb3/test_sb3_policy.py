@@ -253,9 +253,10 @@ def test_ids_are_never_cast_to_floats(
     assert policy.extract_features(obs).shape == (len(actions), policy.features_dim)
 
 
-def test_ids_that_come_as_floats_are_refused(make_envs: Any, make_policy: Any) -> None:
+@pytest.mark.parametrize("key", ["input_ids", "prompt_length"])
+def test_ids_that_come_as_floats_are_refused(make_envs: Any, make_policy: Any, key: str) -> None:
     """The library normalises any Box whose key it is given, and leaves its space as it was."""
-    vec_env = VecNormalize(make_envs(), norm_obs_keys=["input_ids"])
+    vec_env = VecNormalize(make_envs(), norm_obs_keys=[key])
     policy = make_policy(vec_env)
     with pytest.raises(TypeError, match="norm_obs=False"):
         policy.predict(vec_env.reset())
