@@ -59,6 +59,7 @@ class VoteCloning:
             end = len(prompt) + len(answer)
             tokens[row, :end] = torch.tensor([*prompt, *answer])
             targets[row, len(prompt) : end] = torch.tensor(answer)
+        # Padded on the right, so without a mask: no token looks at what comes after it.
         logits = policy.model(tokens.to(policy.device)).logits[:, :-1]
         loss = torch.nn.functional.cross_entropy(
             logits.flatten(0, 1), targets[:, 1:].flatten().to(policy.device)

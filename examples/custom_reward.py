@@ -18,12 +18,12 @@ from ttrl_agents.config import TrainConfig
 from ttrl_agents.evaluate import evaluate
 from ttrl_agents.policy import load_policy
 from ttrl_agents.rollout import Rollout
-from ttrl_agents.samplers import SamplingParams, make_sampler
+from ttrl_agents.samplers import Sampler, SamplingParams, TransformersSampler, make_sampler
 from ttrl_benchmarks import load_benchmark
 from ttrl_env import finished_info
 from ttrl_env.consensus import Ballot, Majority, Verdict
 
-ENV = "TTRL-Arithmetic-v0"
+ENV, MAX_TOKENS = "TTRL-Arithmetic-v0", 128
 
 
 class Near:
@@ -73,7 +73,7 @@ def show(reward: Near) -> None:
 
 def train(reward: str | Near, steps: int, seed: int) -> str:
     """Trains the tiny reasoner with a reward; returns how often a completion is right then."""
-    config = TrainConfig(env=ENV, steps=steps, seed=seed, max_tokens=128)
+    config = TrainConfig(env=ENV, steps=steps, seed=seed, max_tokens=MAX_TOKENS)
     policy = load_policy(config.model, device="cpu")
     sampler = make_sampler(policy, config)
     agent = make_agent(policy, config, sampler)
@@ -90,7 +90,12 @@ def train(reward: str | Near, steps: int, seed: int) -> str:
         abstained = finished_info(infos)["abstained"]
         agent.learn(Rollout(prompts, completions, rewards, abstained, config.n_votes, step))
         prompts = following
-    params = SamplingParams(config.max_tokens)
+    return measure(sampler, seed)
+
+
+def measure(sampler: Sampler, seed: int) -> str:
+    """Returns how often a completion is right, with an interval; labels are read here alone."""
+    params = SamplingParams(MAX_TOKENS)
     result = evaluate(sampler, load_benchmark("arithmetic"), k=8, params=params, seed=seed)
     return str(result.metrics["mean@8"]) if result else "no labels"
 
@@ -100,9 +105,10 @@ def main(steps: int, seed: int) -> None:
     near = Near()
     show(near)
     print()
+    start = measure(TransformersSampler(load_policy("tiny", device="cpu")), seed)
     results = {str(reward): train(reward, steps, seed) for reward in ("majority", near)}
-    print(f"\nmean@8 over 100 questions with its 95 % interval, after {steps} steps")
-    for name, right in results.items():
+    print(f"\nmean@8 over 100 questions with its 95 % interval, before and after {steps} steps")
+    for name, right in {"before": start, **results}.items():
         print(f"{name:16} {right}")
 
 

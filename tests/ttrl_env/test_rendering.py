@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +96,34 @@ def test_hostile_text_cannot_steer_a_terminal(completion: str, prompt: str) -> N
     text = render_ansi(view_of([completion, boxed(completion)], prompt=prompt))
     assert all(each.isprintable() or each == "\n" for each in text)
     text.encode()  # no lone surrogate is left
-    assert max(len(line) for line in text.splitlines()) < 200
     assert len(text.splitlines()) < 20
+
+
+def columns_of(line: str) -> int:
+    """What a terminal gives to it: East Asian letters are twice as wide, accents stand above."""
+    return sum(
+        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
+        for each in line
+    )
+
+
+@given(any_text | st.text("答え 1", max_size=900), any_text | st.text("问题", max_size=900))
+def test_no_line_is_wider_than_it_may_be(completion: str, prompt: str) -> None:
+    cut = Completion(completion, finished=False)
+    for width in (60, 88):
+        view = view_of([completion, boxed(completion), cut], prompt=prompt)
+        for line in render_ansi(view, width).splitlines():
+            assert columns_of(line) <= width or line == view.summary
+
+
+def test_what_has_no_room_is_refused() -> None:
+    with pytest.raises(ValueError, match="width must be 60 or more, not 40"):
+        render_ansi(view_of([boxed(1)]), 40)
+
+
+def test_a_question_without_spaces_fills_its_lines() -> None:
+    lines = render_ansi(view_of([boxed(1)], prompt="问" * 100)).splitlines()
+    assert [line.count("问") for line in lines[1:4]] == [43, 43, 14]
 
 
 @pytest.mark.parametrize(

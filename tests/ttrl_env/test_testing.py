@@ -9,6 +9,8 @@ import pytest
 from env_fakes import guesses, sums
 from faulty_env import Countdown
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.wrappers import RecordEpisodeStatistics
+from gymnasium.wrappers.vector import RecordEpisodeStatistics as VectorStatistics
 
 from ttrl_env import ConsensusReward, LabelMetrics, TTRLEnv, TTRLVectorEnv
 from ttrl_env.testing import VectorEnvError, check_vector_env
@@ -33,8 +35,9 @@ def test_gymnasiums_cartpole_passes(mode: AutoresetMode) -> None:
     )
 
 
-def test_gymnasiums_own_native_vector_passes() -> None:
-    check_vector_env(gym.make_vec("CartPole-v1", num_envs=3))
+@pytest.mark.parametrize("kind", ["async", "vector_entry_point"])
+def test_gymnasiums_other_vectors_pass(kind: str) -> None:
+    check_vector_env(gym.make_vec("CartPole-v1", num_envs=2, vectorization_mode=kind))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -56,6 +59,15 @@ def test_ours_pass_with_labels_and_on_gymnasiums_vectors(mode: AutoresetMode) ->
         LabelMetrics(ConsensusReward(TTRLVectorEnv(4, sums(), 2, autoreset_mode=mode)))
     )
     makers = [lambda: TTRLEnv(sums(), group_size=1, reward=None)] * 2
+    check_vector_env(SyncVectorEnv(makers, autoreset_mode=mode))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_how_long_an_episode_took_may_differ(mode: AutoresetMode) -> None:
+    """Gymnasium's statistics hold the seconds, around the whole or around each."""
+    if mode != DISABLED:  # where the wrapper's mask changes after it was returned, and is caught
+        check_vector_env(VectorStatistics(Countdown(mode)))
+    makers = [lambda: RecordEpisodeStatistics(gym.make("CartPole-v1"))] * 2
     check_vector_env(SyncVectorEnv(makers, autoreset_mode=mode))
 
 

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
-from ttrl_benchmarks import Benchmark, Question, load_benchmark
+from ttrl_benchmarks import Benchmark, Question, UnknownNameError, load_benchmark
 from ttrl_env.answers import extract_answer
 from ttrl_env.consensus import Estimator, Verdict, check_verdict, hold_vote, resolve_estimator
 from ttrl_env.envs.question_order import QuestionOrder
@@ -89,7 +92,7 @@ class TTRLEnv(gym.Env[str, str]):
             raise ValueError(f"group_size must be 1 or more, not {group_size}")
         if not 0 <= slot < num_slots:
             raise ValueError(f"slot must be from 0 to num_slots - 1 = {num_slots - 1}, not {slot}")
-        self.benchmark = resolve_benchmark(benchmark, benchmark_options)
+        self.benchmark = resolve_benchmark(benchmark, benchmark_options, TTRLEnv)
         self.group_size = group_size
         self._reword = resolve_rephrase(rephrase, self.benchmark)
         self._first_variant = _check_variant(variant, group_size, rephrased=rephrase is not None)
@@ -150,7 +153,9 @@ class TTRLEnv(gym.Env[str, str]):
             gymnasium.error.ResetNeeded: All votes have been given.
             gymnasium.error.InvalidAction: The action is no string, or too long.
         """
-        if self._order is None or len(self._completions) == self.group_size:
+        if self._order is None:
+            raise gym.error.ResetNeeded("call reset before the first step")
+        if len(self._completions) == self.group_size:
             raise gym.error.ResetNeeded("the episode is over; call reset before the next step")
         if not self.action_space.contains(action):
             shown = f"{len(action)} characters" if isinstance(action, str) else repr(action)[:80]
@@ -257,24 +262,42 @@ def check_position(position: Any) -> int | None:
     """Returns a place in the order of questions, or `None` where none is asked for.
 
     Raises:
+        TypeError: It is no whole number.
         ValueError: There is none before the first.
     """
     if position is None:
         return None
+    if not isinstance(position, int | np.integer):
+        raise TypeError(f"position must be a whole number, not {position!r}")
     if position < 0:
         raise ValueError(f"position must be 0 or more, not {position}")
     return int(position)
 
 
-def resolve_benchmark(benchmark: str | Benchmark, options: dict[str, Any]) -> Benchmark:
+def resolve_benchmark(
+    benchmark: str | Benchmark, options: dict[str, Any], *makers: Callable[..., Any]
+) -> Benchmark:
     """Returns a benchmark as it is, or the one of this name with these options.
+
+    Args:
+        benchmark: A benchmark, or the name of one.
+        options: What is left of the arguments of an environment, for the benchmark.
+        makers: What makes the environment: their own arguments may have been meant.
 
     Raises:
         TypeError: Options were given beside a benchmark that is loaded already.
         BenchmarkError: The named benchmark cannot be loaded.
     """
     if isinstance(benchmark, str):
-        return load_benchmark(benchmark, **options)
+        try:
+            return load_benchmark(benchmark, **options)
+        except UnknownNameError as error:
+            own = [name for maker in makers for name in inspect.signature(maker).parameters]
+            close = {match for each in options for match in get_close_matches(each, own, n=1)}
+            if not close:
+                raise
+            names = ", ".join(map(repr, sorted(close)))
+            raise UnknownNameError(f"{error} The environment itself takes {names}.") from None
     if options:
         raise TypeError(
             f"options {', '.join(sorted(options))} go with the name of a benchmark, "

@@ -154,7 +154,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         self.num_groups = check_whole_groups(num_envs, group_size)
         if max_tokens < 1:
             raise ValueError(f"max_tokens must be 1 or more, not {max_tokens}")
-        self.benchmark = resolve_benchmark(benchmark, benchmark_options)
+        self.benchmark = resolve_benchmark(benchmark, benchmark_options, TokenVectorEnv)
         self.num_envs = num_envs
         self.group_size = group_size
         self.tokens = tokens

@@ -92,7 +92,9 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         **benchmark_options: Any,
     ) -> None:
         self.num_groups = check_whole_groups(num_envs, group_size)
-        self.benchmark = resolve_benchmark(benchmark, benchmark_options)
+        self.benchmark = resolve_benchmark(
+            benchmark, benchmark_options, TTRLVectorEnv, make_vector_env
+        )
         self._reword = resolve_rephrase(rephrase, self.benchmark)
         if self._reword is not None:
             check_halves(group_size)
@@ -279,8 +281,10 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         return np.repeat(groups, self.group_size)
 
     def _check(self, actions: Sequence[str]) -> None:
-        if isinstance(actions, str) or len(actions) != self.num_envs:
-            given = "one string" if isinstance(actions, str) else f"{len(actions)}"
+        several = hasattr(actions, "__getitem__") and not isinstance(actions, str)
+        if not several or len(actions) != self.num_envs:
+            kind = "string" if isinstance(actions, str) else type(actions).__name__
+            given = f"{len(actions)}" if several else f"one {kind}; pass a list"
             raise gym.error.InvalidAction(
                 f"a step takes {self.num_envs} completions, one from each sub-environment, "
                 f"not {given}"

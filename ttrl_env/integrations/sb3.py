@@ -7,14 +7,19 @@ Needs the extra `sb3`; nothing else in this package imports it.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
+from gymnasium.vector import (
+    AsyncVectorEnv,
+    AutoresetMode,
+    SyncVectorEnv,
+    VectorEnv,
+    VectorWrapper,
+)
 from stable_baselines3.common.env_util import is_wrapped
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import (
@@ -24,6 +29,7 @@ from stable_baselines3.common.vec_env.base_vec_env import (
 )
 
 from ttrl_env.envs.question_env import fresh_seed
+from ttrl_env.wrappers.attributes import singles_have
 
 __all__ = ["SB3VecEnv"]
 
@@ -92,7 +98,11 @@ class SB3VecEnv(VecEnv):
         self._actions = actions
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Steps."""
+        """Steps.
+
+        Raises:
+            ValueError: The reward of a vote gives advantages or weights of its own.
+        """
         observations, rewards, terminations, truncations, infos = self.envs.step(self._actions)
         dones = terminations | truncations
         finals = infos.pop("final_obs", None)
@@ -101,6 +111,7 @@ class SB3VecEnv(VecEnv):
         for i, done in enumerate(dones):
             if done:
                 self.reset_infos[i], rows[i] = rows[i], final_rows[i]
+                _refuse_own_advantage(rows[i])
                 rows[i]["terminal_observation"] = finals[i]
                 if _STATISTICS in self.reset_infos[i]:
                     rows[i][_STATISTICS] = self.reset_infos[i].pop(_STATISTICS)
@@ -136,10 +147,9 @@ class SB3VecEnv(VecEnv):
             AttributeError: There is none of this name.
         """
         rows = list(self._get_indices(indices))
-        if (singles := self._singles()) is not None:
-            with contextlib.suppress(AttributeError):  # looked for on the whole below
-                values = singles.get_attr(attr_name)
-                return [values[i] for i in rows]
+        if (singles := self._singles(attr_name)) is not None:
+            values = singles.get_attr(attr_name)
+            return [values[i] for i in rows]
         return [getattr(self._owner(attr_name), attr_name)] * len(rows)
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
@@ -149,7 +159,7 @@ class SB3VecEnv(VecEnv):
             AttributeError: There is none of this name.
             ValueError: One environment holds them all, and `indices` names only some.
         """
-        if (singles := self._singles()) is not None:
+        if (singles := self._singles(attr_name)) is not None:
             values = self.get_attr(attr_name)
             for i in self._get_indices(indices):
                 values[i] = value
@@ -171,7 +181,7 @@ class SB3VecEnv(VecEnv):
             ValueError: `indices` names only some.
         """
         self._check_all(f"method {method_name!r}", indices)
-        if (singles := self._singles()) is not None:
+        if (singles := self._singles(method_name)) is not None:
             return list(singles.call(method_name, *method_args, **kwargs))
         result = getattr(self._owner(method_name), method_name)(*method_args, **kwargs)
         one_each = isinstance(result, tuple | list) and len(result) == self.num_envs
@@ -180,10 +190,10 @@ class SB3VecEnv(VecEnv):
     def env_is_wrapped(self, wrapper_class: Any, indices: VecEnvIndices = None) -> list[bool]:
         """Returns whether each sub-environment, or the whole, is wrapped in such a wrapper."""
         whole = any(isinstance(layer, wrapper_class) for layer in self._layers())
-        # Those of AsyncVectorEnv live in other processes, out of sight.
-        singles = getattr(self._singles(), "envs", None)
-        if singles is None:
+        inmost = self._layers()[-1]
+        if not isinstance(inmost, SyncVectorEnv):  # other processes are out of sight
             return [whole for _ in self._get_indices(indices)]
+        singles = inmost.envs
         return [whole or is_wrapped(singles[i], wrapper_class) for i in self._get_indices(indices)]
 
     def _layers(self) -> list[VectorEnv[Any, Any, Any]]:
@@ -193,10 +203,11 @@ class SB3VecEnv(VecEnv):
             layers.append(layer.env)
         return layers
 
-    def _singles(self) -> Any:
-        """Gymnasium's environment of single environments, if that is what is inside."""
+    def _singles(self, attribute: str) -> Any:
+        """Gymnasium's environment of single environments, if it is inside and they have this."""
         inmost = self._layers()[-1]
-        return inmost if hasattr(inmost, "get_attr") and hasattr(inmost, "call") else None
+        own = isinstance(inmost, SyncVectorEnv | AsyncVectorEnv) and singles_have(inmost, attribute)
+        return inmost if own else None
 
     def _owner(self, name: str) -> Any:
         for layer in self._layers():
@@ -225,6 +236,16 @@ def _check_space(space: spaces.Space[Any], name: str) -> None:
         )
     if np.any(getattr(space, "start", 0)):
         raise TypeError(f"Stable-Baselines3 counts from 0, and {name} is of {space}")
+
+
+def _refuse_own_advantage(info: Info) -> None:
+    """Refuses a vote whose reward says more than rewards, as nobody here would look at it."""
+    if "vote" in info and ("advantage" in info or info.get("advantage_weight", 1.0) != 1.0):
+        raise ValueError(
+            "the reward gives advantages or weights of its own, but Stable-Baselines3 takes "
+            "rewards alone and computes advantages itself; choose another reward, or train with "
+            "ttrl_agents"
+        )
 
 
 def _dict_or_array(observations: Any) -> Array | dict[str, Array]:

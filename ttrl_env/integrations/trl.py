@@ -99,10 +99,11 @@ def consensus_reward(
 class ConsensusRewardFunction:
     """A reward function that votes over whole groups, wherever the trainer has put their parts.
 
-    A group that abstains is rewarded with `None`, which TRL leaves out of baseline and loss. The
-    trainer logs what the votes show, as `consensus/majority_ratio`, `consensus/absent_answers`
-    and `consensus/abstained`, and beside each completion its answer and its group's. As TRL does
-    not say which completions ended by themselves, all of them count as finished.
+    A group that abstains is rewarded with `None`, of which TRL warns each time: it has no part in
+    any baseline, and the advantage 0. The trainer logs what the votes show, as
+    `consensus/majority_ratio`, `consensus/absent_answers` and `consensus/abstained`, and beside
+    each completion its `consensus/answer` and its group's `consensus/pseudo_label`. As TRL does not
+    say which completions ended by themselves, all of them count as finished.
 
     Args:
         benchmark: A benchmark, its name, or the id of its environment.
@@ -110,6 +111,8 @@ class ConsensusRewardFunction:
         reward: The name of a reward, or an estimator.
 
     Attributes:
+        __name__: What the trainer's logs call it, `"consensus"`; where there are two of them, give
+            one another name.
         benchmark: The benchmark, without labels.
         estimator: The reward.
         remembers: Whether the reward keeps something from vote to vote.
@@ -123,7 +126,7 @@ class ConsensusRewardFunction:
     ) -> None:
         if group_size < 2:
             raise ValueError(f"group_size must be 2 or more, not {group_size}")
-        self.__name__ = "consensus"  # the trainer's logs say rewards/consensus/mean
+        self.__name__ = "consensus"  # rewards/consensus/mean, and the prefix of all else
         self.group_size = group_size
         labelled = _resolve(benchmark)
         self.estimator = resolve_estimator(reward, labelled)
@@ -189,15 +192,16 @@ class ConsensusRewardFunction:
             held = dict(zip(rows, mine, strict=True))
         votes = self._vote(ids, held, rows, self._next_visit(step))
         shares = [(*votes[row // self.group_size], row % self.group_size) for row in rows]
+        # The trainer has a column of the function's own name, with its rewards.
+        name = self.__name__
         if log_metric is not None:
-            log_metric("consensus/majority_ratio", _mean(b.majority_ratio for b, _, _ in shares))
-            log_metric(
-                "consensus/absent_answers", _mean(b.answers[i] is None for b, _, i in shares)
-            )
-            log_metric("consensus/abstained", _mean(v.abstains for _, v, _ in shares))
+            log_metric(f"{name}/majority_ratio", _mean(b.majority_ratio for b, _, _ in shares))
+            log_metric(f"{name}/absent_answers", _mean(b.answers[i] is None for b, _, i in shares))
+            log_metric(f"{name}/abstained", _mean(v.abstains for _, v, _ in shares))
         if log_extra is not None:
-            log_extra("answer", [ballot.answers[i] for ballot, _, i in shares])
-            log_extra("consensus", [b.answer_of(v.pseudo_label) for b, v, _ in shares])
+            log_extra(f"{name}/answer", [ballot.answers[i] for ballot, _, i in shares])
+            labels = [ballot.answer_of(verdict.pseudo_label) for ballot, verdict, _ in shares]
+            log_extra(f"{name}/pseudo_label", labels)
         return [None if v.abstains else float(v.rewards[i]) for _, v, i in shares]
 
     def checkpoint_callback(self) -> TrainerCallback:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import unicodedata
 
-from ttrl_env.rendering.view import VoteView, shown
+from ttrl_env.rendering.view import VoteView, shown, wrapped
 
 __all__ = ["render_ansi"]
+
+_NARROWEST = 60
+_MOST_LINES = 6  # of the question
 
 
 def render_ansi(view: VoteView, width: int = 88) -> str:
@@ -17,13 +20,20 @@ def render_ansi(view: VoteView, width: int = 88) -> str:
 
     Args:
         view: What to show.
-        width: Columns to fill.
+        width: Columns to fill, 60 or more.
+
+    Raises:
+        ValueError: `width` is too small.
     """
-    lines = [f"#{view.position}  {shown(view.question_id, 60)}"]
-    lines += ["  " + line for line in _wrapped(shown(view.prompt, 6 * (width - 2)), width - 2)]
+    if width < _NARROWEST:
+        raise ValueError(f"width must be {_NARROWEST} or more, not {width}")
+    lines = [_cut(f"#{view.position}  {shown(view.question_id, 60)}", width)]
+    inner = width - 2
+    prompt = _cut(shown(view.prompt, _MOST_LINES * inner), _MOST_LINES * inner)
+    lines += ["  " + line for line in wrapped(prompt, lambda each: _columns(each) <= inner)]
     lines.append("")
     tally = view.tally
-    names = {k: shown(name, 24) for k, name, _ in tally}
+    names = {k: _cut(shown(name, 24), 24) for k, name, _ in tally}
     column = max([_columns(name) for name in names.values()], default=0)
     bar = width - column - 18
     for k, _, count in tally[:12]:
@@ -45,11 +55,12 @@ def render_ansi(view: VoteView, width: int = 88) -> str:
 
 def _vote_line(view: VoteView, i: int, completion: str, width: int) -> str:
     answer = None if view.ballot is None else view.ballot.answers[i]
-    name = "-" if answer is None else shown(answer, 16)
+    name = "-" if answer is None else _cut(shown(answer, 16), 16)
     reward = "      " if view.verdict is None else f"{view.verdict.rewards[i]:6.2f}"
     cut = "" if getattr(completion, "finished", True) else " (cut off)"
     head = f"{i:>4} {reward}  {_padded(name, 16)}  "
-    return head + shown(completion, width - len(head) - len(cut), end=True) + cut
+    room = width - _columns(head) - len(cut)
+    return head + _cut(shown(completion, room, end=True), room, end=True) + cut
 
 
 def _columns(text: str) -> int:
@@ -64,13 +75,14 @@ def _padded(text: str, columns: int) -> str:
     return text + " " * (columns - _columns(text))
 
 
-def _wrapped(text: str, columns: int) -> list[str]:
-    lines, line = [], ""
-    for word in text.split(" "):
-        joined = f"{line} {word}" if line else word
-        if _columns(joined) > columns and line:
-            lines.append(line)
-            line = word
-        else:
-            line = joined
-    return [*lines, line]
+def _cut(text: str, columns: int, *, end: bool = False) -> str:
+    """The beginning or the end of what needs more columns than there are."""
+    if _columns(text) <= columns:
+        return text
+    kept, free = [], columns - 1
+    for letter in reversed(text) if end else text:
+        free -= _columns(letter)
+        if free < 0:
+            break
+        kept.append(letter)
+    return "…" + "".join(reversed(kept)) if end else "".join(kept) + "…"

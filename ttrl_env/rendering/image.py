@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ttrl_env.rendering.view import VoteView, shown
+from ttrl_env.rendering.view import VoteView, shown, wrapped
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -101,15 +101,7 @@ def _fitted(text: str, font: FreeTypeFont, width: float) -> str:
 
 def _wrapped_to(text: str, font: FreeTypeFont, width: float, most: int) -> list[str]:
     """The text in at most `most` lines, none wider than `width` pixels."""
-    lines, line = [], ""
-    for word in text.split(" "):
-        joined = f"{line} {word}" if line else word
-        if font.getlength(joined) > width and line:
-            lines.append(line)
-            line = word
-        else:
-            line = joined
-    lines.append(line)
+    lines = wrapped(text, lambda line: font.getlength(line) <= width)
     if len(lines) > most:
         lines = [*lines[: most - 1], " ".join(lines[most - 1 :])]
     return [_fitted(each, font, width) for each in lines]

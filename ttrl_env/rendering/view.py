@@ -3,10 +3,12 @@
 - `VoteView`: one group's question, votes and outcome.
 - `view_vote`: makes one of completions.
 - `shown`: any text, made fit to be shown.
+- `wrapped`: text in lines.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +16,7 @@ import numpy as np
 from ttrl_benchmarks import Benchmark, Question
 from ttrl_env.consensus import Ballot, Verdict, hold_vote
 
-__all__ = ["VoteView", "shown", "view_vote"]
+__all__ = ["VoteView", "shown", "view_vote", "wrapped"]
 
 
 @dataclass(frozen=True)
@@ -122,3 +124,25 @@ def shown(text: str, longest: int, *, end: bool = False) -> str:
     if len(clean) <= longest and len(part) == len(text):
         return clean
     return "…" + clean[1 - longest :] if end else clean[: longest - 1] + "…"
+
+
+def wrapped(text: str, fits: Callable[[str], bool]) -> list[str]:
+    """Returns text in lines that fit, broken between words, or within one that is too long.
+
+    >>> wrapped("one two longest", lambda line: len(line) <= 5)
+    ['one', 'two', 'longe', 'st']
+    """
+    lines, line = [], ""
+    for word in text.split(" "):
+        joined = f"{line} {word}" if line else word
+        if fits(joined):
+            line = joined
+            continue
+        lines += [line] if line else []
+        line = ""
+        for letter in word:  # scripts without spaces are one long word
+            if line and not fits(line + letter):
+                lines.append(line)
+                line = ""
+            line += letter
+    return [*lines, line]

@@ -2,16 +2,16 @@
 
 - `find_attribute`: an attribute of a vector environment, of any wrapper inside it, or of its
   sub-environments.
+- `singles_have`: whether all sub-environments have one.
 """
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
-from gymnasium.vector import VectorEnv, VectorWrapper
+from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorEnv, VectorWrapper
 
-__all__ = ["find_attribute"]
+__all__ = ["find_attribute", "singles_have"]
 
 
 def find_attribute(env: VectorEnv[Any, Any, Any], name: str) -> Any:
@@ -27,10 +27,17 @@ def find_attribute(env: VectorEnv[Any, Any, Any], name: str) -> Any:
         if not isinstance(layer, VectorWrapper):
             break
         layer = layer.env
-    if hasattr(layer, "get_attr"):  # Gymnasium's own: ask the first sub-environment
-        with contextlib.suppress(AttributeError):  # said below, with the way out
-            return layer.get_attr(name)[0]
+    if isinstance(layer, SyncVectorEnv | AsyncVectorEnv) and singles_have(layer, name):
+        return layer.get_attr(name)[0]
     raise ValueError(
         f"{env!r} has no {name!r}. Wrap an environment of ttrl_env, such as "
         "gym.make_vec('TTRL-Arithmetic-v0', num_envs=32)."
     )
+
+
+def singles_have(envs: SyncVectorEnv | AsyncVectorEnv, name: str) -> bool:
+    """Returns whether all sub-environments have this attribute.
+
+    To ask for one that is missing is no way to find out: it ends the processes of AsyncVectorEnv.
+    """
+    return all(envs.call("has_wrapper_attr", name))

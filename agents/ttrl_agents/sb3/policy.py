@@ -308,6 +308,11 @@ class _Rows:
 
     def __init__(self, obs: PyTorchObs, *, finished_too: bool = False) -> None:
         parts = cast(dict[str, torch.Tensor], obs)
+        if any(parts[key].is_floating_point() for key in ("input_ids", "prompt_length")):
+            raise TypeError(
+                "token ids or their number came as floats, which are others once they are "
+                "normalised; wrap the environment in VecNormalize with norm_obs=False"
+            )
         self.ids = parts["input_ids"].long()
         self.finished = parts["finished"].reshape(-1).bool()
         self.prompt_lengths = parts["prompt_length"].reshape(-1).long()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from stable_baselines3.common.utils import obs_as_tensor
+from stable_baselines3.common.vec_env import VecNormalize
 from transformers import AutoModelForCausalLM, MistralConfig, MistralForCausalLM
 
 from ttrl_agents.errors import AgentError
@@ -250,6 +251,15 @@ def test_ids_are_never_cast_to_floats(
     policy.get_distribution(obs)
     policy.predict({key: rows.numpy() for key, rows in obs.items()})
     assert policy.extract_features(obs).shape == (len(actions), policy.features_dim)
+
+
+@pytest.mark.parametrize("key", ["input_ids", "prompt_length"])
+def test_ids_that_come_as_floats_are_refused(make_envs: Any, make_policy: Any, key: str) -> None:
+    """The library normalises any Box whose key it is given, and leaves its space as it was."""
+    vec_env = VecNormalize(make_envs(), norm_obs_keys=[key])
+    policy = make_policy(vec_env)
+    with pytest.raises(TypeError, match="norm_obs=False"):
+        policy.predict(vec_env.reset())
 
 
 def test_dropout_stays_off(make_envs: Any, make_policy: Any) -> None:

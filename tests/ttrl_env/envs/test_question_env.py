@@ -123,6 +123,9 @@ def test_options_of_a_loaded_benchmark_are_refused() -> None:
         TTRLEnv(sums(), size=7)
     with pytest.raises(UnknownNameError, match="Did you mean 'size'"):
         TTRLEnv("arithmetic", sise=7)
+    for wrong, right in {"groupsize": "group_size", "max_lenght": "max_length"}.items():
+        with pytest.raises(UnknownNameError, match=f"{wrong}.*environment itself takes '{right}'"):
+            TTRLEnv("arithmetic", **{wrong: 7})  # type: ignore[arg-type]
     with pytest.raises(UnknownNameError, match="Did you mean 'majority'"):
         TTRLEnv(sums(), reward="majorty")
 
@@ -144,7 +147,7 @@ def test_a_prompt_that_is_too_long_is_named() -> None:
 
 def test_before_the_first_reset_everything_says_so() -> None:
     env = TTRLEnv(sums())
-    with pytest.raises(gym.error.ResetNeeded):
+    with pytest.raises(gym.error.ResetNeeded, match="call reset before the first step"):
         env.step("x")
     with pytest.raises(RuntimeError, match="call reset"):
         _ = env.question

@@ -13,6 +13,7 @@ from gymnasium.vector import AutoresetMode
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ttrl_benchmarks import UnknownNameError
 from ttrl_env import Prompt, TTRLVectorEnv
 from ttrl_env.envs import QuestionOrder
 
@@ -186,9 +187,26 @@ def test_other_arguments_out_of_range_are_named(arguments: dict, message: str) -
 
 
 @pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("rewards", "reward"), ("autoreset", "autoreset_mode"), ("groupsize", "group_size")],
+)
+def test_an_argument_that_is_misspelt_is_not_taken_for_the_benchmarks_alone(
+    wrong: str, right: str
+) -> None:
+    with pytest.raises(UnknownNameError, match=f"{wrong}.*environment itself takes '{right}'"):
+        gym.make_vec("TTRL-Arithmetic-v0", num_envs=16, **{wrong: 4})
+    with pytest.raises(UnknownNameError, match=r"'sise'.*Known: seed, size, split\.$"):
+        gym.make_vec("TTRL-Arithmetic-v0", num_envs=16, sise=4)
+
+
+@pytest.mark.parametrize(
     ("actions", "message"),
     [
-        ("one long string", "not one string"),
+        ("one long string", "not one string; pass a list"),
+        (("" for _ in range(6)), "not one generator; pass a list"),
+        ({"", "x"}, "not one set"),
+        (None, "not one NoneType"),
+        (7, "not one int"),
         ([""] * 5, "takes 6 completions.*not 5"),
         ([""] * 5 + [None], "completion 5 must be a string"),
         ([""] * 5 + ["x" * 101], "completion 5.*not 101 characters"),
@@ -236,6 +254,9 @@ def test_a_position_is_gone_to() -> None:
     assert infos["position"].tolist() == [8, 8, 8, 9, 9, 9]
     with pytest.raises(ValueError, match="position must be 0 or more, not -1"):
         fresh.reset(options={"position": -1})
+    for strange in (1.5, "3"):
+        with pytest.raises(TypeError, match=f"position must be a whole number, not {strange!r}"):
+            fresh.reset(options={"position": strange})
 
 
 @pytest.mark.parametrize("mode", MODES)

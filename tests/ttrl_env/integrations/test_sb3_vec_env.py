@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from env_fakes import sums
 from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete, Sequence, Tuple
-from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.wrappers import TimeLimit
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
 from stable_baselines3 import PPO
@@ -18,6 +18,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecCheckNan, VecMonito
 from token_fakes import END, codec, random_tokens
 
 from ttrl_env import LabelMetrics, TokenActions, TokenVectorEnv
+from ttrl_env.consensus import Ballot, Verdict
 from ttrl_env.envs import make_vector_env
 from ttrl_env.integrations.sb3 import SB3VecEnv
 
@@ -172,6 +173,25 @@ def test_attributes_and_methods_of_single_environments() -> None:
     vec_env.reset()
     assert vec_env.env_method("get_wrapper_attr", "gravity") == [9.8, 1.0, 9.8]
     assert vec_env.env_is_wrapped(TimeLimit) == [True] * 3
+    with pytest.raises(AttributeError, match="no_such_thing"):
+        vec_env.env_method("no_such_thing")
+
+
+def test_looking_for_what_is_missing_leaves_other_processes_alive() -> None:
+    """AsyncVectorEnv ends its processes at the first AttributeError within them."""
+    vec_env = SB3VecEnv(AsyncVectorEnv([lambda: gym.make("CartPole-v1")] * 2, **SAME_STEP))
+    vec_env.seed(0)
+    vec_env.reset()
+    assert not vec_env.has_attr("no_such_thing")
+    assert vec_env.get_attr("num_envs") == [2, 2]  # of the whole
+    for call in (vec_env.env_method, lambda name: vec_env.set_attr(name, 0)):
+        with pytest.raises(AttributeError, match="no_such_thing"):
+            call("no_such_thing")
+    vec_env.set_attr("gravity", 1.0, indices=[1])
+    assert vec_env.get_attr("gravity") == [9.8, 1.0]
+    assert vec_env.env_is_wrapped(TimeLimit) == [False] * 2  # out of sight
+    assert vec_env.step(np.array([0, 1]))[0].shape == (2, 4)
+    vec_env.close()
 
 
 def test_episode_statistics_arrive_as_stable_baselines3_reads_them() -> None:
@@ -212,6 +232,19 @@ def test_its_own_wrappers_go_around() -> None:
     assert sum(each["r"] > 0 for each in episodes) == len(normalised)
     with pytest.raises(ValueError, match="only supports"):
         VecNormalize(SB3VecEnv(token_envs()), norm_obs=True)  # ids are no measurements
+
+
+@pytest.mark.parametrize(
+    "own", [{"advantages": np.zeros(2)}, {"weights": np.array([1.0, 0.5])}], ids=str
+)
+def test_what_stable_baselines3_has_no_place_for_is_refused(own: dict[str, Any]) -> None:
+    def estimator(_: Ballot) -> Verdict:
+        return Verdict(np.array([1.0, 0.0]), None, **own)
+
+    vec_env = SB3VecEnv(token_envs(2, 2, reward=estimator))
+    vec_env.reset()
+    with pytest.raises(ValueError, match="takes rewards alone"):
+        vec_env.step(np.array([END, END]))
 
 
 @pytest.mark.parametrize("mode", ["NEXT_STEP", "DISABLED"])

@@ -211,20 +211,26 @@ def test_a_visit_is_named_by_the_trainers_step_so_that_a_resumed_run_repeats() -
 
 
 def test_what_it_tells_the_trainers_log() -> None:
-    metrics: dict[str, float] = {}
-    columns: dict[str, list[Any]] = {}
-    consensus_reward(sums(), 2)(
-        [boxed(7), NO_ANSWER, NO_ANSWER, NO_ANSWER],
-        question_id=rows_of(0, 1, size=2),
-        log_metric=metrics.__setitem__,
-        log_extra=columns.__setitem__,
-    )
-    assert metrics == {
-        "consensus/majority_ratio": 0.25,
-        "consensus/absent_answers": 0.75,
-        "consensus/abstained": 0.5,
-    }
-    assert columns == {"answer": ["7", None, None, None], "consensus": ["7", "7", None, None]}
+    reward = consensus_reward(sums(), 2)
+    for name in ("consensus", "other"):
+        reward.__name__ = name
+        metrics: dict[str, float] = {}
+        columns: dict[str, list[Any]] = {}
+        reward(
+            [boxed(7), NO_ANSWER, NO_ANSWER, NO_ANSWER],
+            question_id=rows_of(0, 1, size=2),
+            log_metric=metrics.__setitem__,
+            log_extra=columns.__setitem__,
+        )
+        assert metrics == {
+            f"{name}/majority_ratio": 0.25,
+            f"{name}/absent_answers": 0.75,
+            f"{name}/abstained": 0.5,
+        }
+        assert columns == {
+            f"{name}/answer": ["7", None, None, None],
+            f"{name}/pseudo_label": ["7", "7", None, None],
+        }
 
 
 def test_it_goes_through_pickle() -> None:

@@ -20,6 +20,7 @@ from ttrl_env.consensus import Ballot, Majority, Verdict
 from ttrl_env.integrations.trl import consensus_reward, questions_dataset
 
 trl = pytest.importorskip("trl", reason="needs ttrl-env[trl]")
+pq = pytest.importorskip("pyarrow.parquet", reason="comes with datasets")
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[2]
 
@@ -95,6 +96,17 @@ def test_a_trainer_learns_from_the_votes_and_nothing_from_groups_that_abstain(
     (log,) = (each for each in trainer.state.log_history if "rewards/consensus/mean" in each)
     assert log["consensus/abstained"] == pytest.approx(0.2)
     assert 0 < log["consensus/majority_ratio"] <= 1
+
+    if name == "RLOO":
+        return  # it keeps no table
+    # The table of completions, where each column is told apart by its name alone.
+    table = pq.read_table(tmp_path / "completions" / "completions_00001.parquet").to_pydict()
+    paid = np.array(table["consensus"], dtype=np.float64)  # null, where a group abstains
+    assert np.array_equal(paid, rewards.flatten().numpy(), equal_nan=True)
+    columns = table["consensus/answer"], table["consensus/pseudo_label"]
+    for reward, answer, label in zip(paid, *columns, strict=True):
+        assert reward != 1 or None not in (answer, label)
+        assert reward != 0 or answer is None or answer != label
 
 
 def test_two_processes_that_share_groups_are_rewarded_as_one(tmp_path: Path) -> None:
