@@ -108,6 +108,11 @@ class Trainer:
         self.folder = _run_folder(config, resume=resume)
         self.config = replace(config, output=self.folder)
         watch = config.on_collapse != "ignore"
+        if watch and any(isinstance(each, CollapseMonitor) for each in callbacks):
+            raise AgentError(
+                f"With --on-collapse {config.on_collapse} a run has a CollapseMonitor already. To "
+                "give one of your own, set on_collapse to ignore."
+            )
         self.callbacks = [*([CollapseMonitor(config.on_collapse)] if watch else []), *callbacks]
         self.stopping = False
         self.state = TrainerState()

@@ -32,10 +32,12 @@ import torch
 import tyro
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from ttrl_agents.best_checkpoint import BestCheckpoint
 from ttrl_agents.callbacks.collapse import Alarm, find_alarms
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.evaluate import evaluate
@@ -75,7 +77,8 @@ class Run:
     mean: npt.NDArray[np.float64]  # mean@k of the step's questions, averaged over WINDOW steps
     rows: list[dict[str, Any]]
     alarms: list[Alarm]
-    best_step: int
+    best: int  # the step of the best checkpoint,
+    unguarded: int  # and of the one that it would be if alarms did not end the search
     start: float
 
     @property
@@ -90,6 +93,10 @@ class Run:
         if self.fell is None or not self.alarms:
             return None
         return self.fell - self.alarms[0].step
+
+    def mean_at(self, step: int) -> float:
+        """The averaged mean@k after a step; before the first, that of the untrained model."""
+        return float(self.mean[step - 1]) if step else self.start
 
 
 def config_of(options: Options, setting: str, seed: int) -> TrainConfig:
@@ -159,16 +166,35 @@ def read_run(options: Options, setting: str, seed: int, start: float) -> Run:
     right = np.array([row["ground_truth_ratio"] for row in rows])
     mean = np.array([right[max(0, i - WINDOW + 1) : i + 1].mean() for i in range(len(right))])
     mean[: WINDOW - 1] = np.nan  # too few questions to say anything
-    best = json.loads((folder / "summary.json").read_text())["best"]["step"]
-    return Run(setting, seed, mean, rows, find_alarms(rows), best, start)
+    alarms = find_alarms(rows)
+    config = resume_config(folder)
+    best, unguarded = (
+        best_step(rows[:until], config) for until in (alarms[0].step - 1 if alarms else None, None)
+    )
+    return Run(setting, seed, mean, rows, alarms, best, unguarded, start)
+
+
+def best_step(rows: list[dict[str, Any]], config: TrainConfig) -> int:
+    """The step of the best of the checkpoints that a run with these metrics wrote."""
+    best = BestCheckpoint(config.best_by)
+    best.take(0)
+    for step, row in enumerate(rows, start=1):
+        best.observe(row)
+        if step % config.checkpoint_every == 0 or step == config.steps:
+            best.take(step)
+    assert best.step is not None  # the start stands in
+    return best.step
 
 
 def print_table(runs: list[Run], console: Console) -> None:
-    table = Table(title=f"mean@16 at the start: {runs[0].start:.3f}")
+    table = Table(
+        title=f"mean@16 at the start: {runs[0].start:.3f}", box=SIMPLE, padding=(0, 1, 0, 0)
+    )
     for name in ("setting", "seed", "alarm", "kind", "fell", "early"):
         table.add_column(name, justify="left" if name in ("setting", "kind") else "right")
-    # mean@16, averaged, where it was highest, at the best checkpoint, and at the end
-    for name in ("highest", "at best", "last"):
+    # mean@16, averaged: where it was highest, at the best checkpoint, at what that would be without
+    # alarms, and at the end
+    for name in ("highest", "at best", "no guard", "last"):
         table.add_column(name, justify="right")
     for before, run in zip([None, *runs], runs, strict=False):
         if before is not None and before.setting != run.setting:
@@ -182,7 +208,8 @@ def print_table(runs: list[Run], console: Console) -> None:
             "-" if run.fell is None else str(run.fell),
             "-" if run.lead is None else str(run.lead),
             f"{np.nanmax(run.mean):.3f}",
-            f"{run.mean[run.best_step - 1]:.3f}" if run.best_step else f"{run.start:.3f}",
+            f"{run.mean_at(run.best):.3f}",
+            f"{run.mean_at(run.unguarded):.3f}",
             f"{run.mean[-1]:.3f}",
         ]
         table.add_row(*cells)

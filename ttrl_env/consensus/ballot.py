@@ -195,18 +195,30 @@ def hold_vote(
     )
 
 
-def check_verdict(verdict: Verdict, size: int, estimator: object) -> Verdict:
+def check_verdict(verdict: Verdict, ballot: Ballot, estimator: object) -> Verdict:
     """Returns the verdict as it is.
 
     Args:
         verdict: What an estimator said of a group.
-        size: The number of completions in it.
+        ballot: The group.
         estimator: Whose verdict it is, for the message.
 
     Raises:
-        ValueError: Rewards, advantages or weights are not one finite number a completion, or a
-            weight is negative.
+        TypeError: It is no verdict.
+        ValueError: Rewards, advantages or weights are not one finite number a completion, a weight
+            is negative, or the pseudo-label is no answer class of the ballot.
     """
+    if not isinstance(verdict, Verdict):
+        raise TypeError(
+            f"{estimator!r} must return a Verdict(rewards, pseudo_label), not a "
+            f"{type(verdict).__name__}"
+        )
+    size, label, kinds = ballot.size, verdict.pseudo_label, len(ballot.counts)
+    if label is not None and not (isinstance(label, int | np.integer) and 0 <= label < kinds):
+        raise ValueError(
+            f"{estimator!r} must name as pseudo_label one of the ballot's {kinds} answer classes, "
+            f"numbered from 0, or None, not {label!r}"
+        )
     for name in ("rewards", "advantages", "weights"):
         values = getattr(verdict, name)
         if values is None and name != "rewards":

@@ -53,11 +53,26 @@ class RewardEntry:
         factory: Makes the estimator from its options, which are keywords. Where it has a
             parameter `benchmark`, it is handed what the environment asks.
         source: The distribution that brought it, or an empty string for this package's own.
+
+    Raises:
+        RewardError: The factory is not callable, or is a reward itself.
     """
 
     card: RewardCard
     factory: Callable[..., Estimator]
     source: str = ""
+
+    def __post_init__(self) -> None:
+        if not callable(self.factory):
+            raise RewardError(
+                f"The factory of reward {self.card.name!r} must be callable, not {self.factory!r}."
+            )
+        if "ballot" in self.options:
+            raise RewardError(
+                f"The factory of reward {self.card.name!r} must make an estimator from options, "
+                f"and {self.factory!r} takes a ballot, so it is one. Give its class, or a function "
+                "without arguments that returns it."
+            )
 
     @property
     def options(self) -> Mapping[str, Any]:

@@ -25,7 +25,8 @@ __all__ = ["Constant", "FormatOnly", "Oracle", "Random"]
 class Oracle:
     """Rewards agreement with the true label: the leakage upper bound of TTRL's section 4.
 
-    r_i = 1[a_i = label]. The only reward that sees labels. Questions without one abstain.
+    r_i = 1[a_i = label]. The only reward that sees labels. A group without any answer abstains, and
+    so does one whose question has no label.
 
     Source: TTRL, arXiv 2504.16084, figure 8.
 
@@ -45,7 +46,7 @@ class Oracle:
     def __call__(self, ballot: Ballot) -> Verdict:
         """Rewards one group."""
         label = self._labels.reveal(ballot.question_id)
-        if label is None:
+        if label is None or not ballot.answered.any():
             return Verdict(np.zeros(ballot.size), pseudo_label=None, abstains=True)
         key = answer_key(label, self._answer_format)
         right = ballot.keys.index(key) if key in ballot.keys else None

@@ -38,6 +38,7 @@ DIAGNOSTICS = (
     "abstained_groups",
     "groups_without_gradient",
     "completion_tokens",
+    "finished_tokens",
     "length_trend",
 )
 
@@ -61,9 +62,10 @@ class Diagnostics:
     - `absent_answers`, `truncated`: the share of completions without an answer, and of those that
       did not end by themselves;
     - `abstained_groups`: the share of groups that abstain;
-    - `groups_without_gradient`: the share that teach nothing: they abstain, or their rewards (or
-      the advantages that the reward gave) are all equal;
+    - `groups_without_gradient`: the share that teach nothing: they abstain, or their rewards are
+      all equal, or the advantages that the reward gave are all 0;
     - `completion_tokens`: the mean number of tokens of a completion;
+    - `finished_tokens`: that of the completions that ended by themselves;
     - `length_trend`: the least-squares slope of that mean over the last `window` steps, relative to
       its mean there: 0.01 is 1 % a step.
 
@@ -143,13 +145,16 @@ class Diagnostics:
             groups(votes), groups(infos["answer"]), groups(infos["question_id"])[:, 0]
         )
         metrics["absent_answers"] = float(np.mean(groups(votes) < 0))
-        metrics["truncated"] = float(1 - np.mean(groups(infos["finished"])))
+        finished = groups(infos["finished"]).astype(bool)
+        metrics["truncated"] = float(1 - np.mean(finished))
         metrics["abstained_groups"] = float(abstained.mean())
         idle = abstained | _without_contrast(groups(rewards), infos, groups)
         metrics["groups_without_gradient"] = float(idle.mean())
-        metrics["completion_tokens"] = metrics["length_trend"] = float("nan")
+        for name in ("completion_tokens", "finished_tokens", "length_trend"):
+            metrics[name] = float("nan")
         if tokens is not None:
             metrics["completion_tokens"] = float(groups(tokens).mean())
+            metrics["finished_tokens"] = _mean(groups(tokens)[finished].tolist())
             self._lengths.append(metrics["completion_tokens"])
             metrics["length_trend"] = _trend(self._lengths)
         return {name: metrics[name] for name in DIAGNOSTICS}

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 
@@ -56,7 +57,9 @@ class _Rewards(Mapping[str, RewardEntry]):
     """
 
     def __init__(self) -> None:
-        self._entries: dict[str, RewardEntry] = {}
+        self._own: dict[str, RewardEntry] = {}
+        self._registered: dict[str, RewardEntry] = {}
+        self._loaded: dict[str, RewardEntry] = {}
         self._installed: dict[str, EntryPoint] | None = None
 
     def __getitem__(self, name: str) -> RewardEntry:
@@ -66,39 +69,66 @@ class _Rewards(Mapping[str, RewardEntry]):
             KeyError: There is none.
             RewardError: An installed package promises one and cannot keep it.
         """
-        if name not in self._entries:
-            self._entries[name] = _load(self._found()[name])
-        return self._entries[name]
+        for entries in (self._own, self._registered, self._loaded):
+            if name in entries:
+                return entries[name]
+        self._loaded[name] = _load(self._found()[name])
+        return self._loaded[name]
 
     def __iter__(self) -> Iterator[str]:
-        yield from dict.fromkeys([*self._entries, *self._found()])
+        yield from dict.fromkeys([*self._own, *self._registered, *self._found()])
 
     def __len__(self) -> int:
-        return len(set(self._entries) | set(self._found()))
+        return len(list(iter(self)))
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries or name in self._found()
+        return name in self._own or name in self._registered or name in self._found()
 
     def add(self, entry: RewardEntry) -> None:
-        """Adds an entry under the name on its card."""
-        self._entries[entry.card.name] = entry
+        """Adds one of this package's own."""
+        self._own[entry.card.name] = entry
 
-    def remove(self, name: str) -> None:
-        """Takes an entry out again."""
-        del self._entries[name]
+    def register(self, entry: RewardEntry) -> None:
+        """Adds an entry that can be taken back."""
+        self._registered[entry.card.name] = entry
+
+    def unregister(self, name: str) -> None:
+        """Takes a registered entry back.
+
+        Raises:
+            UnknownNameError: No entry of this name was registered.
+        """
+        if name not in self._registered:
+            raise unknown_name("registered reward", name, self._registered)
+        del self._registered[name]
 
     def forget_installed(self) -> None:
         """Looks for installed packages anew at the next use."""
         self._installed = None
+        self._loaded.clear()
 
     def _found(self) -> dict[str, EntryPoint]:
         if self._installed is None:
-            self._installed = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+            found: dict[str, EntryPoint] = {}
+            for point in entry_points(group=ENTRY_POINTS):
+                if point.name in self._own or point.name in found:
+                    warnings.warn(
+                        f"There is a reward named {point.name!r} already, so that of the installed "
+                        f"package {_source(point)!r} is left out; it should choose another name.",
+                        stacklevel=2,
+                    )
+                else:
+                    found[point.name] = point
+            self._installed = found
         return self._installed
 
 
+def _source(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.value
+
+
 def _load(point: EntryPoint) -> RewardEntry:
-    source = point.dist.name if point.dist is not None else point.value
+    source = _source(point)
     try:
         made = point.load()
     except Exception as error:
@@ -144,7 +174,7 @@ def register_estimator(
         needs: What it needs beyond votes, of `ttrl_env.consensus.cards.NEEDS`.
 
     Raises:
-        RewardError: The name is taken or cannot be spelled, or the factory is not callable.
+        RewardError: The name is taken or cannot be spelled, or the factory makes no estimator.
 
     >>> from ttrl_env.consensus import Majority
     >>> register_estimator("firm", lambda: Majority(min_ratio=0.5), summary="firm majorities")
@@ -159,21 +189,18 @@ def register_estimator(
         )
     if name in REWARDS:
         raise RewardError(f"There is a reward named {name!r} already; choose another name.")
-    if not callable(factory):
-        raise RewardError(f"The factory of reward {name!r} must be callable, not {factory!r}.")
     card = RewardCard(name, summary or _first_sentence(factory), paper, needs)
-    _REWARDS.add(RewardEntry(card, factory, factory.__module__.partition(".")[0]))
+    source = getattr(factory, "__module__", "").partition(".")[0]
+    _REWARDS.register(RewardEntry(card, factory, source))
 
 
 def unregister_estimator(name: str) -> None:
     """Takes back what `register_estimator` did.
 
     Raises:
-        UnknownNameError: There is no reward of this name.
+        UnknownNameError: No reward of this name was registered.
     """
-    if name not in REWARDS:
-        raise unknown_name("reward", name, REWARDS)
-    _REWARDS.remove(name)
+    _REWARDS.unregister(name)
 
 
 def find_reward(reward: str) -> tuple[RewardEntry, dict[str, object]]:

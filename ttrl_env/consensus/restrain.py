@@ -51,14 +51,14 @@ class RESTRAIN:
         sigma: How fast trust falls off; small is close to the majority reward.
         min_votes: Groups whose most frequent answer has fewer are punished.
         penalty: The advantage taken from them.
-        prompt_weight: `"none"`, so that u = 1, or `"first_vote"`.
+        prompt_weight: `"equal"`, so that u = 1, or `"first_vote"`.
     """
 
     centre: float = 1.0
     sigma: float = 0.5
     min_votes: int = 3
     penalty: float = 1.0
-    prompt_weight: Literal["none", "first_vote"] = "none"
+    prompt_weight: Literal["equal", "first_vote"] = "equal"
     _first: dict[str, float] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -66,7 +66,7 @@ class RESTRAIN:
         check_number("sigma", self.sigma, 1e-3)
         check_number("min_votes", self.min_votes, 0, whole=True)
         check_number("penalty", self.penalty, 0)
-        check_choice("prompt_weight", self.prompt_weight, ("none", "first_vote"))
+        check_choice("prompt_weight", self.prompt_weight, ("equal", "first_vote"))
 
     @property
     def order_matters(self) -> str:

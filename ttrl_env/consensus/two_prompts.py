@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from ttrl_env.consensus.ballot import Ballot, Verdict
 from ttrl_env.consensus.errors import RewardError
-from ttrl_env.consensus.votes import elect, group_advantages
+from ttrl_env.consensus.votes import check_flag, elect, group_advantages
 
 __all__ = ["CoRewarding", "SelfHarmony"]
 
@@ -45,6 +45,9 @@ class CoRewarding:
     order_matters: ClassVar[str] = "in ties"
 
     scale_by_std: bool = True
+
+    def __post_init__(self) -> None:
+        check_flag("scale_by_std", self.scale_by_std)
 
     def __call__(self, ballot: Ballot) -> Verdict:
         """Rewards one group."""
@@ -82,6 +85,9 @@ class SelfHarmony:
     order_matters: ClassVar[str] = "in ties"
 
     scale_by_std: bool = True
+
+    def __post_init__(self) -> None:
+        check_flag("scale_by_std", self.scale_by_std)
 
     def __call__(self, ballot: Ballot) -> Verdict:
         """Rewards one group."""

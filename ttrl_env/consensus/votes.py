@@ -4,7 +4,7 @@
 - `elect`: the class with the highest score.
 - `known_tokens`, `token_means`: what the sampler told of the tokens; refuses where it did not.
 - `group_advantages`: the group-relative advantages of GRPO, in NumPy.
-- `check_number`, `check_choice`: refuse an option that is out of its range.
+- `check_number`, `check_choice`, `check_flag`: refuse an option that is out of its range.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ttrl_env.consensus.errors import RewardError
 
 __all__ = [
     "check_choice",
+    "check_flag",
     "check_number",
     "class_sums",
     "elect",
@@ -148,3 +149,13 @@ def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
     """
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+
+
+def check_flag(name: str, value: object) -> None:
+    """Refuses an option that is neither true nor false.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be true or false, not {value!r}")

@@ -175,7 +175,7 @@ class TTRLEnv(gym.Env[str, str]):
                 self._position,
                 [self._variant(member) for member in range(self.group_size)],
             )
-            verdict = check_verdict(self.estimator(ballot), ballot.size, self.estimator)
+            verdict = check_verdict(self.estimator(ballot), ballot, self.estimator)
             self._verdict = verdict
             reward = float(np.mean(verdict.rewards))
             info["rewards"] = verdict.rewards.copy()

@@ -265,7 +265,7 @@ class ConsensusRewardFunction:
 
     def _judge(self, ballot: Ballot) -> Verdict:
         """Applies the estimator; refuses what the trainer would misread or drop unseen."""
-        verdict = check_verdict(self.estimator(ballot), ballot.size, self.estimator)
+        verdict = check_verdict(self.estimator(ballot), ballot, self.estimator)
         for own in ("advantages", "weights"):
             if getattr(verdict, own) is not None:
                 raise ValueError(

@@ -143,7 +143,7 @@ class ConsensusReward(VectorWrapper):
                 int(positions[members][0]),
                 variants[members],
             )
-            verdict = check_verdict(self.estimator(ballot), ballot.size, self.estimator)
+            verdict = check_verdict(self.estimator(ballot), ballot, self.estimator)
             rewards[members] = verdict.rewards
             if self.render_mode is not None:
                 texts = tuple(actions[members])

@@ -42,14 +42,23 @@ _WATCHED = (
     "distinct_winners",
     "entropy",
     "completion_tokens",
+    "finished_tokens",
     "truncated",
 )
+_NOISY = ("flip_rate", "truncated")  # shares of so few that chance alone moves them far
 _MEASUREMENTS = 3
 
 
 @dataclass(frozen=True)
 class CollapseThresholds:
-    """What counts as a collapse. "Now" is the mean over the last `window` steps."""
+    """What counts as a collapse. "Now" is the mean over the last `window` steps.
+
+    All but the numbers of steps are relative to the run itself: to its start, to its own noise, or
+    shares of a whole.
+
+    Raises:
+        AgentError: A number of steps is less than 1.
+    """
 
     window: int = 10
     """Steps that a value is averaged over; also those at the start that it is compared with."""
@@ -57,8 +66,10 @@ class CollapseThresholds:
     """Steps in a row that a condition must hold."""
     rest: int = 50
     """Steps after an alarm in which its kind raises no other."""
+    noise: float = 4.5
+    """A rise of flips or of truncation is one only if it is this many standard errors, too."""
     agreement_rise: float = 0.05
-    """Runaway: the majority ratio is this far above its start, ..."""
+    """Runaway: the majority ratio is this far above its start, or half of the way to 1, ..."""
     flip_rise: float = 0.1
     """... and the flip rate this far above the lowest that it has been: votes agree ever more, on
     answers that are no longer the same."""
@@ -68,15 +79,23 @@ class CollapseThresholds:
     entropy_steps: int = 60
     """Entropy: from this step on ..."""
     entropy_share: float = 0.95
-    """... it has not fallen below this share of its start."""
-    length_factor: float = 2.0
-    """Length: completions are this many times as long as at the start, or as short, ..."""
+    """... it has not fallen below this share of its start, and votes agree no more than there."""
+    longer: float = 2.0
+    """Length: completions are this many times as long as at the start, ..."""
+    shorter: float = 4.0
+    """... or those that end by themselves this many times as short, ..."""
     truncated_rise: float = 0.2
     """... or the share of truncated ones is this far above its start."""
-    kl_limit: float = 0.15
-    """KL: the divergence from the start, in nats per token, as the median of three measurements."""
+    kl_share: float = 1.25
+    """KL: the divergence from the start, as the median of three measurements, is over this many
+    times the entropy at the start, both in nats per token."""
     reduce_by: float = 0.25
     """What the learning rate is multiplied by where an alarm should reduce it."""
+
+    def __post_init__(self) -> None:
+        for name in ("window", "patience"):
+            if getattr(self, name) < 1:
+                raise AgentError(f"{name} must be 1 or more, not {getattr(self, name)}.")
 
 
 _DEFAULTS = CollapseThresholds()
@@ -115,6 +134,7 @@ class CollapseDetector:
         self._recent: dict[str, deque[float]] = {
             name: deque(maxlen=thresholds.window) for name in _WATCHED
         }
+        self._noise = {name: _Noise() for name in _NOISY}
         self._divergences: deque[float] = deque(maxlen=_MEASUREMENTS)
         self._lowest_flip = math.inf
         self._streaks: dict[str, int] = {}
@@ -126,6 +146,8 @@ class CollapseDetector:
         for name, recent in self._recent.items():
             value = metrics.get(name)
             recent.append(math.nan if value is None else float(value))
+        for name, noise in self._noise.items():
+            noise.observe(self._recent[name][-1])
         # Not measured in every step; where a reference is kept, the learner measures the same.
         divergence = metrics.get("kl_start", metrics.get("kl"))
         if divergence is not None and not math.isnan(divergence):
@@ -161,6 +183,7 @@ class CollapseDetector:
                 name: [None if math.isnan(value) else value for value in recent]
                 for name, recent in self._recent.items()
             },
+            "noise": {name: noise.state_dict() for name, noise in self._noise.items()},
             "divergences": list(self._divergences),
             "lowest_flip": None if math.isinf(self._lowest_flip) else self._lowest_flip,
             "streaks": dict(self._streaks),
@@ -174,6 +197,8 @@ class CollapseDetector:
         for name, recent in self._recent.items():
             recent.clear()
             recent.extend(math.nan if value is None else value for value in state["recent"][name])
+        for name, noise in self._noise.items():
+            noise.load_state_dict(state["noise"][name])
         self._divergences = deque(state["divergences"], maxlen=_MEASUREMENTS)
         self._lowest_flip = math.inf if state["lowest_flip"] is None else state["lowest_flip"]
         self._streaks = dict(state["streaks"])
@@ -184,26 +209,29 @@ class CollapseDetector:
         yield "runaway", self._runaway(now)
         yield "entropy", self._entropy(now)
         yield "length", self._length(now)
-        # Not the mean: one step in which a question went elsewhere is no spike of the policy.
-        kl = median(self._divergences) if self._divergences else math.nan
-        yield (
-            "kl",
-            f"the policy is {kl:.3f} nats per token from its start"
-            if kl > self.thresholds.kl_limit
-            else "",
-        )
+        yield "kl", self._divergence()
+
+    def _agree_more(self, now: dict[str, float]) -> bool:
+        start = self._start.get("majority_ratio", math.nan)
+        # Votes that nearly all agree from the start have no room for the whole rise.
+        return now["majority_ratio"] >= start + min(self.thresholds.agreement_rise, (1 - start) / 2)
+
+    def _risen(self, name: str, now: float, before: float, rise: float) -> bool:
+        """Whether a share has risen so far, and further than chance moves it."""
+        error = self._noise[name].error_of_difference(self.thresholds.window)
+        return now >= before + max(rise, self.thresholds.noise * error)
 
     def _runaway(self, now: dict[str, float]) -> str:
-        limits, start = self.thresholds, self._start
-        ratio, flips, winners = now["majority_ratio"], now["flip_rate"], now["distinct_winners"]
-        surer = ratio >= start["majority_ratio"] + limits.agreement_rise
-        if surer and flips >= self._lowest_flip + limits.flip_rise:
+        limits, lowest = self.thresholds, self._lowest_flip
+        flips, winners = now["flip_rate"], now["distinct_winners"]
+        if self._agree_more(now) and self._risen("flip_rate", flips, lowest, limits.flip_rise):
+            ratio, was = now["majority_ratio"], self._start["majority_ratio"]
             return (
-                f"votes agree more than at the start (majority ratio {ratio:.2f}, was "
-                f"{start['majority_ratio']:.2f}), yet pseudo-labels change again: {flips:.0%} "
-                f"flipped since their last visit, after {self._lowest_flip:.0%} at the lowest"
+                f"votes agree more than at the start (majority ratio {ratio:.2f}, was {was:.2f}), "
+                f"yet pseudo-labels change again: {flips:.0%} flipped since their last visit, "
+                f"after {lowest:.0%} at the lowest"
             )
-        first = start.get("distinct_winners", math.nan)
+        first = self._start.get("distinct_winners", math.nan)
         if winners <= first * (1 - limits.winner_fall):
             return (
                 f"different questions elect the same answers: {winners:.0%} of the winners of a "
@@ -214,22 +242,78 @@ class CollapseDetector:
     def _entropy(self, now: dict[str, float]) -> str:
         limits = self.thresholds
         first = self._start.get("entropy", math.nan)
-        if self._step >= limits.entropy_steps and now["entropy"] > limits.entropy_share * first:
+        high = now["entropy"] > limits.entropy_share * first
+        if self._step >= limits.entropy_steps and high and not self._agree_more(now):
             return (
                 f"the entropy has not fallen in {self._step} steps ({now['entropy']:.3f} nats per "
-                f"token, {first:.3f} at the start): the votes teach nothing that they agree on"
+                f"token, {first:.3f} at the start) and votes agree no more than there: they teach "
+                "nothing, or the steps are too small"
             )
         return ""
 
     def _length(self, now: dict[str, float]) -> str:
         limits = self.thresholds
         length, first = now["completion_tokens"], self._start.get("completion_tokens", math.nan)
-        if length >= first * limits.length_factor or length <= first / limits.length_factor:
+        if length >= first * limits.longer:
             return f"completions have {length:.0f} tokens, {first:.0f} at the start"
+        # Not of all: a model that learns to stop writes shorter ones, and that is no collapse.
+        ended, first = now["finished_tokens"], self._start.get("finished_tokens", math.nan)
+        if ended <= first / limits.shorter:
+            return (
+                f"completions that end by themselves have {ended:.0f} tokens, {first:.0f} at the "
+                "start"
+            )
         cut, before = now["truncated"], self._start.get("truncated", math.nan)
-        if cut >= before + limits.truncated_rise:
+        if self._risen("truncated", cut, before, limits.truncated_rise):
             return f"{cut:.0%} of the completions are truncated, {before:.0%} at the start"
         return ""
+
+    def _divergence(self) -> str:
+        # What the start itself writes costs it its entropy, per token. So a policy that only picks
+        # among that is no further from it, however sharp it gets.
+        first = self._start.get("entropy", math.nan)
+        # Not the mean: one step in which a question went elsewhere is no spike of the policy.
+        kl = median(self._divergences) if self._divergences else math.nan
+        if kl > self.thresholds.kl_share * first:
+            return (
+                f"the policy is {kl:.3f} nats per token from its start, whose own entropy was "
+                f"{first:.3f}: it writes what the start would not"
+            )
+        return ""
+
+
+class _Noise:
+    """How far chance moves a metric from one step to the next.
+
+    From the differences of successive steps, which a slow trend hardly changes: half of their mean
+    square is the variance of a step.
+    """
+
+    def __init__(self) -> None:
+        self._squares = 0.0
+        self._count = 0
+        self._last = math.nan
+
+    def observe(self, value: float) -> None:
+        """Takes note of the value of the next step; NaN is none."""
+        if math.isnan(value):
+            return
+        if not math.isnan(self._last):
+            self._squares += (value - self._last) ** 2
+            self._count += 1
+        self._last = value
+
+    def error_of_difference(self, window: int) -> float:
+        """The standard error of the difference of two means over so many steps."""
+        return math.sqrt(self._squares / self._count / window) if self._count else 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        last = None if math.isnan(self._last) else self._last
+        return {"squares": self._squares, "count": self._count, "last": last}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._squares, self._count = state["squares"], state["count"]
+        self._last = math.nan if state["last"] is None else state["last"]
 
 
 @runtime_checkable

@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -31,6 +32,7 @@ def healthy(step):
         "distinct_winners": 0.96 + 0.04 * math.sin(step),
         "entropy": ramp(step, 0.14, 0.02),
         "completion_tokens": 29 + 2 * math.sin(step),
+        "finished_tokens": 29 + 2 * math.sin(step),
         "truncated": 0.0,
         "kl_start": ramp(step, 0.0, 0.05) if step % 5 == 0 else math.nan,
     }
@@ -59,7 +61,7 @@ def after(start, name, value):
         (after(70, "flip_rate", 0.3), "runaway"),
         (after(70, "distinct_winners", 0.3), "runaway"),
         (after(70, "completion_tokens", 100.0), "length"),
-        (after(70, "completion_tokens", 3.0), "length"),
+        (after(70, "finished_tokens", 6.0), "length"),
         (after(70, "truncated", 0.5), "length"),
         (after(70, "kl_start", 0.5), "kl"),
     ],
@@ -71,9 +73,71 @@ def test_each_failure_raises_its_own_alarm_within_a_window(change, kind):
 
 
 def test_an_entropy_that_never_falls_is_seen_once_it_has_had_its_time():
-    alarms = kinds_of(lambda step: {"entropy": 0.14 + 0.0001 * step})
-    assert alarms == {"entropy": 60 + 2}
-    assert kinds_of(lambda step: {"entropy": ramp(step, 0.14, 0.1)}) == {}
+    def never(step):
+        return {"entropy": 0.14 + 0.0001 * step, "majority_ratio": 0.4}
+
+    assert kinds_of(never) == {"entropy": 60 + 2}
+    assert kinds_of(lambda step: never(step) | {"entropy": ramp(step, 0.14, 0.1)}) == {}
+    # What still trains may be as unsure as ever, where the rest agrees already.
+    assert kinds_of(lambda step: never(step) | {"majority_ratio": ramp(step, 0.4, 0.6)}) == {}
+    agreed = never(0) | {"majority_ratio": 0.96}
+    assert kinds_of(lambda step: agreed) == {"entropy": 60 + 2}
+    assert kinds_of(lambda step: agreed | {"majority_ratio": ramp(step, 0.96, 1.0, 40)}) == {}
+
+
+def large(step):
+    """A large model that learns to stop and to answer alike: lengths as in the paper's table 3."""
+    return {
+        "majority_ratio": ramp(step, 0.3, 0.7),
+        "flip_rate": math.nan if step < 16 else 0.3 + 0.05 * math.sin(2 * step),
+        "distinct_winners": 0.9 + 0.05 * math.sin(step),
+        "entropy": ramp(step, 0.5, 0.1, 60),
+        "completion_tokens": ramp(step, 2339, 624, 60),
+        "finished_tokens": ramp(step, 900, 580, 60),
+        "truncated": ramp(step, 0.65, 0.02, 60),
+        "kl": ramp(step, 0.0, 0.35, 60),
+    }
+
+
+def test_a_large_model_that_learns_raises_no_alarm_and_one_that_collapses_does():
+    def kinds(change):
+        return {
+            alarm.kind for alarm in find_alarms(change(large(step), step) for step in range(STEPS))
+        }
+
+    assert kinds(lambda row, step: row) == set()
+    late = 80
+    assert kinds(lambda row, step: row | ({"flip_rate": 0.8} if step > late else {})) == {"runaway"}
+    assert kinds(lambda row, step: row | ({"kl": 0.9} if step > late else {})) == {"kl"}
+    brief = {"completion_tokens": 40.0, "finished_tokens": 40.0}
+    assert kinds(lambda row, step: row | (brief if step > late else {})) == {"length"}
+
+
+@pytest.mark.parametrize("questions", [2, 8, 32])
+@pytest.mark.parametrize("rate", [0.02, 0.1, 0.3, 0.5])
+def test_shares_that_scatter_by_chance_raise_no_alarm(questions, rate):
+    rng = np.random.default_rng([questions, round(100 * rate)])
+    for _ in range(4):
+        shares = rng.binomial(questions, rate, size=(250, 2)) / questions
+        rows = [
+            healthy(step) | {"flip_rate": flips, "truncated": truncated}
+            for step, (flips, truncated) in enumerate(shares.tolist())
+        ]
+        assert find_alarms(rows) == []
+
+
+@pytest.mark.parametrize("questions", [8, 32])
+@pytest.mark.parametrize(("name", "kind"), [("flip_rate", "runaway"), ("truncated", "length")])
+def test_what_goes_up_for_good_is_seen_through_the_same_scatter(questions, name, kind):
+    rng = np.random.default_rng(questions)
+    rates = [0.1] * 100 + [0.7] * 20
+    rows = [
+        healthy(step) | {name: rng.binomial(questions, rate) / questions}
+        for step, rate in enumerate(rates)
+    ]
+    (alarm,) = find_alarms(rows)
+    assert alarm.kind == kind
+    assert 100 < alarm.step <= 100 + 10 + 3
 
 
 def test_flips_alone_are_no_runaway_where_votes_do_not_agree_more():
@@ -93,24 +157,26 @@ def test_one_bad_step_is_not_enough_and_an_alarm_is_not_repeated_at_once():
 
 def test_what_was_not_measured_raises_no_alarm():
     assert find_alarms([{"majority_ratio": 0.5}] * STEPS) == []
+    assert find_alarms([{"flip_rate": 0.5, "kl_start": 9.0}] * STEPS) == []
     written = [json.loads(json.dumps({"entropy": None, "majority_ratio": 0.5}))] * STEPS
     assert find_alarms(written) == []
 
 
 def test_a_divergence_is_remembered_until_it_is_measured_again_and_kl_stands_in_for_it():
     def first(every, name):
-        rows = [{"majority_ratio": 0.5} for _ in range(STEPS)]
+        rows = [{"entropy": ramp(step, 0.128, 0.02)} for step in range(STEPS)]
         for step in range(0, STEPS, every):
             rows[step][name] = 0.01 * step
         return [alarm.step for alarm in find_alarms(rows)][:1]
 
-    # The median of three passes 0.15 with 0.15, 0.20, 0.25, and with 0, 0.2, 0.4.
+    # The entropy at the start is 0.124, so the limit is 0.155. The median of three passes it with
+    # 0.15, 0.20, 0.25, and with 0, 0.2, 0.4.
     assert first(5, "kl_start") == first(5, "kl") == [26 + 2]
     assert first(20, "kl_start") == [41 + 2]
 
 
 def test_one_measurement_far_off_is_no_spike():
-    rows = [{"majority_ratio": 0.5, "kl_start": 5.0 if step == 60 else 0.1} for step in range(99)]
+    rows = [healthy(step) | {"kl_start": 5.0 if step == 60 else 0.1} for step in range(99)]
     assert find_alarms(rows) == []
 
 
@@ -122,7 +188,14 @@ def test_messages_hold_the_numbers():
         "kind": "kl",
         "message": alarm.message,
     }
-    assert "nats per token from its start" in alarm.message
+    assert "the policy is 0.500 nats per token from its start" in alarm.message
+    assert "was 0.136" in alarm.message
+
+
+@pytest.mark.parametrize("name", ["window", "patience"])
+def test_thresholds_that_could_never_be_met_are_refused(name):
+    with pytest.raises(AgentError, match=f"{name} must be 1 or more, not 0"):
+        CollapseThresholds(**{name: 0})
 
 
 value = st.none() | st.floats(0, 3)
@@ -133,6 +206,7 @@ row = st.fixed_dictionaries(
         "distinct_winners": value,
         "entropy": value,
         "completion_tokens": st.floats(1, 100),
+        "finished_tokens": value,
         "truncated": st.floats(0, 1),
         "kl_start": value,
     }
@@ -144,26 +218,27 @@ QUICK = CollapseThresholds(window=2, patience=1, rest=3, entropy_steps=4)
 @given(rows=st.lists(row, max_size=16), data=st.data())
 def test_the_alarms_are_a_function_of_the_metrics_however_often_it_is_interrupted(rows, data):
     stop = data.draw(st.integers(0, len(rows)))
-    detector, alarms = CollapseDetector(QUICK), []
+    whole, detector, alarms = CollapseDetector(QUICK), CollapseDetector(QUICK), []
     for index, each in enumerate(rows):
         if index == stop:
             state = json.loads(json.dumps(detector.state_dict()))
             detector = CollapseDetector(QUICK)
             detector.load_state_dict(state)
+        whole.observe(each)
         alarms += detector.observe(each)
     assert alarms == find_alarms(rows, QUICK)
+    assert detector.state_dict() == whole.state_dict()
 
 
-# A KL alarm at steps 2, 5, 8 and so on, and no other, whatever so small a run does.
+# A length alarm at steps 2, 5, 8 and so on, and no other, whatever so small a run does.
 ALWAYS = CollapseThresholds(
     window=2,
     patience=1,
     rest=3,
-    kl_limit=-1.0,
-    agreement_rise=math.inf,
+    flip_rise=math.inf,
     winner_fall=math.inf,
-    length_factor=math.inf,
-    truncated_rise=math.inf,
+    longer=0.0,
+    kl_share=math.inf,
 )
 
 
@@ -227,6 +302,42 @@ def test_stopping_goes_back_to_the_best_checkpoint(tmp_path, few):
     end = load_file(tmp_path / "run" / "checkpoint" / "model.safetensors")
     best = load_file(tmp_path / "run" / "checkpoints" / "best" / "model" / "model.safetensors")
     assert all(torch.equal(end[name], best[name]) for name in end)
+
+
+class Keeper(Callback):
+    """Keeps the weights after each step."""
+
+    def __init__(self):
+        self.weights = {}
+
+    def on_start(self, trainer):
+        self.model = trainer.policy.model
+
+    def on_step(self, step, metrics):
+        self.weights[step] = {k: v.clone() for k, v in self.model.state_dict().items()}
+
+
+@pytest.mark.parametrize("lora_rank", [0, 2])
+def test_stopping_takes_up_the_best_weights_and_not_the_last(tmp_path, lora_rank):
+    if lora_rank:
+        pytest.importorskip("peft", reason="LoRA needs the package peft")
+    config = small(
+        tmp_path / "run", steps=20, checkpoint_every=1, lora_rank=lora_rank, on_collapse="ignore"
+    )
+    keeper = Keeper()
+    monitor = CollapseMonitor("stop", replace(ALWAYS, window=13))
+    trainer = Trainer(config, [monitor, keeper])
+    summary = trainer.run()
+    assert list(keeper.weights) == list(range(1, 14))
+    assert 10 <= summary["checkpoint_step"] <= 12
+    end, best = trainer.policy.model.state_dict(), keeper.weights[summary["checkpoint_step"]]
+    assert all(torch.equal(end[name], best[name]) for name in best)
+    assert not all(torch.equal(end[name], keeper.weights[13][name]) for name in best)
+
+
+def test_a_run_has_one_monitor(tmp_path):
+    with pytest.raises(AgentError, match=r"--on-collapse warn.*set on_collapse to ignore"):
+        Trainer(small(tmp_path / "run"), [CollapseMonitor("stop")])
 
 
 class CrashWhileMeasuring(Callback):

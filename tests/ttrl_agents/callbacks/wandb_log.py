@@ -18,7 +18,7 @@ _WHOLE, _LAST = 1, 4
 
 
 def wandb_records(path: Path) -> Iterator[Any]:
-    """The records of a `.wandb` file."""
+    """The records of a `.wandb` file, those that are whole."""
     from wandb.proto import wandb_internal_pb2
 
     data, position, parts = path.read_bytes(), _HEADER, b""
@@ -29,6 +29,8 @@ def wandb_records(path: Path) -> Iterator[Any]:
             continue
         _, length, kind = struct.unpack_from("<IHB", data, position)
         position += _PREFIX
+        if position + length > len(data):
+            return  # W&B is writing it just now
         parts += data[position : position + length]
         position += length
         if kind in (_WHOLE, _LAST):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttrl_env import Completion
-from ttrl_env.consensus import Ballot, hold_vote
+from ttrl_env.consensus import Ballot, Verdict, check_verdict, hold_vote
 
 completions = st.lists(
     st.one_of(
@@ -58,6 +58,29 @@ def test_what_the_sampler_knows_is_kept() -> None:
     assert ballot.lengths.tolist() == [3, 2, len(boxed(7))]
     assert ballot.finished.tolist() == [True, False, True]
     assert (ballot.question_id, ballot.position) == ("sum-0", 4)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "error", "message"),
+    [
+        (np.zeros(3), TypeError, r"must return a Verdict\(rewards, pseudo_label\), not a ndarray"),
+        (Verdict(np.zeros(2), 0), ValueError, "3 finite rewards for a group of 3"),
+        (Verdict(np.full(3, np.nan), 0), ValueError, "3 finite rewards"),
+        (Verdict(np.zeros(3), 0, advantages=np.full(3, np.inf)), ValueError, "finite advantages"),
+        (Verdict(np.zeros(3), 0, weights=-np.ones(3)), ValueError, "finite weights of 0 or more"),
+        (Verdict(np.zeros(3), 2), ValueError, "one of the ballot's 2 answer classes.*not 2"),
+        (Verdict(np.zeros(3), -1), ValueError, "numbered from 0, or None, not -1"),
+        (Verdict(np.zeros(3), "7"), ValueError, "not '7'"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_verdict_that_would_mislead_is_refused(
+    verdict: Verdict, error: type[Exception], message: str
+) -> None:
+    ballot = vote([boxed(7), boxed(8), ""])
+    with pytest.raises(error, match=message):
+        check_verdict(verdict, ballot, len)
+    sound = Verdict(np.array([1, 0, 0]), np.int64(1))  # type: ignore[arg-type]
+    assert check_verdict(sound, ballot, len) is sound
 
 
 def test_an_empty_group_is_refused() -> None:

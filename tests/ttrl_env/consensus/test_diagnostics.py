@@ -44,7 +44,7 @@ def test_every_metric_by_hand() -> None:
     infos = votes(["7", "8", "7", "9"], ["7", None, None, None])
     infos["finished"][4:6] = False
     metrics = Diagnostics(4, "integer").update(
-        infos, np.array([1, 0, 1, 0, 0, 0, 0, 0]), [2, 2, 2, 2, 4, 4, 4, 4]
+        infos, np.array([1, 0, 1, 0, 0, 0, 0, 0]), [2, 2, 2, 2, 4, 4, 5, 3]
     )
     assert tuple(metrics) == DIAGNOSTICS
     assert metrics["majority_ratio"] == (2 / 4 + 1 / 4) / 2
@@ -57,6 +57,7 @@ def test_every_metric_by_hand() -> None:
     assert metrics["truncated"] == 2 / 8
     assert metrics["groups_without_gradient"] == 1 / 2
     assert metrics["completion_tokens"] == 3
+    assert metrics["finished_tokens"] == (4 * 2 + 5 + 3) / 6
     assert math.isnan(metrics["flip_rate"])
     assert math.isnan(metrics["drift_rate"])
 
@@ -156,6 +157,7 @@ def test_the_trend_is_the_slope_over_the_window() -> None:
     without = diagnostics.update(votes(["1"]), np.zeros(1))
     assert math.isnan(without["length_trend"])
     assert math.isnan(without["completion_tokens"])
+    assert math.isnan(without["finished_tokens"])
 
 
 @pytest.mark.parametrize("mode", ["SAME_STEP", "NEXT_STEP"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -18,6 +19,7 @@ from ttrl_env.consensus import (
     EntropyShaped,
     HeldVote,
     Majority,
+    Random,
     RewardCard,
     RewardEntry,
     RewardError,
@@ -68,8 +70,6 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     registry._REWARDS.forget_installed()
     yield
     registry._REWARDS.forget_installed()
-    for name in ("shortest", "carded"):
-        registry._REWARDS._entries.pop(name, None)
 
 
 def test_names_and_estimators_are_resolved() -> None:
@@ -112,6 +112,7 @@ def test_options_are_spelled_in_brackets() -> None:
         ("majority(min_ratio=[].__class__)", "is no value"),
         ("held(inner=majorty)", "Did you mean 'majority'"),
         ("held(inner=7)", "not 7"),
+        ("co_rewarding(scale_by_std=0)", "scale_by_std must be true or false, not 0"),
         ("verified(verifier=python)", "verifier must be callable"),
         ("oracle(labels=1)", r"Unknown option of reward 'oracle' 'labels'.*Known: none"),
         ("", "cannot be read"),
@@ -181,8 +182,10 @@ def test_a_reward_can_be_registered_and_taken_back() -> None:
     finally:
         unregister_estimator("shortest")
     assert "shortest" not in REWARDS
-    with pytest.raises(UnknownNameError):
-        unregister_estimator("shortest")
+    for name in ("shortest", "majority"):  # gone already; and not registered
+        with pytest.raises(UnknownNameError, match=f"registered reward '{name}'"):
+            unregister_estimator(name)
+    assert "majority" in REWARDS
 
 
 def test_a_factory_is_handed_the_benchmark_where_it_asks() -> None:
@@ -212,6 +215,9 @@ def test_what_is_no_factory_or_no_need_is_refused() -> None:
         register_estimator("mine", 7)  # type: ignore[arg-type]
     with pytest.raises(UnknownNameError, match="need of a reward"):
         register_estimator("mine", Shortest, needs=("luck",))
+    for reward in (Shortest(), lambda ballot: Verdict(np.zeros(ballot.size), None)):
+        with pytest.raises(RewardError, match=r"'mine' must make an estimator.*Give its class"):
+            register_estimator("mine", reward)  # type: ignore[arg-type]
 
 
 def test_installed_packages_bring_rewards(installed: None) -> None:
@@ -232,6 +238,44 @@ def test_a_broken_package_is_named_and_stands_in_nobodys_way(installed: None) ->
     assert resolve_estimator("majority", sums()) == Majority()
     with pytest.raises(UnknownNameError, match="broken"):  # among the known names
         resolve_estimator("brokn", sums())
+
+
+def test_a_package_on_the_path_is_found_by_its_metadata(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "brief_rewards.py").write_text(
+        "from ttrl_env.consensus import Verdict\n\n\n"
+        "class Brief:\n"
+        '    """Pays what is brief."""\n\n'
+        "    def __init__(self, longest: int = 9):\n"
+        "        self.longest = longest\n\n"
+        "    def __call__(self, ballot):\n"
+        "        return Verdict((ballot.lengths <= self.longest) * 1.0, None)\n"
+    )
+    metadata = tmp_path / "brief_rewards-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: brief-rewards\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(
+        "[ttrl_env.estimators]\nbrief = brief_rewards:Brief\nrandom = brief_rewards:Brief\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    registry._REWARDS.forget_installed()
+    try:
+        with pytest.warns(
+            UserWarning, match=r"named 'random' already.*'brief-rewards' is left out"
+        ):
+            assert "brief" in REWARDS
+        entry = REWARDS["brief"]
+        assert (entry.source, entry.card.summary) == ("brief-rewards", "Pays what is brief")
+        envs = gym.make_vec(
+            "TTRL-Arithmetic-v0", num_envs=2, group_size=2, reward="brief(longest=3)"
+        )
+        envs.reset(seed=0)
+        assert envs.step(["123", "1234"])[1].tolist() == [1, 0]
+        assert resolve_estimator("random", sums()) == Random()
+    finally:
+        monkeypatch.undo()
+        registry._REWARDS.forget_installed()
 
 
 def test_the_names_are_no_ones_to_change() -> None:
