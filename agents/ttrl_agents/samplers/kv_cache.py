@@ -65,13 +65,16 @@ class PreallocatedLayer(DynamicLayer):
     def take(self, rows: torch.Tensor) -> None:
         """Keeps these rows, in this order; a row may be taken more than once."""
         filled = slice(0, self.length)
+        fits = len(rows) <= self._key_buffer.shape[0]
+        moved = rows != torch.arange(len(rows), device=rows.device)
         for name in ("_key_buffer", "_value_buffer"):
             old = getattr(self, name)
-            taken = old[rows, :, filled]
-            # In place where they fit: memory that is new has to be cleared by the system first.
-            fits = len(rows) <= len(old)
-            new = old[: len(rows)] if fits else old.new_empty(len(rows), *old.shape[1:])
-            new[:, :, filled] = taken
+            if fits:  # rows that stay where they are cost nothing
+                new = old[: len(rows)]
+                new[moved, :, filled] = old[rows[moved], :, filled]
+            else:
+                new = old.new_empty(len(rows), *old.shape[1:])
+                new[:, :, filled] = old[rows, :, filled]
             setattr(self, name, new)
         self._view()
 

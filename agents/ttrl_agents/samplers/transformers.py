@@ -29,8 +29,8 @@ from ttrl_env.completion import Completion
 
 __all__ = ["TransformersSampler", "draw_tokens", "measure_tokens"]
 
-# Rows are dropped from the batch once this share of them has finished: each drop copies the cache.
-_DROP_SHARE = 0.15
+# Rows are dropped from the batch once this share of them has finished: others move to their places.
+_DROP_SHARE = 0.05
 _CPU_CACHE_BYTES = 2 * 2**30
 _GPU_CACHE_SHARE = 0.5
 
@@ -181,7 +181,9 @@ class TransformersSampler:
             if remaining == 0 or t + 1 == params.max_tokens:
                 break
             if remaining <= (1 - _DROP_SHARE) * len(alive):
-                keep = active.nonzero().squeeze(-1)
+                # Writers of the tail take the places that are free: the others need not move.
+                keep = torch.arange(remaining, device=device)
+                keep[~active[:remaining]] = remaining + active[remaining:].nonzero().squeeze(-1)
                 cache.batch_select_indices(keep)
                 alive, mask, position, token = alive[keep], mask[keep], position[keep], token[keep]
                 active = torch.ones(len(alive), dtype=torch.bool, device=device)
