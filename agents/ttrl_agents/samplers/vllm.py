@@ -224,7 +224,7 @@ class VLLMSampler:
         with quiet_libraries():
             self.policy.tokenizer.save_pretrained(folder)  # which decodes where boxes end texts
         arguments: dict[str, Any] = {
-            "model": str(folder),
+            "model": ".",  # the folder it runs in: what vLLM has compiled it finds again by this
             "load_format": "dummy",
             "skip_tokenizer_init": True,
             "generation_config": "vllm",
@@ -249,8 +249,8 @@ class VLLMSampler:
             arguments["kv_cache_memory_bytes"] = int(kv_gib * 2**30)
         self._engine = EngineProcess(
             _MODULE,
-            # What vLLM leaves in the folder for temporary files is gone with ours.
-            {**_ENVIRONMENT, "TMPDIR": str(folder), **visible_gpu(self.policy.device)},
+            {**_ENVIRONMENT, **visible_gpu(self.policy.device)},
+            folder,
             options.log or folder / "engine.log",
             options.timeout,
             inherit=[self._weights.file_descriptor],

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -209,10 +210,10 @@ class _Drawn:
         self.finished |= part.finish_reason == "stop"
 
 
-def main(file_descriptor: int) -> None:
+def main(file_descriptor: int, folder: Path) -> None:
     """Serves requests until the pipe closes."""
     connection = Connection(file_descriptor)
-    end_with(connection)
+    end_with(connection, folder)
     channel = Channel(connection)
     engine: Engine | None = None
     while True:
@@ -260,4 +261,4 @@ def _check_version() -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), Path(sys.argv[2]))
