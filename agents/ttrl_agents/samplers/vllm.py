@@ -97,7 +97,7 @@ class VLLMSampler:
         self.restarts = 0
         self.proof: dict[str, int] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="ttrl-engine-")
-        self._dtype = torch.bfloat16 if policy.device.type == "cuda" else torch.float32
+        self._dtype = policy.compute_dtype
         self._weights = SharedWeights.allocate(policy.weights(), self._dtype)
         self._checksums = self._weights.write(policy.weights())
         atexit.register(self.close)
