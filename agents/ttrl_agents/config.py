@@ -36,14 +36,19 @@ __all__ = ["RESUMABLE_WITH", "Family", "Preset", "TrainConfig", "read_config"]
 Preset = Literal["paper/aime24", "paper/amc", "paper/math500"]
 Family = Literal["qwen2.5-math", "instruct", "reasoning"]
 
-# Where a run lies, how often it is saved, and what it may take of the machine, which moves results
-# by rounding alone. Everything else would make another run of it.
+# Where a run lies, how often it is saved, when it gives up on its sampler, and what it may take of
+# the machine, which moves results by rounding alone. Everything else would make another run of it.
 RESUMABLE_WITH = frozenset(
     {
         "output",
         "data",
         "checkpoint_every",
         "keep_checkpoints",
+        "log_prob_tolerance",
+        "engine_gpu_share",
+        "engine_kv_gib",
+        "engine_max_length",
+        "engine_sleep",
         "engine_timeout",
         "device",
         "sample_rows",

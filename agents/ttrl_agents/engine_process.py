@@ -12,7 +12,10 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -47,6 +50,14 @@ class Channel:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
+    def bear(self, seconds: float) -> None:
+        """Makes both `send` and `receive` raise `BlockingIOError` after so long a silence."""
+        pause = struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
+        with socket.socket(fileno=os.dup(self.connection.fileno())) as end:
+            end.settimeout(None)  # the kernel's timeout alone, whatever Python's default is
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, pause)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, pause)
+
     def send(self, message: dict[str, Any], arrays: Sequence[Array] = ()) -> None:
         """Sends a message."""
         kinds = [[str(each.dtype), list(each.shape)] for each in arrays]
@@ -54,15 +65,12 @@ class Channel:
         for each in arrays:
             self.connection.send_bytes(np.ascontiguousarray(each).tobytes())
 
-    def receive(self, timeout: float | None = None) -> tuple[dict[str, Any], list[Array]]:
+    def receive(self) -> tuple[dict[str, Any], list[Array]]:
         """Receives a message.
 
         Raises:
-            TimeoutError: None came in time.
             EOFError: The other side is gone.
         """
-        if not self.connection.poll(timeout):
-            raise TimeoutError
         message = json.loads(self.connection.recv_bytes())
         arrays = [
             np.frombuffer(self.connection.recv_bytes(), dtype=dtype).reshape(shape)
@@ -75,8 +83,10 @@ class EngineProcess:
     """An engine that runs as `python -m MODULE` and speaks over a pipe.
 
     Args:
-        module: What to run; it finds the number of its end of the pipe in its first argument.
+        module: What to run. Its arguments are the number of its end of the pipe, and `folder`.
         environment: What to add to the environment of the process.
+        folder: Where it runs, and what it takes for the folder for temporary files; the engine
+            is to remove it where the run is killed, which then cannot.
         log: Where its output goes.
         timeout: Seconds of silence after which it counts as hung.
         inherit: File descriptors that it may use.
@@ -86,6 +96,7 @@ class EngineProcess:
         self,
         module: str,
         environment: Mapping[str, str],
+        folder: Path,
         log: Path,
         timeout: float,
         inherit: Sequence[int] = (),
@@ -93,14 +104,15 @@ class EngineProcess:
         self.log = log
         self.timeout = timeout
         ours, theirs = Pipe()
-        path = os.pathsep.join(filter(None, [*sys.path, os.environ.get("PYTHONPATH")]))
+        path = os.pathsep.join(map(os.path.abspath, sys.path))
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self._log_start = output.seek(0, os.SEEK_END)
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-m", module, str(theirs.fileno())],
+                [sys.executable, "-m", module, str(theirs.fileno()), str(folder)],
                 pass_fds=[theirs.fileno(), *inherit],
-                env={**os.environ, **environment, "PYTHONPATH": path},
+                cwd=folder,
+                env={**os.environ, **environment, "TMPDIR": str(folder), "PYTHONPATH": path},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -133,19 +145,20 @@ class EngineProcess:
         Raises:
             EngineError: The engine died, stayed silent, or answered with an error.
         """
-        what = message["command"]
+        what, patience = message["command"], timeout or self.timeout
         try:
+            self._channel.bear(patience)
             self._channel.send(message, arrays)
             while True:
-                answer, results = self._channel.receive(timeout or self.timeout)
+                answer, results = self._channel.receive()
                 if "progress" not in answer:
                     break
                 if on_progress is not None:
                     on_progress(answer["progress"])
-        except TimeoutError:
+        except BlockingIOError:
             self.end()  # an answer that comes late would be taken for the next one
             raise EngineError(
-                f"The engine has not answered ({what}) for {timeout or self.timeout:g} seconds."
+                f"The engine has not answered ({what}) for {patience:g} seconds."
             ) from None
         except (EOFError, OSError):
             self.end()
@@ -178,19 +191,21 @@ class EngineProcess:
         return f"Its log, {self.log}, ends: {lines[-1]}" if lines else f"Its log is {self.log}."
 
 
-def end_with(connection: Connection) -> None:
+def end_with(connection: Connection, folder: Path) -> None:
     """Ends this process, and whatever it has started, once the other end of its pipe is gone.
 
     A run that is killed cannot end its engine, which may be busy for minutes, or hang.
 
     Args:
         connection: This process's end.
+        folder: What goes with it.
     """
     poller = select.poll()
     poller.register(connection.fileno(), 0)  # 0: wake for the end of the other side alone
 
     def wait() -> None:
         poller.poll()
+        shutil.rmtree(folder, ignore_errors=True)
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
     threading.Thread(target=wait, daemon=True).start()

@@ -9,12 +9,13 @@ checkpoints, and stopping in good order.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,6 @@ from ttrl_agents.checkpoint import (
     write_atomically,
 )
 from ttrl_agents.config import TrainConfig, read_config
-from ttrl_agents.engine_process import EngineError
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate import Evaluation, EvaluationFolder, evaluate, labelled
 from ttrl_agents.evaluate.settings import evaluation_settings, weights_digest
@@ -201,16 +201,10 @@ class Trainer:
             name = f"step {self.state.step}"
             due = config.eval_every and self.state.step and self.state.step % config.eval_every == 0
             if due and name not in self.state.evaluations:
-                self._evaluate(name)
+                with self._saved_where_sampling_fails():
+                    self._evaluate(name)
             began = time.monotonic()
-            try:
-                observations, metrics = self._step(observations)
-            except EngineError as error:
-                self._save()
-                raise AgentError(
-                    f"{error} This was the second time, so the run ends; it is saved after step "
-                    f"{self.state.step}. To go on: ttrl train --resume {self.folder}"
-                ) from error
+            observations, metrics = self._step(observations)
             self.state.step += 1
             seconds = time.monotonic() - began
             self.state.seconds += seconds
@@ -232,11 +226,12 @@ class Trainer:
 
     def _step(self, observations: Sequence[str]) -> tuple[Sequence[str], Metrics]:
         """One step of TTRL: sample, vote, learn."""
-        self._sync_sampler()
-        completions = self.agent.act(
-            observations, self.state.step, lambda count: self._tell("on_tokens", count)
-        )
-        agreement = self._check_agreement(observations, completions)
+        with self._saved_where_sampling_fails():
+            self._sync_sampler()
+            completions = self.agent.act(
+                observations, self.state.step, lambda count: self._tell("on_tokens", count)
+            )
+            agreement = self._check_agreement(observations, completions)
         next_observations, rewards, _, _, infos = self.envs.step(completions)
         votes = finished_info(infos)
         rollout = Rollout(
@@ -256,6 +251,18 @@ class Trainer:
         metrics |= self.agent.learn(rollout)
         self._moved = True
         return next_observations, metrics | agreement | self.sampler.metrics()
+
+    @contextlib.contextmanager
+    def _saved_where_sampling_fails(self) -> Iterator[None]:
+        """Saves the run where the sampler fails for good: what was learned before is whole."""
+        try:
+            yield
+        except AgentError as error:
+            self._save()
+            raise AgentError(
+                f"{error} The run ends; it is saved after step {self.state.step}. To go on: "
+                f"ttrl train --resume {self.folder}"
+            ) from error
 
     def _sync_sampler(self) -> None:
         # Before the next draw and not after the update: where it fails, the step before is whole.

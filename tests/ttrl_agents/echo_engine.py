@@ -3,15 +3,17 @@
 import os
 import signal
 import sys
+import tempfile
 import time
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from ttrl_agents.engine_process import Channel, end_with
 
 
 def main() -> None:
     connection = Connection(int(sys.argv[1]))
-    end_with(connection)
+    end_with(connection, Path(sys.argv[2]))
     channel = Channel(connection)
     while True:
         try:
@@ -22,6 +24,8 @@ def main() -> None:
         if command == "echo":
             channel.send({"progress": 3})
             channel.send({"message": message}, arrays)
+        elif command == "where":
+            channel.send({"cwd": str(Path.cwd()), "temporary": tempfile.gettempdir()})
         elif command == "fail":
             channel.send({"error": "ValueError: no"})
         elif command == "die":

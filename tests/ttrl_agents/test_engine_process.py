@@ -13,7 +13,9 @@ from ttrl_agents.engine_process import EngineError, EngineProcess
 @pytest.fixture
 def engine(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    process = EngineProcess("echo_engine", {}, tmp_path / "engine.log", timeout=30)
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    process = EngineProcess("echo_engine", {}, folder, tmp_path / "engine.log", timeout=30)
     yield process
     process.end()
 
@@ -46,6 +48,19 @@ def test_silence_counts_as_a_hang(engine):
         engine.ask({"command": "hang"}, timeout=0.5)
 
 
+def test_an_engine_that_does_not_even_listen_counts_as_hung(engine):
+    """What is sent to it then fills the pipe, and is not waited for either."""
+    engine.ask({"command": "echo"})
+    engine._channel.send({"command": "hang"})
+    with pytest.raises(EngineError, match=r"has not answered \(echo\) for 0\.5 seconds"):
+        engine.ask({"command": "echo"}, [np.zeros(10**6)], timeout=0.5)
+
+
+def test_it_works_in_its_own_folder(engine, tmp_path):
+    answer, _ = engine.ask({"command": "where"})
+    assert answer == {"cwd": str(tmp_path / "scratch"), "temporary": str(tmp_path / "scratch")}
+
+
 def test_nothing_is_left_behind(engine):
     engine.ask({"command": "echo"})
     pid = engine.pid
@@ -65,9 +80,10 @@ def test_an_interrupted_question_is_never_answered_late(engine):
         engine.ask({"command": "echo"})
 
 
-def test_it_does_not_outlive_the_process_that_started_it(engine):
-    """Not even while it hangs."""
+def test_it_does_not_outlive_the_process_that_started_it(engine, tmp_path):
+    """Not even while it hangs; and its folder goes with it."""
     engine.ask({"command": "echo"})
     engine._channel.send({"command": "hang"})
     engine._channel.connection.close()
     assert engine._process.wait(timeout=20) == -9
+    assert not (tmp_path / "scratch").exists()

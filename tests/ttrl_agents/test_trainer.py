@@ -12,8 +12,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ttrl_agents.callbacks import Callback, CurvesCallback
 from ttrl_agents.config import TrainConfig
+from ttrl_agents.engine_process import EngineError
 from ttrl_agents.errors import AgentError
-from ttrl_agents.samplers import SamplingParams
+from ttrl_agents.samplers import SamplingParams, TransformersSampler
 from ttrl_agents.trainer import Interrupted, Trainer, resume_config
 from ttrl_benchmarks import Benchmark, UnknownNameError
 from ttrl_env.wrappers.label_metrics import METRICS
@@ -123,6 +124,48 @@ def test_a_run_stopped_while_it_measures_is_saved_and_measures_again(tmp_path):
     halted = Trainer(resume_config(tmp_path / "halted"), resume=True).run()
     assert halted["during"] == whole["during"] != {}
     assert_same_run(tmp_path / "whole", tmp_path / "halted")
+
+
+class Unreliable(TransformersSampler):
+    """A sampler with weights of its own that fails in one of its draws."""
+
+    copies_weights = True
+
+    def __init__(self, policy, how, draw):
+        super().__init__(policy)
+        self.how, self.draws = how, draw
+
+    def sample(self, prompts, params, **options):
+        self.draws -= 1
+        if self.draws == 0 and self.how == "dies":
+            raise EngineError("The engine died.")
+        completions = super().sample(prompts, params, **options)
+        if self.draws == 0:
+            for each in completions:
+                each.log_probs *= 2
+        return completions
+
+
+@pytest.mark.parametrize(
+    ("how", "draw", "message"),
+    [
+        ("dies", 4, "The engine died"),  # in the fourth step
+        ("disagrees", 4, r"differ from the policy's by .* nats"),
+        ("dies", 5, "The engine died"),  # while it measures, before that
+    ],
+)
+def test_a_run_whose_sampler_fails_is_saved_up_to_there(tmp_path, monkeypatch, how, draw, message):
+    """And goes on to the same end, also with another bound for what may differ."""
+    options = {"checkpoint_every": 100, "eval_every": 3 if draw == 5 else 0, "eval_votes": 2}
+    make = "ttrl_agents.trainer.make_sampler"
+    monkeypatch.setattr(make, lambda policy, config: Unreliable(policy, how, 0))
+    Trainer(small(tmp_path / "whole", **options)).run()
+    monkeypatch.setattr(make, lambda policy, config: Unreliable(policy, how, draw))
+    with pytest.raises(AgentError, match=message + ".*saved after step 3. To go on: ttrl train"):
+        Trainer(small(tmp_path / "run", **options)).run()
+    config = replace(resume_config(tmp_path / "run"), log_prob_tolerance=0.5)
+    Trainer(config, resume=True).run()
+    assert_same_run(tmp_path / "whole", tmp_path / "run")
 
 
 def test_a_resumed_run_is_held_to_the_model_that_it_began_with(tmp_path):

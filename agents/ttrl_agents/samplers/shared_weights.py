@@ -18,6 +18,7 @@ import torch
 __all__ = ["SharedWeights", "checksum"]
 
 _ALIGNMENT = 64
+_CHUNK = 2**20  # weights widened to 64 bits at once: all of a large matrix would not fit a GPU
 _WORDS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
@@ -31,8 +32,8 @@ def checksum(tensor: torch.Tensor) -> int:
     >>> checksum(whole) == (checksum(whole[:2]) + checksum(whole[2:])) % 2**64
     True
     """
-    words = tensor.detach().contiguous().view(_WORDS[tensor.element_size()])
-    return int(words.sum(dtype=torch.int64)) % 2**64
+    words = tensor.detach().contiguous().view(_WORDS[tensor.element_size()]).flatten()
+    return sum(int(part.sum(dtype=torch.int64)) for part in words.split(_CHUNK)) % 2**64
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,10 @@ class SharedWeights:
         """
         written = {}
         for name, tensor in tensors:
-            self._tensors[name].copy_(tensor.detach())
-            written[name] = checksum(self._tensors[name])
+            place = self._tensors[name]
+            value = tensor.detach().to(place.dtype)  # on the device it is on: half of the way
+            place.copy_(value)
+            written[name] = checksum(value)
         missing = self._tensors.keys() - written.keys()
         if missing:
             raise KeyError(f"no values for {', '.join(sorted(missing))}")

@@ -12,6 +12,7 @@ or fails is started anew once, with the current weights, and the draw is repeate
 from __future__ import annotations
 
 import atexit
+import copy
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -96,7 +97,7 @@ class VLLMSampler:
         self.restarts = 0
         self.proof: dict[str, int] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="ttrl-engine-")
-        self._dtype = torch.bfloat16 if policy.device.type == "cuda" else torch.float32
+        self._dtype = policy.compute_dtype
         self._weights = SharedWeights.allocate(policy.weights(), self._dtype)
         self._checksums = self._weights.write(policy.weights())
         atexit.register(self.close)
@@ -106,12 +107,10 @@ class VLLMSampler:
             self._start()
         except BaseException as error:
             self.close()
-            if not isinstance(error, EngineError) or "memory" not in str(error):
+            advice = _memory_advice(str(error)) if isinstance(error, EngineError) else None
+            if advice is None:
                 raise
-            raise EngineError(
-                f"{error} Give keys and values more room with --engine-kv-gib or "
-                "--engine-gpu-share, or ask for less with --engine-max-length."
-            ) from error
+            raise EngineError(f"{error} {advice}") from error
 
     @property
     def engine(self) -> EngineProcess:
@@ -220,17 +219,21 @@ class VLLMSampler:
     def _start(self) -> None:
         """Starts an engine and gives it the current weights."""
         folder, options = Path(self._folder.name), self.options
-        self.policy.model.config.save_pretrained(folder)
+        config = copy.deepcopy(self.policy.model.config)
+        config.architectures = config.architectures or [type(self.policy.model).__name__]
+        config.save_pretrained(folder)
         with quiet_libraries():
             self.policy.tokenizer.save_pretrained(folder)  # which decodes where boxes end texts
+        step_tokens = max(8192, options.max_rows)
         arguments: dict[str, Any] = {
-            "model": str(folder),
+            "model": ".",  # the folder it runs in: what vLLM has compiled it finds again by this
             "load_format": "dummy",
             "skip_tokenizer_init": True,
             "generation_config": "vllm",
             "dtype": str(self._dtype).removeprefix("torch."),
             "max_model_len": options.max_length,
             "max_num_seqs": options.max_rows,
+            "max_num_batched_tokens": step_tokens,
             "enable_prefix_caching": True,
             "logprobs_mode": "processed_logprobs",
             "disable_log_stats": True,
@@ -243,18 +246,19 @@ class VLLMSampler:
             arguments["enforce_eager"] = True
             # A prompt split over two steps needs to rewind its generator, which CPU ones cannot.
             arguments["enable_chunked_prefill"] = False
-            arguments["max_num_batched_tokens"] = max(8192, options.max_length)
+            arguments["max_num_batched_tokens"] = max(step_tokens, options.max_length)
         kv_gib = options.kv_gib or (None if self.policy.device.type == "cuda" else 1.0)
         if kv_gib is not None:
             arguments["kv_cache_memory_bytes"] = int(kv_gib * 2**30)
         self._engine = EngineProcess(
             _MODULE,
-            # What vLLM leaves in the folder for temporary files is gone with ours.
-            {**_ENVIRONMENT, "TMPDIR": str(folder), **visible_gpu(self.policy.device)},
+            {**_ENVIRONMENT, **visible_gpu(self.policy.device)},
+            folder,
             options.log or folder / "engine.log",
             options.timeout,
             inherit=[self._weights.file_descriptor],
         )
+        torch.cuda.empty_cache()  # what PyTorch keeps without using it, the engine needs
         self.engine.ask({"command": "start", "options": arguments}, timeout=_START_SECONDS)
         self._load()
 
@@ -270,11 +274,13 @@ class VLLMSampler:
 
     def _with_restart(self, action: Callable[[], Result]) -> Result:
         """Repeats an action once in a new engine; the second failure of a run ends it."""
+        if self.options.sleep:
+            torch.cuda.empty_cache()  # or the engine would not find its memory when it wakes
         try:
             return action()
-        except EngineError:
+        except EngineError as error:
             if self.restarts:
-                raise
+                raise EngineError(f"{error} It had been started anew once already.") from error
             self.restarts += 1
             self.engine.end()
             self._start()
@@ -310,6 +316,18 @@ class VLLMSampler:
 
     def __exit__(self, *details: object) -> None:
         self.close()
+
+
+def _memory_advice(said: str) -> str | None:
+    """Returns the way out where an engine did not start for want of memory."""
+    if "Free memory on device" in said or "out of memory" in said:
+        return "Lower --engine-gpu-share: the policy takes part of this GPU's memory too."
+    if "memory" in said:
+        return (
+            "Give keys and values more room with --engine-kv-gib or --engine-gpu-share, or ask for "
+            "less with --engine-max-length."
+        )
+    return None
 
 
 def visible_gpu(device: torch.device) -> dict[str, str]:

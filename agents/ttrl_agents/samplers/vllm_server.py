@@ -9,11 +9,14 @@ model at hand. The chat template is the server's.
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import re
+import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import httpx2
 
@@ -30,6 +33,9 @@ SERVER_ADVICE = (
 )
 _ATTEMPTS = 4
 _CONNECTIONS = 64
+_THREAD = "vllm-server request"
+
+Result = TypeVar("Result")
 
 
 class VLLMServerSampler:
@@ -91,14 +97,12 @@ class VLLMServerSampler:
             rows.setdefault(prompt, []).append(i)
         completions = [Completion()] * len(prompts)
 
-        seeds = request_seeds(seed, rows.values())
-
-        def ask(k: int, prompt: str, members: list[int]) -> tuple[list[int], list[Completion]]:
+        def ask(seed: int, prompt: str, members: list[int]) -> tuple[list[int], list[Completion]]:
             body = {
                 "model": self.model,
                 "messages": [{"role": "user", "content": prompt}],
                 "n": len(members),
-                "seed": seeds[k],
+                "seed": seed,
                 "temperature": params.temperature,
                 "top_p": params.top_p,
                 "max_tokens": params.max_tokens,
@@ -111,19 +115,14 @@ class VLLMServerSampler:
                 drawn = list(map(_cut_at_box, answer["choices"], drawn))
             return members, drawn
 
-        with ThreadPoolExecutor(_CONNECTIONS) as pool:
-            pending = [pool.submit(ask, k, *item) for k, item in enumerate(rows.items())]
-            try:
-                for future in pending:
-                    members, drawn = future.result()
-                    for i, completion in zip(members, drawn, strict=True):
-                        completions[i] = completion
-                    if progress is not None:
-                        progress(sum(_length(each) for each in drawn))
-            except BaseException:
-                for future in pending:
-                    future.cancel()
-                raise
+        seeds = request_seeds(seed, rows.values())
+        calls = [partial(ask, *item) for item in zip(seeds, rows, rows.values(), strict=True)]
+        with contextlib.closing(_as_completed(calls)) as answers:
+            for members, drawn in answers:
+                for i, completion in zip(members, drawn, strict=True):
+                    completions[i] = completion
+                if progress is not None:
+                    progress(sum(_length(each) for each in drawn))
         return completions
 
     def sync(self) -> None:
@@ -196,6 +195,41 @@ class VLLMServerSampler:
 
 class _UnavailableError(AgentError):
     """Worth another attempt."""
+
+
+def _as_completed(calls: Sequence[Callable[[], Result]]) -> Generator[Result, None, None]:
+    """Makes the calls, `_CONNECTIONS` at a time, and yields what they return as it comes.
+
+    Unlike a pool of `concurrent.futures`, its threads are not waited for when one call fails or
+    Ctrl-C comes: an answer may be an hour away. What was not called by then is not called any more.
+    """
+    todo: queue.SimpleQueue[Callable[[], Result]] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[Result] | Exception] = queue.SimpleQueue()
+    over = threading.Event()
+    for call in calls:
+        todo.put(call)
+
+    def work() -> None:
+        while not over.is_set():
+            try:
+                call = todo.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                done.put((call(),))
+            except Exception as error:  # noqa: BLE001 - raised where the results are awaited
+                done.put(error)
+
+    for _ in range(min(_CONNECTIONS, len(calls))):
+        threading.Thread(target=work, name=_THREAD, daemon=True).start()
+    try:
+        for _ in calls:
+            result = done.get()
+            if isinstance(result, Exception):
+                raise result
+            yield result[0]
+    finally:
+        over.set()
 
 
 def _completion(choice: dict[str, Any]) -> Completion:
