@@ -25,6 +25,7 @@ from ttrl_agents.policy import Policy
 from ttrl_agents.samplers.base import Progress, SamplingParams, uniform_draws
 from ttrl_agents.samplers.box_stop import BoxWatch, closers
 from ttrl_agents.samplers.kv_cache import make_cache
+from ttrl_agents.threads import few_threads
 from ttrl_env.completion import Completion
 
 __all__ = ["TransformersSampler", "draw_tokens", "measure_tokens"]
@@ -79,7 +80,7 @@ class TransformersSampler:
             for start in range(0, len(order), rows):
                 batch = order[start : start + rows]
                 # As the trainer computes, so that what is learned from is what was sampled from.
-                with self.policy.precision():
+                with self.policy.precision(), few_threads(self.policy):
                     drawn = self._sample_batch(
                         [encoded[i] for i in batch], uniforms[batch], params, progress
                     )
