@@ -203,16 +203,16 @@ def _as_completed(calls: Sequence[Callable[[], Result]]) -> Generator[Result, No
     Unlike a pool of `concurrent.futures`, its threads are not waited for when one call fails or
     Ctrl-C comes: an answer may be an hour away. What was not called by then is not called any more.
     """
-    todo: queue.SimpleQueue[Callable[[], Result]] = queue.SimpleQueue()
+    waiting: queue.SimpleQueue[Callable[[], Result]] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[Result] | Exception] = queue.SimpleQueue()
     over = threading.Event()
     for call in calls:
-        todo.put(call)
+        waiting.put(call)
 
     def work() -> None:
         while not over.is_set():
             try:
-                call = todo.get_nowait()
+                call = waiting.get_nowait()
             except queue.Empty:
                 return
             try:
