@@ -64,7 +64,7 @@ class ConsoleCallback(Callback):
             if config.lora_rank
             else ""
         )
-        precision = "bfloat16" if policy.device.type == "cuda" else "float32"
+        precision = str(policy.compute_dtype).removeprefix("torch.")
         rows = {
             "model": f"{policy.name} ({policy.num_parameters:,} weights{trained}, {precision}, "
             f"{policy.device})",

@@ -37,7 +37,12 @@ def started(terminal):
     watcher.on_start(
         SimpleNamespace(
             config=TrainConfig(steps=3),
-            policy=SimpleNamespace(name="m", num_parameters=9, device=torch.device("cpu")),
+            policy=SimpleNamespace(
+                name="m",
+                num_parameters=9,
+                device=torch.device("cpu"),
+                compute_dtype=torch.float32,
+            ),
             agent=None,
             benchmark=load_benchmark("arithmetic", size=5),
             held_out=None,
