@@ -53,6 +53,7 @@ RESUMABLE_WITH = frozenset(
         "device",
         "sample_rows",
         "micro_batch_tokens",
+        "pack_rows",
     }
 )
 
@@ -176,6 +177,9 @@ class TrainConfig:
     micro_batch_tokens: int = 4096
     """The most completion tokens, padding included, that are run through the model at once in an
     update. Fewer need less memory; the result is the same."""
+    pack_rows: Literal["auto", "yes", "no"] = "auto"
+    """Run completions through the model side by side, without padding: on a GPU where the model
+    allows it (auto), or always, or never. The result is the same up to rounding."""
     data: Path | None = None
     """The file of questions, for benchmarks that are not embedded; by default they are looked for
     in TTRL_DATA_DIR and downloaded from their publisher."""

@@ -83,7 +83,7 @@ def measure_agreement(
         pad_token_id=policy.pad_token_id,
         device=policy.device,
     )
-    ours, _ = log_probs(batch, temperature)
+    ours, _ = log_probs(batch, temperature, entropy="none")
     theirs = np.concatenate([chances for _, chances in sampled])
     gaps = np.abs(ours[batch.completion_mask].cpu().numpy() - theirs)
     return Agreement(float(gaps.mean()), float(gaps.max()), len(gaps))

@@ -77,7 +77,7 @@ class StartDivergence:
                 device=self.start.device,
             )
             mask = batch.completion_mask
-            start, _ = self._log_probs(batch, self._temperature)
+            start, _ = self._log_probs(batch, self._temperature, entropy="none")
             sampled = np.concatenate([each.log_probs for each in completions])
             policy = torch.from_numpy(sampled).to(start.device)
             total += kl_estimate(policy, start[mask], "k1").sum().item()

@@ -6,7 +6,7 @@ import torch
 
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.learning.policy_gradient import PolicyGradientAgent
-from ttrl_agents.policy import log_probs as module
+from ttrl_agents.policy import lm_head as module
 from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.rollout import Rollout
@@ -75,7 +75,7 @@ def test_what_is_computed_again_is_computed_in_the_same_precision(
 
     expected = gradient(LogProbs(random_policy))
     scorer = LogProbs(random_policy, gradient_checkpointing=saving)
-    monkeypatch.setattr(module, "_CHUNK_ELEMENTS", 16 * random_policy.vocabulary_size)
+    monkeypatch.setattr(module, "_CPU_CHUNK", 16 * random_policy.vocabulary_size)
     found = gradient(scorer)
     assert found.dtype == torch.float32
     assert torch.nn.functional.cosine_similarity(found, expected, dim=0) > 0.999
