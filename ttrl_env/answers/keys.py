@@ -18,8 +18,9 @@ from typing import Final, NamedTuple
 from ttrl_env.answers.choices import choice_of
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
 from ttrl_env.answers.formula.numerals import decimal
-from ttrl_env.answers.formula.parser import is_product, parse
+from ttrl_env.answers.formula.parser import parse
 from ttrl_env.answers.formula.vocabulary import CONSTANTS, GREEK, JOINERS, WORD_FUNCTIONS
+from ttrl_env.answers.formula.words import is_product
 from ttrl_env.answers.key.canonical import canonical_key
 from ttrl_env.answers.key.writing import digest, number_key
 from ttrl_env.answers.limits import MAX_CHARACTERS, MAX_KEY, Unreadable

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ttrl_env.answers.formula.parser import Node
+from ttrl_env.answers.formula.tree import Node
 
 __all__ = ["are_roots", "is_name", "is_separate", "letters", "name_of_assignment"]
 

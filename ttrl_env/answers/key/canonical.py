@@ -15,7 +15,7 @@ from math import gcd
 from typing import Any, Final
 
 from ttrl_env.answers.formula.names import are_roots, letters, name_of_assignment
-from ttrl_env.answers.formula.parser import REALS, Node
+from ttrl_env.answers.formula.tree import REALS, Node
 from ttrl_env.answers.key.relations import as_range, relation_key
 from ttrl_env.answers.key.writing import bounded, digest, digits, interval_key, number_key, real_key
 from ttrl_env.answers.limits import Unreadable

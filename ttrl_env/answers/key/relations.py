@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from ttrl_env.answers.formula.names import is_name, is_separate, letters
-from ttrl_env.answers.formula.parser import Node
+from ttrl_env.answers.formula.tree import Node
 from ttrl_env.answers.formula.vocabulary import TRIGONOMETRIC
 from ttrl_env.answers.key.writing import digits
 from ttrl_env.answers.limits import Unreadable

@@ -21,7 +21,7 @@ from hashlib import blake2b
 from typing import Final, TypeAlias
 
 from ttrl_env.answers.formula.names import letters
-from ttrl_env.answers.formula.parser import Node
+from ttrl_env.answers.formula.tree import Node
 from ttrl_env.answers.formula.vocabulary import HYPERBOLIC, TRIGONOMETRIC
 from ttrl_env.answers.limits import (
     MAX_ARGUMENT,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ttrl_env.answers.formula.parser import Node
+from ttrl_env.answers.formula.tree import Node
 from ttrl_env.answers.limits import Unreadable
 from ttrl_env.answers.value.evaluator import Evaluator, Number
 
