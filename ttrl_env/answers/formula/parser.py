@@ -76,7 +76,7 @@ def parse(text: str) -> Node:
     r"""Returns the expression tree of `text` (already in ASCII, see `spelling`).
 
     Raises:
-        Unreadable: Where the text is no formula we read, or breaks a limit.
+        Unreadable: Where the text is not a formula that is understood, or breaks a limit.
 
     >>> parse(r"\frac{1}{2}x")
     ('*', [('/', ('n', 1), ('n', 2)), ('x', 'x')])

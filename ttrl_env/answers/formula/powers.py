@@ -121,7 +121,7 @@ class Powers(Functions):
         numeral = self.tokens[self.position - 2].text
         base = self.subscript().strip("()")
         if not (base.isdigit() and numeral.isdigit() and 2 <= small_number(base) <= 36):
-            raise Unreadable("a subscript that is no base")
+            raise Unreadable("a subscript that is not a base")
         if any(int(digit) >= int(base) for digit in numeral):
             raise Unreadable("a digit outside its base")
         return ("base", numeral.lstrip("0") or "0", int(base))
