@@ -114,6 +114,11 @@ def make_start_divergence(policy: Policy, config: TrainConfig) -> StartDivergenc
         every = _SMALL_EVERY if policy.is_small else 0
     if every == 0:
         return None
-    start = load_policy(config.model, device=config.device, chat_template=config.chat_template)
+    start = load_policy(
+        config.model,
+        device=config.device,
+        dtype=config.dtype,
+        chat_template=config.chat_template,
+    )
     start.model.requires_grad_(False)
     return StartDivergence(start, every, config.temperature, config.micro_batch_tokens)

@@ -138,6 +138,15 @@ class MasterAdamW(torch.optim.Optimizer):
             if "step" in state and _fused([weight]):
                 state["step"] = state["step"].to(weight.device)
 
+    def scale_tensor(self) -> torch.Tensor:
+        """Returns the loss scale, and the steps since it changed."""
+        return torch.tensor([self.loss_scale, float(self._good_steps)])
+
+    def restore_scale(self, tensor: torch.Tensor) -> None:
+        """Puts back what `scale_tensor` returned; float32 weights go on without a scale."""
+        if self.loss_scale != 1:
+            self.loss_scale, self._good_steps = float(tensor[0]), int(tensor[1])
+
     def forget_masters(self) -> None:
         """Takes the weights as they are for the masters from now on."""
         for state in self.state.values():

@@ -42,6 +42,7 @@ from ttrl_env.consensus import reward_needs
 __all__ = ["PolicyGradientAgent", "make_agent"]
 
 _CRITIC = "critic/"
+_LOSS_SCALE = "loss_scale"
 
 
 class PolicyGradientAgent:
@@ -119,6 +120,8 @@ class PolicyGradientAgent:
         tensors = optimizer_tensors(self.optimizer, self.policy.model.named_parameters())
         if self.critic is not None:
             tensors |= {_CRITIC + name: each for name, each in self.critic.tensors().items()}
+        if self.optimizer.loss_scale != 1:
+            tensors[_LOSS_SCALE] = self.optimizer.scale_tensor()
         return tensors
 
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
@@ -128,7 +131,10 @@ class PolicyGradientAgent:
             AgentError: The state is that of another model.
         """
         own = {name: each for name, each in tensors.items() if not name.startswith(_CRITIC)}
+        scale = own.pop(_LOSS_SCALE, None)
         restore_optimizer(self.optimizer, self.policy.model.named_parameters(), own)
+        if scale is not None:
+            self.optimizer.restore_scale(scale)
         if self.critic is not None:
             self.critic.restore(
                 {
@@ -361,7 +367,10 @@ def make_agent(policy: Policy, config: TrainConfig, sampler: Sampler) -> Agent:
         reference = policy.base()
     elif config.resolve_algorithm().kl_coef > 0:
         reference = load_policy(
-            config.model, device=config.device, chat_template=config.chat_template
+            config.model,
+            device=config.device,
+            dtype=config.dtype,
+            chat_template=config.chat_template,
         )
     return PolicyGradientAgent(policy, config, sampler, reference=reference)
 
