@@ -56,6 +56,7 @@ RESUMABLE_WITH = frozenset(
         "sample_rows",
         "micro_batch_tokens",
         "pack_rows",
+        "gradient_checkpointing",
     }
 )
 
@@ -162,6 +163,9 @@ class TrainConfig:
     overlong_buffer: int | None = None
     """Tokens before max_tokens over which a growing penalty is taken off the reward (DAPO), down
     to -1; 0 is none."""
+    old_log_probs: Literal["trainer", "sampler"] = "trainer"
+    """Whose log-probabilities of the sampled tokens the ratio of later updates is taken against:
+    the trainer's, which costs another pass over them, or those that the sampler reported."""
     importance_correction: ImportanceCorrection | None = None
     """What is done where the sampler's probabilities differ from the trainer's: nothing, weigh
     tokens by the ratio up to a cap (truncate), or leave out those beyond it (mask)."""
@@ -176,9 +180,11 @@ class TrainConfig:
     """Compute the model's layers again in the backward pass instead of keeping what they computed:
     less memory for a third more time, and more than that where prompts are long, since each is then
     run once for every completion."""
-    micro_batch_tokens: int = 4096
-    """The most completion tokens, padding included, that are run through the model at once in an
-    update. Fewer need less memory; the result is the same."""
+    micro_batch_tokens: int | None = None
+    """The most tokens that are run through the model at once in an update: with padding, or where
+    rows are packed, with prompts. Fewer need less memory; the result is the same. By default 4,096
+    on CPU, and on GPU what the memory plan chooses, with --gradient-checkpointing and
+    --engine-sleep where they are needed."""
     pack_rows: Literal["auto", "yes", "no"] = "auto"
     """Run completions through the model side by side, without padding: on a GPU where the model
     allows it (auto), or always, or never. The result is the same up to rounding."""
@@ -239,7 +245,8 @@ class TrainConfig:
     chat_template: Path | None = None
     """A Jinja file that replaces the model's chat template."""
     sample_rows: int | None = None
-    """The most completions sampled at once; by default what memory holds, or 256 with vllm."""
+    """The most completions sampled at once; by default what memory holds, or with vllm
+    1,024 on GPU and 256 on CPU."""
     sampler: Literal["transformers", "vllm", "vllm-server"] = "transformers"
     """What draws completions: the model itself, or a vLLM engine beside it. A vllm-server keeps
     weights of its own, so it serves evaluation alone."""
@@ -253,8 +260,8 @@ class TrainConfig:
     engine_kv_gib: float | None = None
     """Memory for vLLM's keys and values, in GiB; by default 1 on CPU, and on GPU what
     engine_gpu_share leaves beside the weights."""
-    engine_gpu_share: float = 0.5
-    """The share of the GPU's memory that vLLM may take."""
+    engine_gpu_share: float | None = None
+    """The share of the GPU's memory that vLLM may take; by default what the memory plan leaves."""
     engine_sleep: bool = False
     """Give vLLM's GPU memory back while the policy learns."""
     engine_timeout: float = 600.0
@@ -264,7 +271,6 @@ class TrainConfig:
         for name in (
             "questions_per_step",
             "max_tokens",
-            "micro_batch_tokens",
             "eval_votes",
             "checkpoint_every",
             "keep_checkpoints",
@@ -281,7 +287,7 @@ class TrainConfig:
             self._require(name, getattr(self, name) >= 0, "0 or more")
         self._require("lora_rank", self.lora_rank >= 0, "0 or more")
         self._require("lora_alpha", self.lora_alpha is None or self.lora_alpha > 0, "more than 0")
-        for name in ("sample_rows", "max_prompt_tokens"):
+        for name in ("sample_rows", "max_prompt_tokens", "micro_batch_tokens"):
             value = getattr(self, name)
             self._require(name, value is None or value >= 1, "1 or more")
         self._require(
@@ -321,7 +327,7 @@ class TrainConfig:
             f"more than max_tokens = {self.max_tokens}",
         )
         self._require("engine_kv_gib", (self.engine_kv_gib or 1) > 0, "more than 0")
-        self._require("engine_gpu_share", 0 < self.engine_gpu_share < 1, "between 0 and 1")
+        self._require("engine_gpu_share", 0 < (self.engine_gpu_share or 0.5) < 1, "between 0 and 1")
         self._require("engine_timeout", self.engine_timeout > 0, "more than 0")
         self._require(
             "monitor_kl_every",

@@ -18,6 +18,7 @@ from ttrl_env.consensus import reward_needs
 __all__ = ["Sampler", "SamplingParams", "TransformersSampler", "make_sampler"]
 
 _PROMPT_TOKENS = 2048
+_ROWS = {False: 256, True: 1024}  # by whether there is a GPU
 
 
 def make_sampler(policy: Policy, config: TrainConfig) -> Sampler:
@@ -41,9 +42,9 @@ def make_sampler(policy: Policy, config: TrainConfig) -> Sampler:
         policy,
         EngineOptions(
             max_length=min(limit, policy.max_length or limit),
-            max_rows=config.sample_rows or 256,
+            max_rows=config.sample_rows or _ROWS[policy.device.type == "cuda"],
             kv_gib=config.engine_kv_gib,
-            gpu_share=config.engine_gpu_share,
+            gpu_share=config.engine_gpu_share or 0.5,
             sleep=config.engine_sleep,
             timeout=config.engine_timeout,
             log=None if config.output is None else config.output / "engine.log",
