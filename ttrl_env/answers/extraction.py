@@ -66,7 +66,7 @@ _ITEM: Final = re.compile(r"\s*\n[ \t]*(?:[-–—+•*]|\(?(?:\d{1,2}|[a-h]|[iv
 _ITEMS_READ: Final = 32
 _ASIDE: Final = re.compile(
     r",?\s+\(?(?:attained|achieved|reached|obtained|occurring|which\s+occurs|when|where|whenever|"
-    r"at(?!\s*[(\[$])|for(?=\s+\$?[a-z]\s*=))\b"
+    r"since|because|due\s+to|at(?!\s*[(\[$])|for(?=\s+\$?[a-z]\s*=))\b"
 )
 _CONTINUED: Final = re.compile(
     r"\s*(?:which\s+(?:is|are)\s+)?(?:attained|achieved|reached|obtained)\b|\s*(?:which\s+occurs|where)\b"
@@ -167,8 +167,8 @@ def find_answer(
 def _without_box(said: Piece, unfinished: int | None) -> Extraction:
     """Return the answer of a reply that has no finished box."""
     tail = said.part(max(0, len(said.text) - _WINDOW))
-    # Each mark becomes spaces of the same length, so that places stay what they are.
-    tail = Piece(_NOISE.sub(lambda found: "\n" + " " * (len(found[0]) - 1), tail.text), tail.start)
+    # Each mark becomes as many line breaks, so that places stay what they are.
+    tail = Piece(_NOISE.sub(lambda found: "\n" * len(found[0]), tail.text), tail.start)
     if unfinished is not None:
         # What is cut off in its box is no answer; only a phrase after it counts.
         tail = tail.part(max(0, said.start + unfinished - tail.start))
@@ -222,7 +222,9 @@ def _value_first(tail: Piece, after: int) -> Piece | None:
         if found.end() < after:
             return None
         candidate = tail.group(found).strip("*_,;:")
-        if _STATED.search(candidate.text) or found[3] is None:
+        if candidate.start > tail.start and tail.text[found.start() - 1] in "-−–":
+            candidate = tail.part(found.start() - 1, candidate.stop - tail.start)
+        if _STATED.search(candidate.text) or found[4] is None:
             value = as_value(candidate)
             if value:
                 return value
@@ -266,6 +268,7 @@ def _items(rest: Piece) -> Extraction | None:
 
 def _concluding(tail: Piece) -> Extraction | None:
     """Return the value that the last sentence states, if that is how a reply ends."""
+    tail = tail.without(_CLOSING)
     tail = tail.part(0, len(tail.text.rstrip("` \t\r\n")))
     lines = _lines(tail)
     if not lines:

@@ -34,6 +34,7 @@ _WORD: Final = re.compile(rf"(?<![A-Za-z\\])[A-Za-z]{{2,}}(?:['’][a-z]+)?|{FOR
 _STYLED_WORDS: Final = re.compile(r"\\[a-z]+\s*\{[^{}$\\]*\}")
 _STYLED: Final = re.compile(r"\$?\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox|emph)\s*\{([^{}\\]{1,80})\}\$?")
 _SIGN: Final = "[-−–－﹣+]"
+_SIGN_BEFORE: Final = re.compile(rf"(?<![\w)$}}]){_SIGN}$|(?<![\w)$}}])(?<![\w)$}}]\s){_SIGN}\s$")
 _CURRENCY: Final = r"(?:(?:US|CA|AU|NZ|HK)?\\?[$€£¥₹₩₽￥])"
 _NUMBER: Final = re.compile(
     rf"(?<![\w.])(?:{_SIGN}\s?)?{_CURRENCY}?(?:{_SIGN}\s?)?(?:\\[dt]?frac\s?\{{[^{{}}]{{1,20}}\}}\s?\{{[^{{}}]{{1,20}}\}}"
@@ -55,6 +56,10 @@ _CLAUSE: Final = re.compile(
     r"exactly|indeed|according|units?|car|parce|puisque|weil|da|porque|ya|pues|perché|так|потому|поскольку|"
     r"です|である|となる|になる|입니다|이다|예요|이에요|因为|，因为|لأن)"
 )
+_CLAUSE_WORDS: Final = frozenset(
+    "because since as when where if which who given after so thus but parce puisque weil porque".split()
+)
+_EMPHASIS_ENDS: Final = re.compile(r"\*\*|__|`")
 _NAMED: Final = re.compile(r"[A-Za-z]\Z")
 _MINUS_WORD: Final = re.compile(r"(?:minus|negative|moins|menos|meno|минус)\s+(?=[$\\\d(*])", re.IGNORECASE)
 _UNSURE: Final = re.compile(
@@ -120,7 +125,7 @@ def stated(sentence: Piece, *, phrase: bool, concluded: bool = False) -> Piece |
         phrase: Whether it follows a phrase that announces an answer.
         concluded: Whether it begins with a word such as "therefore".
     """
-    sentence = sentence.strip().strip("*_ ").without(_OTHERWISE).strip()
+    sentence = sentence.strip().strip("*_` ").without(_OTHERWISE).strip()
     if not sentence.text:
         return None
     if phrase and NEGATION.match(sentence.text):
@@ -147,7 +152,7 @@ def _stated(sentence: Piece, *, phrase: bool, concluded: bool) -> Piece | None:
         if found:
             return found
     if phrase:
-        head = _head(sentence)
+        head = as_value(sentence.without(_EMPHASIS_ENDS)) or _head(sentence)
         if head:
             return head
     links = list(LINK.finditer(text))
@@ -198,7 +203,7 @@ def _listed(
         count += 1
     chosen = segments[-count:] if backwards else segments[:count]
     start, stop = chosen[0].start(), chosen[-1].end()
-    signed = re.search(rf"(?<!\w)(?<!\w\s){_SIGN}\s?$", sentence.text[:start])
+    signed = _SIGN_BEFORE.search(sentence.text[:start])
     if signed:
         start = signed.start()
     elif count == 1:
@@ -267,6 +272,8 @@ def _is_prose(text: str) -> bool:
     for found in _WORD.finditer(plain):
         if found[0] in _MATHEMATICAL or found[0].isupper():
             continue
+        if found[0].lower() in _CLAUSE_WORDS:
+            return True
         before, after = plain[: found.start()], plain[found.end() :]
         return not any(c.isdigit() for c in before) or any(c.isdigit() or c in "$=" for c in after)
     return False

@@ -34,7 +34,7 @@ FOREIGN: Final = (
 )
 """Letters with accents, Cyrillic, Hebrew, Arabic, of India and Thailand, Japanese, Chinese, Korean."""
 
-_STARTS: Final = r"(?=[*_]{0,2}[-−–]?[$₹€£¥\\\d٠-٩۰-۹√π½¼¾])"
+_STARTS: Final = r"(?=[*_]{0,2}(?:[-–](?=\S)|[−﹣－]|[$₹€£¥\\\d٠-٩۰-۹√π½¼¾]))"
 """What a value begins with where no verb or colon announces it."""
 
 # For each language: the nouns, and the words between them and the value.
@@ -105,7 +105,8 @@ def _phrases() -> str:
 
 PHRASE: Final = re.compile(_phrases(), re.VERBOSE | re.IGNORECASE)
 VALUE_FIRST: Final = re.compile(
-    r"(?:(?<!\\)\$((?:\\.|[^$\\\n]){1,300})\$|\\\(((?:(?!\\\)).){1,300})\\\)|(?<!\S)([^\s]{1,60}))"
+    r"(?:(?<!\\)\$((?:\\.|[^$\\\n]){1,300})\$|\\[(\[]((?:(?!\\[)\]]).){1,300})\\[)\]]"
+    r"|\*\*([^*\n]{1,80})\*\*|(?<!\S)((?:[-−–]\s)?[^\s]{1,60}))"
     r"[*_]{0,2}\s+(?:is|are)\s+(?:(?:therefore|thus|hence|indeed|then)\s+)?(?:the|our|my)\s+"
     r"(?:(?:final|correct|only|required|desired)\s+)?(?:answer|solution|result)s?\b(?!\s+(?:to|of|in)\b)"
 )
