@@ -17,6 +17,12 @@ __all__ = ["decimal", "join_digits", "numeral"]
 
 _THOUSANDS: Final = re.compile(r"(?<![\d.,_])[1-9]\d{0,2}(?:,\d{3})+(?![\d,]*\d)")
 _SPACED_THOUSANDS: Final = re.compile(r"(?<![\d.,_^])[1-9]\d{0,2}(?: \d{3})+(?![\d ]*\d)")
+_OTHER_THOUSANDS: Final = re.compile(
+    r"(?<![\w.,'\\}])[1-9]\d{0,2}(?:(?:'\d{3})+|(?:\\?_\d{3})+|(?:\.\d{3}){2,})(?![\d'_,])"
+)
+"""Digits in groups of three, set apart by apostrophes, underscores or, twice or more, full stops."""
+_BRACED_COMMA: Final = re.compile(r"(?<=\d)\{,\}(?=\d{3}(?!\d)(?:,|\{,\}))|(?<=,\d{3})\{,\}(?=\d{3}(?!\d))")
+_DIGITS_ONLY: Final = re.compile(r"[^\d]")
 _DECIMAL_COMMA: Final = re.compile(r"([-+]?)(0|[1-9]|[1-9]\d{3,}),(\d{2,})")
 _DIGITS_OF_NUMBER: Final = re.compile(r"[^\d.eE+-]")
 _FLOAT_DIGITS: Final = 15
@@ -73,8 +79,12 @@ def join_digits(text: str) -> str:
     >>> join_digits("1,234 and (1,234) and 5 678")
     '1234 and (1,234) and 5678'
     """
+    if "{,}" in text:
+        text = _BRACED_COMMA.sub(",", text)
     if "," in text:
         text = _join_thousands(text)
+    if "'" in text or "_" in text or text.count(".") > 1:
+        text = _OTHER_THOUSANDS.sub(lambda match: _DIGITS_ONLY.sub("", match[0]), text)
     if " " in text:
         text = _SPACED_THOUSANDS.sub(lambda match: match[0].replace(" ", ""), text)
     return text

@@ -90,8 +90,14 @@ _SYMBOLS: Final = {
     "′": "'",
     "’": "'",
     "‘": "'",
-    "“": '"',
-    "”": '"',
+    **dict.fromkeys("“”„‟«»「」『』〝〞＂", '"'),
+    "【": "[",
+    "】": "]",
+    "〔": "(",
+    "〕": ")",
+    "٬": ",",
+    "٫": ".",
+    "٪": r"\%",
     "…": r"\ldots ",
     "⋯": r"\ldots ",
     "％": r"\%",
@@ -182,7 +188,8 @@ _WRAPPERS: Final = {
 _CLOSING: Final = frozenset(end[-1] for pairs in _WRAPPERS.values() for _, end in pairs)
 _FINAL: Final = frozenset(".,;:。")
 _STYLE: Final = re.compile(
-    r"\\(?:text|textbf|textit|textrm|textnormal|mbox|mathrm|mathbf|mathit|mathsf|operatorname)"
+    r"\\(?:text(?:bf|it|rm|up|tt|sf|sc|sl|md|normal)?|emph|mbox|hbox|math(?:rm|bf|it|sf|tt|normal)"
+    r"|boldsymbol|bm|pmb|underline|operatorname)"
     r"\s*\{([^{}]*)\}"
 )
 _NOISE: Final = re.compile(
