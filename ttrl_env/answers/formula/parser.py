@@ -19,6 +19,7 @@ from fractions import Fraction
 from typing import Any, Final, TypeAlias
 
 from ttrl_env.answers.formula.numerals import join_digits, numeral
+from ttrl_env.answers.formula.scales import is_foreign_unit, scale_of
 from ttrl_env.answers.formula.tokens import END, ROW, Token, tokenize
 from ttrl_env.answers.formula.vocabulary import (
     ACCENTS,
@@ -32,6 +33,7 @@ from ttrl_env.answers.formula.vocabulary import (
     JOINERS,
     MATRICES,
     PRODUCTS,
+    QUALIFIERS,
     RELATIONS,
     SAME_ACCENTS,
     STYLES,
@@ -88,6 +90,8 @@ _ALTERNATIVES: Final = frozenset({"or", "lor", "vee", "and/or"})
 _LETTER_UNITS: Final = frozenset("mgshLWJNVACKFT")
 _MARKED: Final = frozenset("\\^_")
 """What makes the content of a style a formula."""
+_COMPOSITE: Final = frozenset("+-*/=<>()[],.0123456789")
+_LONG_WORDS: Final = re.compile(r"[A-Za-z]{3,}")
 _LAST_UNITS: Final = frozenset({"in", "min", "sec"})
 """Units that are other words, too, unless nothing follows them."""
 _TERM_ENDS: Final = frozenset({END, ROW, *"+-,;)]}:&", r"\}", "pm", "mp", *RELATIONS})
@@ -119,7 +123,6 @@ _HALVES: Final[dict[str, Node]] = {
 }
 """Parts of the real numbers, by what is written above or below their sign."""
 _ALPHABET: Final = string.ascii_lowercase
-_SCALES: Final = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 
 
 def parse(text: str) -> Node:
@@ -470,8 +473,12 @@ class _Parser:
             word = token.text.strip()
             if word.lower() in CALENDAR:
                 return False
+            if not word.isascii() and not is_foreign_unit(word):
+                return False
             if len(word) < 2:
-                return word in _LETTER_UNITS
+                return word in _LETTER_UNITS or not word.isascii()
+            if known_only and word.split()[0].lower() in QUALIFIERS:
+                return False
             if word in _LAST_UNITS:
                 after = self.tokens[self.position + offset + 1].mark
                 return after is END or after == "/"
@@ -506,7 +513,7 @@ class _Parser:
 
     def scaled(self, node: Node) -> Node:
         """Skip the units after a quantity; `million` and its like multiply it."""
-        scale = _SCALES.get(self.token.text.strip().lower())
+        scale = scale_of(self.token.text)
         self.skip_units()
         return node if scale is None else ("*", [node, ("n", scale)])
 
@@ -800,7 +807,9 @@ class _Parser:
             self.tokens[self.position : self.position] = tokenize(content)[:-1]
             self.jump(self.position)
             return self.signed_power()
-        if not _MARKED.isdisjoint(content):
+        if not content.isascii():
+            raise Unreadable("letters of no formula")
+        if not _MARKED.isdisjoint(content) or _is_composite(content):
             self.tokens[self.position : self.position] = tokenize("{" + content + "}")[:-1]
             self.jump(self.position)
             return self.bracketed()
@@ -1072,6 +1081,13 @@ class _Parser:
             kind = "det" if name in {"vmatrix", "Vmatrix"} else "mat"
             return (kind, rows)
         return ("set", [row[0] if len(row) == 1 else ("tuple", row, "(", ")") for row in rows])
+
+
+def _is_composite(content: str) -> bool:
+    """Whether what stands in a style is more than a name: `6+9i`, but not `cm` and `x-axis`."""
+    return not _COMPOSITE.isdisjoint(content) and not any(
+        word not in FUNCTIONS for word in _LONG_WORDS.findall(content)
+    )
 
 
 def _named_point(node: Node) -> Node:

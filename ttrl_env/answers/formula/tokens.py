@@ -22,6 +22,7 @@ from ttrl_env.answers.formula.vocabulary import (
     PRODUCTS,
     RELATIONS,
 )
+from ttrl_env.answers.formula.scripts import ACCENTED, FOREIGN
 from ttrl_env.answers.limits import MAX_TOKENS, MAX_WORD, Unreadable
 
 __all__ = ["END", "ROW", "Token", "tokenize"]
@@ -46,7 +47,7 @@ _NUMBER: Final = r"""
   | (?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z0-9.]))?
 """
 _SKIPPED: Final = r"""
-    [\s~$€£¥`]
+    [\s~$€£¥₹₩₽₺₫₪₱₦฿₴₸₡₲₵￥￡₨`]
   | \\(?:
         [,;:!>\s$()\[\]]
       | (?:left|right|mleft|mright|middle)(?![a-zA-Z])\s*\.?
@@ -61,14 +62,14 @@ _SKIPPED: Final = r"""
     )
 """
 _STYLED: Final = r"""
-    \\(?:text|textbf|textit|textrm|textnormal|textsf|mbox|hbox|mathrm|mathbf|mathit|mathsf
-        |mathcal|boldsymbol|bm|vec|underline|operatorname\*?|rm)\s*\{[^{}]*\}
+    \\(?:text(?:bf|it|rm|up|tt|sf|sc|sl|md|normal)?|emph|mbox|hbox|math(?:rm|bf|it|sf|tt|cal|normal)
+        |boldsymbol|bm|pmb|bbox|vec|underline|uline|operatorname\*?|rm)\s*\{[^{}]*\}
 """
 _PIECES: Final = re.compile(
     rf"""
-    [-+/^_()\[\]{{}}|,;:'%&\s] | [A-Za-z]+ | {_NUMBER}
+    [-+/^_()\[\]{{}}|,;:'%&\s] | [A-Za-z]++(?![{ACCENTED}]) | {_NUMBER}
   | \*\* | <= | >= | != | == | \.\.\.+ | [*=<>!] | \\[{{}}%&_\#|]
-  | {_SKIPPED} | {_STYLED} | \\[a-zA-Z]+ | \\\\(?:\[[^\]]*\])? | .
+  | {_SKIPPED} | {_STYLED} | {FOREIGN} | \\[a-zA-Z]+ | \\\\(?:\[[^\]]*\])? | .
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -76,6 +77,7 @@ _KINDS: Final = re.compile(
     rf"""
     (?P<skip>{_SKIPPED})
   | (?P<text>{_STYLED})
+  | (?P<foreign>{FOREIGN})
   | (?P<cmd>\\[a-zA-Z]+)
   | (?P<row>\\\\(?:\[[^\]]*\])?)
   | (?P<num>{_NUMBER})
@@ -119,6 +121,8 @@ def _tokens(piece: str) -> tuple[Token, ...]:
             text = mark = piece[1:]
             if text == "cr":
                 kind, mark = "row", ROW
+        elif kind == "foreign":
+            kind = "text"
         elif kind == "text":
             text = piece[piece.index("{") + 1 : -1].replace("~", " ")
         elif kind == "row":
