@@ -75,6 +75,7 @@ _STATED: Final = re.compile(r"[\d$\\½¼¾]")
 _FINISHED: Final = re.compile(r"[.!?。！？।؟$)\]}*]\s*$|\\\]$")
 _SENTENCES: Final = re.compile(r"(?<!\\)[.!?](?=\s|$|\*)|[。！？।؟]|\n")
 _BULLETED: Final = re.compile(r"^[ \t]*[-–•*+][ \t]+\S", re.MULTILINE)
+_SIGNS: Final = frozenset("-−–﹣－")
 _SHORT: Final = 80
 _COMPUTATIONS_READ: Final = 64
 _COMPUTATION: Final = re.compile(
@@ -222,9 +223,9 @@ def _value_first(tail: Piece, after: int) -> Piece | None:
         if found.end() < after:
             return None
         candidate = tail.group(found).strip("*_,;:")
-        if candidate.start > tail.start and tail.text[found.start() - 1] in "-−–":
+        if candidate.start > tail.start and tail.text[found.start() - 1] in _SIGNS:
             candidate = tail.part(found.start() - 1, candidate.stop - tail.start)
-        if _STATED.search(candidate.text) or found[4] is None:
+        if _STATED.search(candidate.text) or candidate.text[:1] in _SIGNS or found[4] is None:
             value = as_value(candidate)
             if value:
                 return value

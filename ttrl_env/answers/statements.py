@@ -13,10 +13,12 @@ import itertools
 import re
 from typing import Final
 
+from ttrl_env.answers.formula.scripts import FOREIGN
+from ttrl_env.answers.formula.spelling import in_words
 from ttrl_env.answers.formula.vocabulary import CONSTANTS, GREEK, JOINERS, UNITS, WORD_FUNCTIONS
 from ttrl_env.answers.keys import read
 from ttrl_env.answers.text.normalize import to_ascii, trim
-from ttrl_env.answers.text.phrases import CONTRAST, DENIAL, DENIAL_AFTER, FOREIGN, LINK, NEGATION
+from ttrl_env.answers.text.phrases import CONTRAST, DENIAL, DENIAL_AFTER, LINK, NEGATION
 from ttrl_env.answers.text.pieces import Piece
 
 __all__ = ["SEGMENT", "as_value", "first_sentence", "formulas", "result_of", "stated"]
@@ -57,8 +59,13 @@ _CLAUSE: Final = re.compile(
     r"です|である|となる|になる|입니다|이다|예요|이에요|因为|，因为|لأن)"
 )
 _CLAUSE_WORDS: Final = frozenset(
-    "because since as when where if which who given after so thus but parce puisque weil porque".split()
+    "because since as when where if which who given after so thus but for by parce puisque weil porque "
+    "です である となる 입니다 이다".split()
 )
+_COPULA: Final = re.compile(
+    r"(?:です|である|でした|となります?|になります?|だ|では(?:ない|ありません)|입니다|이다|예요|이에요|됩니다|아닙니다|아니다|है|हैं)$"
+)
+"""What ends a sentence in languages that put the verb there."""
 _EMPHASIS_ENDS: Final = re.compile(r"\*\*|__|`")
 _NAMED: Final = re.compile(r"[A-Za-z]\Z")
 _MINUS_WORD: Final = re.compile(r"(?:minus|negative|moins|menos|meno|минус)\s+(?=[$\\\d(*])", re.IGNORECASE)
@@ -108,6 +115,10 @@ def first_sentence(piece: Piece) -> Piece:
 
 def as_value(piece: Piece) -> Piece | None:
     """Return a piece without what surrounds its value, if it reads as a formula."""
+    minus = _MINUS_WORD.match(piece.text)
+    if minus:
+        size = as_value(piece.part(minus.end()))
+        return piece.part(0, size.stop - piece.start) if size else None
     trimmed = trim(piece.text)
     if not trimmed or len(trimmed) > _LONGEST_VALUE or _is_prose(trimmed):
         return None
@@ -144,8 +155,12 @@ def stated(sentence: Piece, *, phrase: bool, concluded: bool = False) -> Piece |
 def _stated(sentence: Piece, *, phrase: bool, concluded: bool) -> Piece | None:
     text = sentence.text
     whole = as_value(sentence)
-    if whole:
-        return whole
+    if whole or (phrase and in_words(trim(text))):
+        return whole or sentence
+    minus = _MINUS_WORD.match(text)
+    if minus:
+        size = _stated(sentence.part(minus.end()), phrase=phrase, concluded=concluded)
+        return sentence.part(0, size.stop - sentence.start) if size else None
     segments = formulas(text)
     if segments:
         found = _among_formulas(sentence, segments, phrase=phrase, concluded=concluded)
@@ -156,8 +171,8 @@ def _stated(sentence: Piece, *, phrase: bool, concluded: bool) -> Piece | None:
         if head:
             return head
     links = list(LINK.finditer(text))
-    if links:
-        value = as_value(sentence.part(links[-1].end()).strip(" *_"))
+    for start in _value_starts(text, links):
+        value = as_value(sentence.part(start).strip(" *_,"))
         if value:
             return value
     point = _POINT.search(text)
@@ -170,6 +185,15 @@ def _stated(sentence: Piece, *, phrase: bool, concluded: bool) -> Piece | None:
         if found:
             return found
     return _words(sentence) if phrase else None
+
+
+def _value_starts(text: str, links: list[re.Match[str]]) -> list[int]:
+    """Return where a value may begin: after the last verb or colon, the last word, the last sign."""
+    if not links:
+        return []
+    verbs = [link.end() for link in links if link[0] != "="]
+    words = [word.end() for word in _WORD.finditer(_blanked(text)) if word[0] not in _MATHEMATICAL]
+    return [*verbs[-1:], *words[-1:], links[-1].end()]
 
 
 def _among_formulas(
@@ -217,8 +241,9 @@ def _head(sentence: Piece) -> Piece | None:
     for found in _WORD.finditer(text):
         if found[0] in _MATHEMATICAL or found[0].isupper():
             continue
-        head = sentence.part(0, found.start()).strip().strip("*_ ,;(:").strip()
-        value = as_value(head)
+        head = sentence.part(0, found.start())
+        head = head.part(0, len(head.text.rstrip("*_ ,;(:—–")))
+        value = as_value(head.part(len(head.text) - len(head.text.lstrip("*_ ,;:"))))
         if value is None:
             return None
         named = _NAMED.search(value.text) and not any(c.isdigit() or c in "\\+-*/^=" for c in value.text)
@@ -253,7 +278,8 @@ def _ends_in(text: str, link: int, number: re.Match[str]) -> bool:
 def _words(sentence: Piece) -> Piece | None:
     """Return the few words that a sentence after a phrase says."""
     styled = _STYLED.match(sentence.text)
-    if styled and not sentence.text[styled.end() :].strip(" .*_"):
+    rest = sentence.text[styled.end() :] if styled else ""
+    if styled and (not rest.strip(" .*_") or _REASON.match(rest)):
         return sentence.part(*styled.span(1)).strip()
     if not sentence.text[0].isalnum() or _UNSURE.match(sentence.text):
         return None
@@ -272,7 +298,7 @@ def _is_prose(text: str) -> bool:
     for found in _WORD.finditer(plain):
         if found[0] in _MATHEMATICAL or found[0].isupper():
             continue
-        if found[0].lower() in _CLAUSE_WORDS:
+        if found[0].lower() in _CLAUSE_WORDS or _COPULA.search(found[0]):
             return True
         before, after = plain[: found.start()], plain[found.end() :]
         return not any(c.isdigit() for c in before) or any(c.isdigit() or c in "$=" for c in after)

@@ -7,7 +7,6 @@ r"""The phrases with which a completion announces its answer, in a dozen languag
 - `CONTRAST`: what comes between such a value and the one that is.
 - `CONCLUSION`, `LINK`: words that make a sentence a conclusion, and that give it a value.
 - `RETRACTION`: what takes back what was said before.
-- `FOREIGN`: a word in letters that no formula has.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ __all__ = [
     "CONTRAST",
     "DENIAL",
     "DENIAL_AFTER",
-    "FOREIGN",
     "LEAD",
     "LINK",
     "NEGATION",
@@ -28,11 +26,6 @@ __all__ = [
     "RETRACTION",
     "VALUE_FIRST",
 ]
-
-FOREIGN: Final = (
-    r"(?:(?![\d×÷])[À-ÖØ-öø-ɏЀ-ӿ֐-ۿऀ-෿฀-๿ぁ-ヿ㐀-鿿가-힣])+"
-)
-"""Letters with accents, Cyrillic, Hebrew, Arabic, of India and Thailand, Japanese, Chinese, Korean."""
 
 _STARTS: Final = r"(?=[*_]{0,2}(?:[-–](?=\S)|[−﹣－]|[$₹€£¥\\\d٠-٩۰-۹√π½¼¾]))"
 """What a value begins with where no verb or colon announces it."""
@@ -72,6 +65,7 @@ _JOINED: Final = {
     "Korean": (r"정답|해답|답변|답|결과", r"은|는|이"),
 }
 
+_NOT_WORDS: Final = r"не|no|non|não|nicht|kein\w*|pas|niet|nie|không|bukan|ليست?|ليس"
 _ENGLISH: Final = r"""
   (?:answer|result|solution)(?:s|\ set)?['’]?
   (?:,?\s+(?:to\s+(?:this|the|our|that)\s+(?:problem|question|exercise|task|equation|puzzle)
@@ -92,7 +86,7 @@ def _phrases() -> str:
     patterns = [rf"\#\#\#\# | <answer> | \b{_ENGLISH}"]
     for nouns, verbs in _SPACED.values():
         patterns.append(
-            rf"(?:\b|(?<=[وف]))(?:{nouns})(?:\s+(?!(?:{verbs})\b)[^\W\d_]{{2,14}}){{0,2}}"
+            rf"(?:\b|(?<=[وف]))(?:{nouns})(?:\s+(?!(?:{verbs}|{_NOT_WORDS})\b)[^\W\d_]{{2,14}}){{0,2}}"
             rf"(?:\s+(?:{verbs})\b|\s*[:：=]|[*_]{{0,2}}\s+[-–—]\s+|[*_]{{0,2}}\s+{_STARTS})"
         )
     for nouns, verbs in _JOINED.values():
@@ -105,8 +99,8 @@ def _phrases() -> str:
 
 PHRASE: Final = re.compile(_phrases(), re.VERBOSE | re.IGNORECASE)
 VALUE_FIRST: Final = re.compile(
-    r"(?:(?<!\\)\$((?:\\.|[^$\\\n]){1,300})\$|\\[(\[]((?:(?!\\[)\]]).){1,300})\\[)\]]"
-    r"|\*\*([^*\n]{1,80})\*\*|(?<!\S)((?:[-−–]\s)?[^\s]{1,60}))"
+    r"(?:(?<!\\)\$\$?((?:\\.|[^$\\\n]){1,300})\$\$?|\\[(\[]((?:(?!\\[)\]]).){1,300})\\[)\]]"
+    r"|\*\*([^*\n]{1,80})\*\*|(?<!\S)((?:[-−–]\s)?(?:[-−–﹣－]?\\[a-z]+\s)?\S{1,60}(?:\s[a-z]{1,4})??))"
     r"[*_]{0,2}\s+(?:is|are)\s+(?:(?:therefore|thus|hence|indeed|then)\s+)?(?:the|our|my)\s+"
     r"(?:(?:final|correct|only|required|desired)\s+)?(?:answer|solution|result)s?\b(?!\s+(?:to|of|in)\b)"
 )
@@ -138,7 +132,7 @@ LEAD: Final = re.compile(
 _NOT: Final = (
     r"\b(?:not|never|cannot|neither|nor|hardly|no\s+longer|anything\s+but|other\s+than|rather\s+than|"
     r"instead\s+of|unlike)\b|n['’]t\b|\b(?:pas|nicht|kein(?:e[mnrs]?)?|não|non|niet|nie)\b|\bne\b|"
-    r"\bне\b|\bno(?=\s+(?:es|son)\b)|不|并非|並非|ليست?|ليس|\bkhông\b|\bbukan\b"
+    r"\bне\b|\bno(?=\s+(?:es|son)\b)|(?:不|并非|並非)(?:会?是|會是|为|為|等于|等於)?|ليست?|ليس|\bkhông\b|\bbukan\b"
 )
 NEGATION: Final = re.compile(
     rf"(?:\s*(?:n['’]t\b|{_NOT})|\s*(?:(?:certainly|definitely|clearly|surely|simply|actually|still|"
