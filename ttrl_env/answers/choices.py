@@ -6,6 +6,7 @@ r"""The letter of a multiple-choice answer, where there is exactly one.
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -33,14 +34,15 @@ _STYLED: Final = re.compile(
 _AFTER_MARKER: Final = re.compile(
     rf"{_DECORATION}{{0,12}}(?:(?:is|are|be|would be|should be|must be|option|choice|letter|the|"
     rf"[a-z]+ly|indeed|still|thus|therefore|most|remains|lautet|"
-    rf"corrett?[ae]?|correcte?|correcta|richtige|est|es|ist|é|è|是|选项|选|为|은|는|は|：)(?![a-z])"
+    rf"corrett?[ae]?|correcte?|correcta|richtige|est|es|ist|é|è|l[ae]|el|il|die|der|это|является|будет|"
+    rf"是|应该|选项|选|为|為|就|은|는|は|が|هو|هي|ال[صن]\w+|है|：)(?![a-z])"
     rf"{_DECORATION}{{0,8}}){{0,4}}"
     r"(?P<letter>[A-Za-z])(?![A-Za-z0-9]|-[A-Za-z])(?P<rest>.{0,60})",
     re.DOTALL,
 )
 _STRONG: Final = re.compile(
     r"answers?|choose|select(?:ed)?|finali[sz]e|答案|réponse|respuesta|antwort|resposta|risposta|"
-    r"ответ|उत्तर|答え|정답|选择|应选|故选|"
+    r"ответ(?:ом)?|उत्तर|答え|正解|解答|정답|해답|답(?=[은는이:]|\s)|جواب|إجابة|اجابة|选择|应选|故选|"
     r"(?:correct|final|conclusion|result|verdict|solution|guess|答)(?=\W{0,4}[:：])|"
     r"\b(?:pick|go(?:ing)?\ (?:with|for)|opt(?:ing)?\ for|settl(?:e|ing)\ (?:on|for)|vote\ for|bet\ on)"
     r"(?=\s+(?:option\s+|choice\s+|letter\s+)?\W{0,4}(?-i:[A-Z])(?![A-Za-z0-9]))",
@@ -50,9 +52,12 @@ _ASKED: Final = re.compile(r"[\s)\]）*_\"'$}]{0,6}[?？]")
 """A letter that is only asked about."""
 _ENDED: Final = re.compile(r"[.!?。！？)\]}*\"'$]\s*$|(?<![A-Za-z])[A-Z]\s*$")
 _SURE: Final = re.compile(
-    r"\b(?:for\s+sure|sure|definitely|certainly|surely|clearly|obviously|undoubtedly|must\s+be|has\s+to\s+be"
-    r"|got\s+to\s+be|gotta\s+be|should\s+be|it\s+is|it['’]s|[Bb]ecause|[Ss]ince)[,:]?\s+"
+    r"\b(?i:for\s+sure|sure|definitely|certainly|surely|clearly|obviously|undoubtedly|must\s+be|has\s+to\s+be"
+    r"|got\s+to\s+be|gotta\s+be|should\s+be|it\s+is|it['’]s|because|since)[,:]?\s+"
     r"(?:(?:option|choice|answer|letter)\s+)?\(?(?P<letter>[A-Z])(?![A-Za-z0-9'’-])(?P<rest>.{0,40})"
+)
+_FOR_SURE: Final = re.compile(
+    r"(?<![A-Za-z0-9'’-])(?P<letter>[A-Z])\)?\**,?\s+(?:for\s+sure|definitely|certainly|surely|obviously)\b(?P<rest>)"
 )
 _WEAK: Final = re.compile(r"option|choice|选项", re.IGNORECASE)
 _ANOTHER: Final = re.compile(
@@ -91,7 +96,7 @@ _LABEL: Final = re.compile(r"^[\s*_(\[]{0,6}([A-Z])\**[)\].:]", re.MULTILINE)
 _ALONE: Final = re.compile(r"[\s*_\"'“”`$(\[（【{<=>→∴]*([A-Za-z])[\s*_\"'“”`$)\]）】}>.。:]*")
 _WITH_TEXT: Final = re.compile(
     r"[\s{(\[*_]*(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)\s*:?\s*)?[(\[]?([A-Z])\s*"
-    r"(?:[}*_]*[)\]:.]|[}*_]*\s(?=[(\[\d$\\])|[}*_]*\s+-|[}*_]*,\s*(?=[\d$\\]))\s*\S.*",
+    r"(?:[}*_]*[)\]:.]|[}*_]*(?=\()|[}*_]*\s(?=[(\[\d$\\])|[}*_]*\s+-|[}*_]*,\s*(?=[\d$\\]))\s*\S.*",
     re.DOTALL,
 )
 """A letter and the text of its option."""
@@ -354,12 +359,12 @@ def _said_surely(window: str, letters: str) -> _Choice | None:
     """Return the only letter that is said to be sure, as in "for sure D, it can't be A"."""
     sure = {
         found["letter"]: found.start("letter")
-        for found in _SURE.finditer(window)
+        for found in itertools.chain(_SURE.finditer(window), _FOR_SURE.finditer(window))
         if found["letter"] in letters
         and not _DENIED.match(found["rest"])
         and not _ASKED.match(found["rest"])
         and not _DENIAL.search(window[max(0, found.start() - 16) : found.start()])
-        and not _another(found["rest"], found["letter"], letters)
+        and not _another(found["rest"].partition(";")[0], found["letter"], letters)
         and not (found["letter"] in "AI" and _ARTICLE.match(found["rest"]) and _WORDY.match(found["rest"]))
     }
     return _Choice(*next(iter(sure.items())), "verdict") if len(sure) == 1 else None
