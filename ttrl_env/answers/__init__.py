@@ -23,6 +23,7 @@ from ttrl_env.answers.extraction import Extraction, extract_answer, find_answer
 from ttrl_env.answers.formats import ANSWER_FORMATS, AnswerFormat
 from ttrl_env.answers.grouping import AnswerGroups, group_answers
 from ttrl_env.answers.keys import answer_key, equivalent
+from ttrl_env.answers.text.thinking import opens_thinking
 
 __all__ = [
     "ANSWER_FORMATS",
@@ -38,4 +39,5 @@ __all__ = [
     "extract_answer",
     "find_answer",
     "group_answers",
+    "opens_thinking",
 ]

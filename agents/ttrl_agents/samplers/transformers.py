@@ -158,7 +158,8 @@ class TransformersSampler:
             else None
         )
         ends = torch.tensor(policy.end_token_ids, device=device)
-        watches = [BoxWatch() for _ in rows] if params.stop_at_box else []
+        thinking = [policy.opens_thinking(ids) for ids in prompt_ids]
+        watches = [BoxWatch(thinking=each) for each in thinking] if params.stop_at_box else []
         closed = np.zeros(len(rows), dtype=bool)
         alive = torch.arange(len(rows), device=device)  # the row of each batch entry
         active = torch.ones(len(rows), dtype=torch.bool, device=device)
@@ -192,7 +193,7 @@ class TransformersSampler:
             logits = self._forward(
                 token[:, None], mask[:, : width + t + 1], position[:, None], cache
             )
-        return self._completions(tokens, log_probs, measured, closed)
+        return self._completions(tokens, log_probs, measured, closed, thinking)
 
     def _forward(
         self, input_ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: Any
@@ -223,6 +224,7 @@ class TransformersSampler:
         log_probs: torch.Tensor,
         measured: torch.Tensor | None,
         closed: np.ndarray[Any, Any],
+        thinking: Sequence[bool],
     ) -> list[Completion]:
         ids, log_prob_rows = tokens.cpu().numpy(), log_probs.cpu().numpy()
         statistics = None if measured is None else measured.cpu().numpy()
@@ -242,6 +244,7 @@ class TransformersSampler:
                 finished=bool(ends[i] or closed[i]),
                 entropies=None if statistics is None else statistics[0, i, :n],
                 self_certainties=None if statistics is None else statistics[1, i, :n],
+                thinking=thinking[i],
             )
             for i, (text, n) in enumerate(zip(texts, lengths.tolist(), strict=True))
         ]

@@ -1,5 +1,6 @@
 r"""Where a completion stops thinking and replies.
 
+- `THOUGHT_MARKS`: what begins or ends a thought.
 - `opens_thinking`: whether a prompt ends inside a thought that the completion goes on with.
 - `reply_start`: where the reply begins, or None where the thinking never ends.
 - `reply`: the reply itself.
@@ -13,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["opens_thinking", "reply", "reply_start"]
+__all__ = ["THOUGHT_MARKS", "opens_thinking", "reply", "reply_start"]
 
 _PAIRS: Final = (
     ("<think>", "</think>"),
@@ -31,6 +32,8 @@ _PAIRS: Final = (
     ("<|channel|>commentary", "<|channel|>final"),
 )
 _MESSAGE: Final = "<|message|>"
+THOUGHT_MARKS: Final = frozenset(mark for pair in _PAIRS for mark in pair)
+"""What begins or ends a thought; a tokenizer may have it as one special token."""
 _BARE_CHANNEL: Final = re.compile(r"analysis(?=[A-Z\"'])")
 _BARE_FINAL: Final = "assistantfinal"
 """The channels of gpt-oss where special tokens were left out of the text."""
