@@ -27,7 +27,13 @@ from ttrl_env.answers.statements import (
     stated,
 )
 from ttrl_env.answers.text.boxes import find_box
-from ttrl_env.answers.text.phrases import CONCLUSION, LEAD, PHRASE, RETRACTION, VALUE_FIRST
+from ttrl_env.answers.text.phrases import (
+    CONCLUSION,
+    LEAD,
+    RETRACTION,
+    find_phrases,
+    find_values_first,
+)
 from ttrl_env.answers.text.pieces import Piece
 from ttrl_env.answers.text.thinking import reply_start
 from ttrl_env.answers.text.turns import own_turn
@@ -78,9 +84,8 @@ _BULLETED: Final = re.compile(r"^[ \t]*[-–•*+][ \t]+\S", re.MULTILINE)
 _SIGNS: Final = frozenset("-−–﹣－")
 _SHORT: Final = 80
 _COMPUTATIONS_READ: Final = 64
-_COMPUTATION: Final = re.compile(
-    r"(?:[-−(\\$\d][^=\n]{0,160}?)\d[^=\n]{0,80}=\s*[^=\n]{1,80}"
-)
+_COMPUTATION: Final = re.compile(r"[-−(\\$\d][^=\n]*=[^=\n]{1,80}")
+_LONGEST_LEFT: Final = 160
 _OPERATED: Final = re.compile(r"\d\s*(?:[-+*/×÷·−^]|\\(?:times|cdot|div)|\))")
 
 
@@ -198,7 +203,7 @@ def _extraction(piece: Piece | None, rule: str) -> Extraction | None:
 def _after_phrase(tail: Piece) -> Extraction | None:
     """Return what the last phrase that announces a value announces."""
     text = tail.text
-    markers = list(PHRASE.finditer(text))
+    markers = find_phrases(text)
     first = _value_first(tail, markers[-1].end() if markers else 0)
     if first:
         return _extraction(first, "phrase")
@@ -219,12 +224,13 @@ def _after_phrase(tail: Piece) -> Extraction | None:
 
 def _value_first(tail: Piece, after: int) -> Piece | None:
     """Return the value of the last "42 is the answer", if it ends after a position."""
-    for found in reversed(list(VALUE_FIRST.finditer(tail.text))[-_PHRASES_TRIED:]):
-        if found.end() < after:
+    for found, start, end in find_values_first(tail.text):
+        if end < after:
             return None
-        candidate = tail.group(found).strip("*_,;:")
-        if candidate.start > tail.start and tail.text[found.start() - 1] in _SIGNS:
-            candidate = tail.part(found.start() - 1, candidate.stop - tail.start)
+        candidate = tail.part(start).group(found).strip("*_,;:")
+        before = start + found.start() - 1
+        if before >= 0 and tail.text[before] in _SIGNS:
+            candidate = tail.part(before, candidate.stop - tail.start)
         if _STATED.search(candidate.text) or candidate.text[:1] in _SIGNS or found[4] is None:
             value = as_value(candidate)
             if value:
@@ -343,7 +349,9 @@ def _only_computation(tail: Piece) -> Extraction | None:
     if len(sentences) > _COMPUTATIONS_READ:
         return None
     for sentence in sentences:
-        found = _COMPUTATION.search(sentence.text)
+        equals = sentence.text.find("=")
+        near = max(0, equals - _LONGEST_LEFT)
+        found = _COMPUTATION.search(sentence.text, near) if equals > 0 else None
         if found is None or not _OPERATED.search(found[0]):
             continue
         whole = as_value(sentence.part(*found.span()))

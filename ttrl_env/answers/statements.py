@@ -27,7 +27,7 @@ _LONGEST_VALUE: Final = 200
 _INSIDE: Final = r"(?:\\.|[^$\\]){1,400}?"
 SEGMENT: Final = re.compile(
     rf"(?<!\\)\$\$({_INSIDE})\$\$|(?<!\\)\$((?:\\.|[^$\\\n]){{1,400}})\$(?!\d)"
-    r"|\\\((.{1,400}?)\\\)|\\\[(.{1,400}?)\\\]",
+    r"|\\\(((?:\\\\|(?!\\[()]).){1,400})\\\)|\\\[((?:\\\\|(?!\\[\[\]]).){1,400})\\\]",
     re.DOTALL,
 )
 """A formula; as in Markdown, a dollar before a digit ends none, so that prices are told apart."""

@@ -24,52 +24,52 @@ from ttrl_env.answers.formula.vocabulary import (
 __all__ = ["in_words", "respelled", "unlabelled"]
 
 _SWITCH: Final = re.compile(
-    r"\{\s*\\(?:rm|bf|it|sf|tt|sc|sl|em|cal|(?:rm|sf|tt)family|bfseries|itshape|mdseries)(?![A-Za-z])\s*"
-    r"([^{}]*)\}"
+    r"\{\s*+\\(?:rm|bf|it|sf|tt|sc|sl|em|cal|(?:rm|sf|tt)family|bfseries|itshape|mdseries)(?![A-Za-z])\s*+"
+    r"([^{}]*+)\}"
 )
 _BARE_SWITCH: Final = re.compile(
-    r"\\(?:rm|bf|it|sf|tt|sc|sl|em|cal|(?:rm|sf|tt)family|bfseries|itshape|mdseries|pmb|bm)(?![A-Za-z{])(?!\s*\{)\s*"
+    r"\\(?:rm|bf|it|sf|tt|sc|sl|em|cal|(?:rm|sf|tt)family|bfseries|itshape|mdseries|pmb|bm)(?![A-Za-z{])(?!\s*+\{)\s*+"
 )
 _STYLES: Final = "|".join(sorted(TEXT_STYLES, key=len, reverse=True))
-_STYLED: Final = re.compile(rf"\\(?:{_STYLES})\*?\s*(?:\[[^\[\]]{{0,60}}\]\s*)?(?=\{{)")
-_OPTIONS: Final = re.compile(r"\\bbox\s*\[[^\[\]]{0,60}\]")
+_STYLED: Final = re.compile(rf"\\(?:{_STYLES})\*?\s*+(?:\[[^\[\]]{{0,60}}\]\s*+)?(?=\{{)")
+_OPTIONS: Final = re.compile(r"\\bbox\s*+\[[^\[\]]{0,60}\]")
 _BRACE: Final = re.compile(r"\\.|[{}]", re.DOTALL)
 _SIGNS: Final = "$€£¥₹₩₽₺₫₪₱₦฿₴₸₡₲₵￥￡¢₨"
 _CURRENCY: Final = re.compile(
-    rf"\\(?:text|textrm|mathrm|mbox)\s*\{{\s*(?:US|CA|AU|NZ|HK|SG|NT|[ACRS])?\s*\\?[{_SIGNS}]\s*\}}"
-    r"|\\(?:text|textrm|mathrm|mbox)\s*\{\s*(?:USD|EUR|GBP|INR|JPY|CNY|RMB|KRW|AUD|CAD|CHF|HKD|SGD|Rs\.?)\s*\}"
-    r"|(?<![A-Za-z\\])(?:USD|EUR|GBP|INR|JPY|CNY|RMB|KRW|AUD|CAD|CHF|HKD|SGD|Rs\.?)\s*(?=[-\d.\\])"
+    rf"\\(?:text|textrm|mathrm|mbox)\s*+\{{\s*+(?:US|CA|AU|NZ|HK|SG|NT|[ACRS])?\s*+\\?[{_SIGNS}]\s*+\}}"
+    r"|\\(?:text|textrm|mathrm|mbox)\s*+\{\s*+(?:USD|EUR|GBP|INR|JPY|CNY|RMB|KRW|AUD|CAD|CHF|HKD|SGD|Rs\.?)\s*+\}"
+    r"|(?<![A-Za-z\\])(?:USD|EUR|GBP|INR|JPY|CNY|RMB|KRW|AUD|CAD|CHF|HKD|SGD|Rs\.?)\s*+(?=[-\d.\\])"
     r"|(?<=[\d\s~}])(?:USD|EUR|GBP|INR|JPY|CNY|RMB|KRW|AUD|CAD|CHF|HKD|SGD)\.?$"
     rf"|(?<![A-Za-z\\])(?:US|CA|AU|NZ|HK|SG|NT)\s?\\?[{_SIGNS}]"
-    rf"|^(?P<sign>[-+]?)(?:[ACRS])\\?[{_SIGNS}](?=\s*\d)"
+    rf"|^(?P<sign>[-+]?)(?:[ACRS])\\?[{_SIGNS}](?=\s*+\d)"
     r"|\\(?:euro|pounds|yen|rupee|texteuro|textsterling|textyen)(?![A-Za-z])(?:\{\})?"
 )
 _MONEY: Final = frozenset(_SIGNS)
 _CODES: Final = ("USD", "EUR", "GBP", "INR", "JPY", "CNY", "RMB", "KRW", "AUD", "CAD", "CHF", "HKD", "SGD", "Rs")
 _BASE_WORD: Final = "|".join(sorted(BASES, key=len, reverse=True))
 _BASE_BELOW: Final = re.compile(
-    r"(?<=[\d)}])\s*_\s*\{?\s*(?:\\(?:text|mathrm|textrm|mbox|rm)\s*\{?\s*)?\(?\s*(?:base[\s~-]*\}?\s*)?"
-    rf"(?P<word>{_BASE_WORD}|(?<=[\s}}e~-])\d{{1,2}})\s*\)?\s*\}}{{0,2}}(?![A-Za-z0-9])",
+    r"(?<=[\d)}])\s*+_\s*+\{?\s*+(?:\\(?:text|mathrm|textrm|mbox|rm)\s*+\{?\s*+)?\(?\s*+(?:base[\s~-]*+\}?\s*+)?"
+    rf"(?P<word>{_BASE_WORD}|(?<=[\s}}e~-])\d{{1,2}})\s*+\)?\s*+\}}{{0,2}}(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 _BASE_BESIDE: Final = re.compile(
-    r"(?P<numeral>\d+)[\s~]*(?:\\(?:text|mathrm|textrm|mbox)\s*\{)?[\s~]*\(?\s*(?:in\s+)?base[\s~-]*\}?[\s~]*"
-    rf"(?P<word>{_BASE_WORD}|\d{{1,2}})\s*\)?\s*\}}?",
+    r"(?P<numeral>\d++)[\s~]*+(?:\\(?:text|mathrm|textrm|mbox)\s*+\{)?[\s~]*+\(?\s*+(?:in\s++)?base[\s~-]*+\}?[\s~]*+"
+    rf"(?P<word>{_BASE_WORD}|\d{{1,2}})\s*+\)?\s*+\}}?",
     re.IGNORECASE,
 )
-_BASE_AROUND: Final = re.compile(r"[({]\s*(\d+)\s*[)}]\s*_\s*(?=[\d{\\])")
+_BASE_AROUND: Final = re.compile(r"[({]\s*+(\d+)\s*+[)}]\s*+_\s*+(?=[\d{\\])")
 _LETTER: Final = r"(?:\([A-J]\)|[A-J][).]|\([A-J]\)[.:])"
 _LABEL: Final = (
-    rf"(?:(?:Option|Choice|Answer|option|choice|answer)[\s~]*(?:\(?[A-J]\)?[).:]*)|{_LETTER}|[A-J]:)"
+    rf"(?:(?:Option|Choice|Answer|option|choice|answer)[\s~]*+(?:\(?[A-J]\)?[).:]*)|{_LETTER}|[A-J]:)"
 )
 _STYLE_NAMES: Final = r"text|textbf|textrm|mathrm|mathbf|mbox|textit|textsf|bf|rm"
 _LABELLED: Final = re.compile(
-    rf"(?:\\(?:{_STYLE_NAMES})\s*\{{\s*{_LABEL}[\s~]*(?:\\ )?\s*\}}"
-    rf"|\(\s*\\(?:{_STYLE_NAMES})\s*\{{\s*[A-J]\s*\}}\s*\)"
+    rf"(?:\\(?:{_STYLE_NAMES})\s*+\{{\s*+{_LABEL}[\s~]*+(?:\\ )?\s*+\}}"
+    rf"|\(\s*+\\(?:{_STYLE_NAMES})\s*+\{{\s*+[A-J]\s*+\}}\s*+\)"
     r"(?=[\s~]|\\[ ,;:!]|\\q?quad))"
     r"(?:[\s~]|\\[ ,;:!]|\\q?quad(?![a-z]))*+"
     r"(?![,;&=+*/^_)\]!:]|\\(?:text|mbox|mathrm|cup|cap|times|cdot|to|land|lor|le|ge|Right)|and\b|or\b)(?=.)"
-    rf"|(?:{_LETTER}|(?:Option|Choice|option|choice)\s*\(?[A-J]\)?[).:]*)(?:\s|\\[ ,;:]|~|\\q?quad)+"
+    rf"|(?:{_LETTER}|(?:Option|Choice|option|choice)\s*+\(?[A-J]\)?[).:]*)(?:\s|\\[ ,;:]|~|\\q?quad)+"
     r"(?=[-\\$]?\s?(?:\d|\\[dt]?frac|\\sqrt|\\pi|[(\[]\s?[-\d]))"
 )
 _PLAIN_LETTERS: Final = re.compile(

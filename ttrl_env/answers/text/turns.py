@@ -50,6 +50,8 @@ _OTHERS: Final = re.compile(
     r"\n[ \t]*(?:\#{2,4}[ \t]*(?:Instructions?|Human|User|Input)\b|(?:Human|User)[ \t]*:"
     r"|(?:user|assistant|system)[ \t]*\n)"
 )
+_SPEAKERS: Final = ("Instruction", "Human", "User", "Input", "user", "assistant", "system")
+"""Words without which there is nothing to search for."""
 _GLUED: Final = re.compile(r"assistant\n\n")
 """What is left of a header where special tokens were left out: `It is 5.assistant`."""
 _CHANNELS: Final = "<|end|>"
@@ -80,7 +82,8 @@ def own_turn(text: str) -> Piece:
             stop = position
             break
         position = after
-    other = _OTHERS.search(text, start, stop)
+    spoken = any(word in text for word in _SPEAKERS)
+    other = _OTHERS.search(text, start, stop) if spoken else None
     if other:
         stop = other.start()
     glued = _GLUED.search(text, start, stop)
