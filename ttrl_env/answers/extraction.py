@@ -81,6 +81,7 @@ _STATED: Final = re.compile(r"[\d$\\½¼¾]")
 _FINISHED: Final = re.compile(r"[.!?。！？।؟$)\]}*]\s*$|\\\]$")
 _SENTENCES: Final = re.compile(r"(?<!\\)[.!?](?=\s|$|\*)|[。！？।؟]|\n")
 _BULLETED: Final = re.compile(r"^[ \t]*[-–•*+][ \t]+\S", re.MULTILINE)
+_DIGITS: Final = "0123456789"
 _SIGNS: Final = frozenset("-−–﹣－")
 _SHORT: Final = 80
 _COMPUTATIONS_READ: Final = 64
@@ -172,7 +173,10 @@ def find_answer(
 
 def _without_box(said: Piece, unfinished: int | None) -> Extraction:
     """Return the answer of a reply that has no finished box."""
-    tail = said.part(max(0, len(said.text) - _WINDOW))
+    number = _long_number(said)
+    if number:
+        return number
+    tail = _last_part(said, _WINDOW)
     # Each mark becomes as many line breaks, so that places stay what they are.
     tail = Piece(_NOISE.sub(lambda found: "\n" * len(found[0]), tail.text), tail.start)
     if unfinished is not None:
@@ -187,6 +191,30 @@ def _without_box(said: Piece, unfinished: int | None) -> Extraction:
             None, -1, -1, cut_off or "no finished box, no answer phrase, and no value at the end"
         )
     return found
+
+
+def _last_part(piece: Piece, size: int) -> Piece:
+    """Return the last characters of a piece; a number that would be cut is left out."""
+    start = max(0, len(piece.text) - size)
+    part = piece.part(start)
+    if start and piece.text[start - 1].isdigit():
+        part = part.part(len(part.text) - len(part.text.lstrip(_DIGITS)))
+    return part
+
+
+def _long_number(said: Piece) -> Extraction | None:
+    """Return the number of very many digits with which a reply ends, after a phrase or alone."""
+    end = len(said.text.rstrip(" .*_$\n\t"))
+    start = len(said.text[:end].rstrip(_DIGITS))
+    if end - start <= _SENTENCE:
+        return None
+    before = said.text[max(0, start - _SENTENCE) : start]
+    sign = before[-1:] in _SIGNS
+    phrases = find_phrases(before)
+    led = before[phrases[-1].end() :] if phrases else before
+    if led.strip(" $*_:\n\t" + "".join(_SIGNS)):
+        return None
+    return _extraction(said.part(start - sign, end), "phrase" if phrases else "statement")
 
 
 def _extraction(piece: Piece | None, rule: str) -> Extraction | None:
@@ -209,6 +237,8 @@ def _after_phrase(tail: Piece) -> Extraction | None:
         return _extraction(first, "phrase")
     for marker in markers[: -_PHRASES_TRIED - 1 : -1]:
         rest = tail.part(marker.end(), marker.end() + _SENTENCE)
+        if len(rest.text) == _SENTENCE:
+            rest = rest.part(0, len(rest.text.rstrip(_DIGITS)))  # no number that would be cut
         listed = _items(rest)
         if listed:
             return listed
@@ -306,7 +336,7 @@ def _concluding(tail: Piece) -> Extraction | None:
     pieces = [piece for piece in _split(last) if piece.text.strip(" *_")]
     if not pieces or text.endswith("?"):
         return None
-    sentence = pieces[-1].part(max(0, len(pieces[-1].text) - _SENTENCE)).after(LEAD)
+    sentence = _last_part(pieces[-1], _SENTENCE).after(LEAD)
     concluded = bool(CONCLUSION.search(text))
     value = stated(sentence.without(_ASIDE), phrase=False, concluded=concluded)
     value = value or stated(sentence, phrase=False, concluded=concluded)

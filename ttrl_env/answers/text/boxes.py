@@ -14,7 +14,8 @@ from ttrl_env.answers.text.pieces import Piece
 
 __all__ = ["find_box", "is_blank", "last_box"]
 
-_LONGEST_BOX: Final = 8192
+_MOST_READ: Final = 1 << 21
+"""Characters read for all boxes together; a completion of an environment has half as many."""
 _BOXES_TRIED: Final = 64
 _BRACES: Final = re.compile(r"\\.|[{}]", re.DOTALL)
 _BOX: Final = re.compile(
@@ -54,7 +55,7 @@ def find_box(said: Piece) -> tuple[Piece | None, int | None]:
     """
     text = said.text
     starts = {spelling: text.rfind(spelling) for spelling in _SPELLINGS}
-    unfinished = None
+    unfinished, read = None, 0
     for _ in range(_BOXES_TRIED):
         spelling = max(starts, key=lambda each: starts[each])
         start = starts[spelling]
@@ -64,21 +65,27 @@ def find_box(said: Piece) -> tuple[Piece | None, int | None]:
         opening = _BOX.match(text, start + 1)
         if opening is None:
             continue
-        content = said.part(*opening.span(1)) if opening[1] != "{" else _content(said, opening)
+        content: Piece | None = said.part(*opening.span(1))
+        if opening[1] == "{":
+            content, stop = _content(said, opening.end())
+            read += stop - start
         if content is None:
             unfinished = start if unfinished is None else unfinished
         elif not is_blank(content.text):
             return content.strip(), unfinished
+        if read > _MOST_READ:
+            break
     return None, unfinished
 
 
-def _content(said: Piece, opening: re.Match[str]) -> Piece | None:
-    depth, start = 1, opening.end()
-    for brace in _BRACES.finditer(said.text, start, start + _LONGEST_BOX):
+def _content(said: Piece, start: int) -> tuple[Piece | None, int]:
+    """Return what stands before the brace that closes a box, if any does, and where reading ended."""
+    depth, last = 1, said.text.rfind("}", start) + 1
+    for brace in _BRACES.finditer(said.text, start, last):
         if brace[0] == "{":
             depth += 1
         elif brace[0] == "}":
             depth -= 1
             if not depth:
-                return said.part(start, brace.start())
-    return None
+                return said.part(start, brace.start()), brace.end()
+    return None, max(start, last)
