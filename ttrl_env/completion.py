@@ -110,7 +110,7 @@ def _restore(
     finished: bool,
     entropies: npt.NDArray[np.float32] | None = None,
     self_certainties: npt.NDArray[np.float32] | None = None,
-    thinking: bool = False,  # noqa: FBT001, FBT002 - pickles call it by position
+    thinking: bool = False,
 ) -> Completion:
     # The last three have defaults, as what was pickled before there were any can be read still.
     return Completion(

@@ -44,7 +44,8 @@ _STRONG: Final = re.compile(
     r"answers?|choose|select(?:ed)?|finali[sz]e|答案|réponse|respuesta|antwort|resposta|risposta|"
     r"ответ(?:ом)?|उत्तर|答え|正解|解答|정답|해답|답(?=[은는이:]|\s)|جواب|إجابة|اجابة|选择|应选|故选|"
     r"(?:correct|final|conclusion|result|verdict|solution|guess|答)(?=\W{0,4}[:：])|"
-    r"\b(?:pick|go(?:ing)?\ (?:with|for)|opt(?:ing)?\ for|settl(?:e|ing)\ (?:on|for)|vote\ for|bet\ on)"
+    r"\b(?:pick|go(?:ing)?\ (?:with|for)|opt(?:ing)?\ for"
+    r"|settl(?:e|ing)\ (?:on|for)|vote\ for|bet\ on)"
     r"(?=\s+(?:option\s+|choice\s+|letter\s+)?\W{0,4}(?-i:[A-Z])(?![A-Za-z0-9]))",
     re.IGNORECASE,
 )
@@ -365,7 +366,11 @@ def _said_surely(window: str, letters: str) -> _Choice | None:
         and not _ASKED.match(found["rest"])
         and not _DENIAL.search(window[max(0, found.start() - 16) : found.start()])
         and not _another(found["rest"].partition(";")[0], found["letter"], letters)
-        and not (found["letter"] in "AI" and _ARTICLE.match(found["rest"]) and _WORDY.match(found["rest"]))
+        and not (
+            found["letter"] in "AI"
+            and _ARTICLE.match(found["rest"])
+            and _WORDY.match(found["rest"])
+        )
     }
     return _Choice(*next(iter(sure.items())), "verdict") if len(sure) == 1 else None
 

@@ -68,7 +68,9 @@ _SHOWN: Final = re.compile(r"[\s:*=]*(?:" + SEGMENT.pattern + r")(?=[\s.,*]*(?:\
 _DISPLAYED: Final = re.compile(
     r"(?:\$\$((?:(?!\$\$).){1,400}?)\$\$|\\\[((?:(?!\\\[).){1,400}?)\\\])[\s.*]*$", re.DOTALL
 )
-_ITEM: Final = re.compile(r"\s*\n[ \t]*(?:[-–—+•*]|\(?(?:\d{1,2}|[a-h]|[ivx]{1,4})[.)])[ \t]+(?=\S)")
+_ITEM: Final = re.compile(
+    r"\s*\n[ \t]*(?:[-–—+•*]|\(?(?:\d{1,2}|[a-h]|[ivx]{1,4})[.)])[ \t]+(?=\S)"
+)
 _ITEMS_READ: Final = 32
 _ASIDE: Final = re.compile(
     r",?\s+\(?(?:attained|achieved|reached|obtained|occurring|which\s+occurs|when|where|whenever|"

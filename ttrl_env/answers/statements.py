@@ -34,7 +34,9 @@ SEGMENT: Final = re.compile(
 _SENTENCE_END: Final = re.compile(r"(?<!\\)[.!?](?=\s|$|\*)|[。！？।؟]|\n\s*\n|\n(?=\S)")
 _WORD: Final = re.compile(rf"(?<![A-Za-z\\])[A-Za-z]{{2,}}(?:['’][a-z]+)?|{FOREIGN}")
 _STYLED_WORDS: Final = re.compile(r"\\[a-z]+\s*\{[^{}$\\]*\}")
-_STYLED: Final = re.compile(r"\$?\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox|emph)\s*\{([^{}\\]{1,80})\}\$?")
+_STYLED: Final = re.compile(
+    r"\$?\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox|emph)\s*\{([^{}\\]{1,80})\}\$?"
+)
 _SIGN: Final = "[-−–－﹣+]"
 _SIGN_BEFORE: Final = re.compile(rf"(?<![\w)$}}]){_SIGN}$|(?<![\w)$}}])(?<![\w)$}}]\s){_SIGN}\s$")
 _CURRENCY: Final = r"(?:(?:US|CA|AU|NZ|HK)?\\?[$€£¥₹₩₽￥])"
@@ -59,8 +61,8 @@ _CLAUSE: Final = re.compile(
     r"です|である|となる|になる|입니다|이다|예요|이에요|因为|，因为|لأن)"
 )
 _CLAUSE_WORDS: Final = frozenset(
-    "because since as when where if which who given after so thus but for by parce puisque weil porque "
-    "です である となる 입니다 이다".split()
+    {"because", "since", "as", "when", "where", "if", "which", "who", "given", "after", "so"}
+    | {"thus", "but", "for", "by", "parce", "puisque", "weil", "porque"}
 )
 _COPULA: Final = re.compile(
     r"(?:です|である|でした|となります?|になります?|だ|では(?:ない|ありません)|입니다|이다|예요|이에요|됩니다|아닙니다|아니다|है|हैं)$"
@@ -68,7 +70,9 @@ _COPULA: Final = re.compile(
 """What ends a sentence in languages that put the verb there."""
 _EMPHASIS_ENDS: Final = re.compile(r"\*\*|__|`")
 _NAMED: Final = re.compile(r"[A-Za-z]\Z")
-_MINUS_WORD: Final = re.compile(r"(?:minus|negative|moins|menos|meno|минус)\s+(?=[$\\\d(*])", re.IGNORECASE)
+_MINUS_WORD: Final = re.compile(
+    r"(?:minus|negative|moins|menos|meno|минус)\s+(?=[$\\\d(*])", re.IGNORECASE
+)
 _UNSURE: Final = re.compile(
     r"(?:not|between|un(?:known|clear|defined|determined|certain|decided|available|solvable|fortunately|able|sure)"
     r"|impossible|cannot|indeterminate|none|missing|left|yet|what|whatever|hard)\b",
@@ -79,11 +83,13 @@ _OPERATORS: Final = re.compile(
     r"\\(?:int|iint|oint|sum|prod|lim|det|partial|binom|dbinom)(?![a-z])|\\[dt]?frac\s*\{\s*(?:\\mathrm\{)?d|'|\\prime|\\dot"
     r"|\\(?:circ|max|min|gcd|mathrm|operatorname|text)"
 )
-"""A left-hand side that asks for something, as `\\int x\\,dx` does, and is no part of an equation."""
+"""What makes a left-hand side ask for something, as an integral does."""
 _COMMANDS: Final = re.compile(
     r"\\(?:text|mathrm|mbox|textbf|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+|[A-Za-z]{3,}"
 )
-_UNIT_LETTERS: Final = re.compile(r"(?<=\d)\s?(?:[kcmd]?m|[km]?g|[mc]?l|L|s|h|ft|in|cm|km)(?![A-Za-z])(?:\^?[23²³])?")
+_UNIT_LETTERS: Final = re.compile(
+    r"(?<=\d)\s?(?:[kcmd]?m|[km]?g|[mc]?l|L|s|h|ft|in|cm|km)(?![A-Za-z])(?:\^?[23²³])?"
+)
 _LETTER: Final = re.compile(r"[A-Za-zα-ωΑ-Ω]")
 _CONSTANT_LETTERS: Final = re.compile(r"(?<![A-Za-z])[ei](?![A-Za-z])|π")
 _EQUALS: Final = re.compile(r"(?<![<>!\\:])=(?![=>])")
@@ -188,7 +194,7 @@ def _stated(sentence: Piece, *, phrase: bool, concluded: bool) -> Piece | None:
 
 
 def _value_starts(text: str, links: list[re.Match[str]]) -> list[int]:
-    """Return where a value may begin: after the last verb or colon, the last word, the last sign."""
+    """Return where a value may begin: after the last verb, word or equals sign."""
     if not links:
         return []
     verbs = [link.end() for link in links if link[0] != "="]
@@ -214,9 +220,7 @@ def _among_formulas(
     return None
 
 
-def _listed(
-    sentence: Piece, segments: list[re.Match[str]], *, backwards: bool = False
-) -> Piece:
+def _listed(sentence: Piece, segments: list[re.Match[str]], *, backwards: bool = False) -> Piece:
     """Return the first formula or the last, with those that only "and" and commas join to it."""
     count = 1
     for before, after in itertools.pairwise(reversed(segments) if backwards else segments):
@@ -246,7 +250,9 @@ def _head(sentence: Piece) -> Piece | None:
         value = as_value(head.part(len(head.text) - len(head.text.lstrip("*_ ,;:"))))
         if value is None:
             return None
-        named = _NAMED.search(value.text) and not any(c.isdigit() or c in "\\+-*/^=" for c in value.text)
+        named = _NAMED.search(value.text) and not any(
+            c.isdigit() or c in "\\+-*/^=" for c in value.text
+        )
         if named and not _CLAUSE.match(text, found.start()):
             return None
         return value
@@ -317,7 +323,11 @@ def result_of(value: Piece) -> Piece:
     """
     text = value.text
     signs = list(_EQUALS.finditer(text))
-    if not signs or text.count("{") != text.count("}") or re.search(r"[,;]\s|\\(?:text|mbox)\s*\{\s*(?:and|or)", text):
+    if (
+        not signs
+        or text.count("{") != text.count("}")
+        or re.search(r"[,;]\s|\\(?:text|mbox)\s*\{\s*(?:and|or)", text)
+    ):
         return value
     left = text[: signs[0].start()]
     right = value.part(signs[-1].end()).strip(" $")

@@ -339,7 +339,7 @@ def _resolve(benchmark: str | Benchmark) -> Benchmark:
 def _with_tokens(
     completions: Sequence[Any],
     token_ids: Sequence[Sequence[int]] | None,
-    thinking: bool,  # noqa: FBT001
+    thinking: bool,
 ) -> list[Completion]:
     if token_ids is None:
         return [Completion(_text(each), thinking=thinking) for each in completions]

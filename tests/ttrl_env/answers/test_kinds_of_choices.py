@@ -96,9 +96,9 @@ CHOICES: list[tuple[str, str | None]] = [
     ("Is the answer B?", None),
     ("The answer is A. Wait, C has a larger mass, so", None),
     ("The answer is A. No wait, it's B.", "B"),
-    ('Answer: B<|im_end|>\n<|im_start|>user\nAnswer: C', "B"),
+    ("Answer: B<|im_end|>\n<|im_start|>user\nAnswer: C", "B"),
     ("The answer is B<|eot_id|>The answer is C", "B"),
-    ('Answer: B\n\n### Instruction:\nAnswer: C', "B"),
+    ("Answer: B\n\n### Instruction:\nAnswer: C", "B"),
     ("The answer is B [/INST] The answer is C", "B"),
     ("<think>Answer: A</think>Answer: B", "B"),
     ("[THINK]Answer: A[/THINK]Answer: B", "B"),
@@ -145,9 +145,7 @@ CHOICES: list[tuple[str, str | None]] = [
 
 
 @pytest.mark.parametrize(("text", "letter"), CHOICES, ids=[text for text, _ in CHOICES])
-def test_a_reply_chooses_the_letter_that_a_reader_would_take(
-    text: str, letter: str | None
-) -> None:
+def test_a_reply_chooses_the_letter_that_a_reader_would_take(text: str, letter: str | None) -> None:
     found = find_answer(text, "choice", ["A", "B", "C", "D"])
     assert found.answer == letter
     if letter is not None:

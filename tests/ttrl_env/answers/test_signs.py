@@ -34,10 +34,37 @@ PHRASES = [
     "정답은 {} 입니다",
     "الجواب هو {}",
 ]
-SIGNS = ["-", "\N{MINUS SIGN}", "\N{EN DASH}", "\N{SMALL HYPHEN-MINUS}", "\N{FULLWIDTH HYPHEN-MINUS}"]
-VALUES = ["5", r"\frac{1}{2}", "35/9", "0.5", "x", "e^2", r"\sqrt{2}", r"\ln 2", "(3/4)", r"\$5", "12 cm"]
+SIGNS = [
+    "-",
+    "\N{MINUS SIGN}",
+    "\N{EN DASH}",
+    "\N{SMALL HYPHEN-MINUS}",
+    "\N{FULLWIDTH HYPHEN-MINUS}",
+]
+VALUES = [
+    "5",
+    r"\frac{1}{2}",
+    "35/9",
+    "0.5",
+    "x",
+    "e^2",
+    r"\sqrt{2}",
+    r"\ln 2",
+    "(3/4)",
+    r"\$5",
+    "12 cm",
+]
 FORMS = ["{s}{v}", "${s}{v}$", r"\({s}{v}\)", "{s}${v}$", "$ {s} {v} $", "**{s}{v}**"]
-ENDINGS = ["", ".", "\n", "!", " because geometry proves it.", " (rounded).", "<|im_end|>", ", since y > 1."]
+ENDINGS = [
+    "",
+    ".",
+    "\n",
+    "!",
+    " because geometry proves it.",
+    " (rounded).",
+    "<|im_end|>",
+    ", since y > 1.",
+]
 VARIATIONS = [
     (phrase, sign, value, form, ENDINGS[number % len(ENDINGS)])
     for number, (phrase, sign, value, form) in enumerate(

@@ -20,8 +20,10 @@ _SPACED_THOUSANDS: Final = re.compile(r"(?<![\d.,_^])[1-9]\d{0,2}(?: \d{3})+(?![
 _OTHER_THOUSANDS: Final = re.compile(
     r"(?<![\w.,'\\}])[1-9]\d{0,2}(?:(?:'\d{3})+|(?:\\?_\d{3})+|(?:\.\d{3}){2,})(?![\d'_,])"
 )
-"""Digits in groups of three, set apart by apostrophes, underscores or, twice or more, full stops."""
-_BRACED_COMMA: Final = re.compile(r"(?<=\d)\{,\}(?=\d{3}(?!\d)(?:,|\{,\}))|(?<=,\d{3})\{,\}(?=\d{3}(?!\d))")
+"""Groups of three digits, set apart by apostrophes, underscores or several full stops."""
+_BRACED_COMMA: Final = re.compile(
+    r"(?<=\d)\{,\}(?=\d{3}(?!\d)(?:,|\{,\}))|(?<=,\d{3})\{,\}(?=\d{3}(?!\d))"
+)
 _DIGITS_ONLY: Final = re.compile(r"[^\d]")
 _DECIMAL_COMMA: Final = re.compile(r"([-+]?)(0|[1-9]|[1-9]\d{3,}),(\d{2,})")
 _DIGITS_OF_NUMBER: Final = re.compile(r"[^\d.eE+-]")

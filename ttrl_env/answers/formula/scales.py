@@ -15,9 +15,13 @@ __all__ = ["is_foreign_unit", "scale_of"]
 
 _UNIT_BEGINNINGS: Final = re.compile(r"千[克米瓦卡帕]|百分|兆[瓦赫]|천천|백분")
 """Units that begin as a scale does: a kilogram is no thousand of anything."""
-_TIMES: Final = frozenset({"月", "月份", "点", "點", "时", "時", "日", "号", "號", "월", "일", "시"})
+_TIMES: Final = frozenset(
+    {"月", "月份", "点", "點", "时", "時", "日", "号", "號", "월", "일", "시"}
+)
 """After a number these say which month, day or hour is meant."""
-_PARTS: Final = re.compile(r"[半多余餘几幾分]|ではな|ではあ|じゃな|(?:이|가)?아[니닙]|или|и$|或|和|और|ו")
+_PARTS: Final = re.compile(
+    r"[半多余餘几幾分]|ではな|ではあ|じゃな|(?:이|가)?아[니닙]|или|и$|或|和|और|ו"
+)
 """These make another number of the one before them, or join it to the next."""
 
 

@@ -45,7 +45,22 @@ _CURRENCY: Final = re.compile(
     r"|\\(?:euro|pounds|yen|rupee|texteuro|textsterling|textyen)(?![A-Za-z])(?:\{\})?"
 )
 _MONEY: Final = frozenset(_SIGNS)
-_CODES: Final = ("USD", "EUR", "GBP", "INR", "JPY", "CNY", "RMB", "KRW", "AUD", "CAD", "CHF", "HKD", "SGD", "Rs")
+_CODES: Final = (
+    "USD",
+    "EUR",
+    "GBP",
+    "INR",
+    "JPY",
+    "CNY",
+    "RMB",
+    "KRW",
+    "AUD",
+    "CAD",
+    "CHF",
+    "HKD",
+    "SGD",
+    "Rs",
+)
 _BASE_WORD: Final = "|".join(sorted(BASES, key=len, reverse=True))
 _BASE_BELOW: Final = re.compile(
     r"(?<=[\d)}])\s*+_\s*+\{?\s*+(?:\\(?:text|mathrm|textrm|mbox|rm)\s*+\{?\s*+)?\(?\s*+(?:base[\s~-]*+\}?\s*+)?"
@@ -59,25 +74,25 @@ _BASE_BESIDE: Final = re.compile(
 )
 _BASE_AROUND: Final = re.compile(r"[({]\s*+(\d+)\s*+[)}]\s*+_\s*+(?=[\d{\\])")
 _LETTER: Final = r"(?:\([A-J]\)|[A-J][).]|\([A-J]\)[.:])"
-_LABEL: Final = (
-    rf"(?:(?:Option|Choice|Answer|option|choice|answer)[\s~]*+(?:\(?[A-J]\)?[).:]*)|{_LETTER}|[A-J]:)"
-)
+_OPTION: Final = r"(?:Option|Choice|Answer|option|choice|answer)"
+_LABEL: Final = rf"(?:{_OPTION}[\s~]*+(?:\(?[A-J]\)?[).:]*)|{_LETTER}|[A-J]:)"
 _STYLE_NAMES: Final = r"text|textbf|textrm|mathrm|mathbf|mbox|textit|textsf|bf|rm"
 _LABELLED: Final = re.compile(
     rf"(?:\\(?:{_STYLE_NAMES})\s*+\{{\s*+{_LABEL}[\s~]*+(?:\\ )?\s*+\}}"
     rf"|\(\s*+\\(?:{_STYLE_NAMES})\s*+\{{\s*+[A-J]\s*+\}}\s*+\)"
     r"(?=[\s~]|\\[ ,;:!]|\\q?quad))"
     r"(?:[\s~]|\\[ ,;:!]|\\q?quad(?![a-z]))*+"
-    r"(?![,;&=+*/^_)\]!:]|\\(?:text|mbox|mathrm|cup|cap|times|cdot|to|land|lor|le|ge|Right)|and\b|or\b)(?=.)"
-    rf"|(?:{_LETTER}|(?:Option|Choice|option|choice)\s*+\(?[A-J]\)?[).:]*)(?:\s|\\[ ,;:]|~|\\q?quad)+"
+    r"(?![,;&=+*/^_)\]!:]|\\(?:text|mbox|mathrm|cup|cap|times|cdot|to|land|lor|le|ge|Right)"
+    r"|and\b|or\b)(?=.)"
+    rf"|(?:{_LETTER}|{_OPTION}\s*+\(?[A-J]\)?[).:]*)(?:\s|\\[ ,;:]|~|\\q?quad)+"
     r"(?=[-\\$]?\s?(?:\d|\\[dt]?frac|\\sqrt|\\pi|[(\[]\s?[-\d]))"
 )
-_PLAIN_LETTERS: Final = re.compile(
-    r"[A-Za-z][A-Za-z'-]*(?:\s+[A-Za-z][A-Za-z'-]*)+"
-)
+_PLAIN_LETTERS: Final = re.compile(r"[A-Za-z][A-Za-z'-]*(?:\s+[A-Za-z][A-Za-z'-]*)+")
 _SPACES: Final = re.compile(r"\\[,;:! ]|\\q?quad(?![a-z])|[\s~$]+")
 _STYLED_WORDS: Final = re.compile(rf"\\(?:{_STYLES})\s*\{{([^{{}}\\]*)\}}")
-_SYMBOLS: Final = (WORD_FUNCTIONS | frozenset(CONSTANTS) | GREEK | JOINERS | UNITS) - frozenset("ei")
+_SYMBOLS: Final = (WORD_FUNCTIONS | frozenset(CONSTANTS) | GREEK | JOINERS | UNITS) - frozenset(
+    "ei"
+)
 
 
 def respelled(text: str) -> str:
@@ -151,5 +166,7 @@ def in_words(text: str) -> str | None:
     if not _PLAIN_LETTERS.fullmatch(plain):
         return None
     words = plain.split()
-    qualified = any(len(word) == 1 for word in words) and any(word.lower() in QUALIFIERS for word in words)
+    qualified = any(len(word) == 1 for word in words) and any(
+        word.lower() in QUALIFIERS for word in words
+    )
     return " ".join(words) if qualified and not any(word in _SYMBOLS for word in words) else None

@@ -13,6 +13,7 @@ import re
 import string
 from typing import Final, NamedTuple
 
+from ttrl_env.answers.formula.scripts import ACCENTED, FOREIGN
 from ttrl_env.answers.formula.vocabulary import (
     BRACKETS,
     CONSTANTS,
@@ -22,7 +23,6 @@ from ttrl_env.answers.formula.vocabulary import (
     PRODUCTS,
     RELATIONS,
 )
-from ttrl_env.answers.formula.scripts import ACCENTED, FOREIGN
 from ttrl_env.answers.limits import MAX_TOKENS, MAX_WORD, Unreadable
 
 __all__ = ["END", "ROW", "Token", "tokenize"]

@@ -79,7 +79,7 @@ def find_box(said: Piece) -> tuple[Piece | None, int | None]:
 
 
 def _content(said: Piece, start: int) -> tuple[Piece | None, int]:
-    """Return what stands before the brace that closes a box, if any does, and where reading ended."""
+    """Return what stands before the brace that closes a box, and where reading ended."""
     depth, last = 1, said.text.rfind("}", start) + 1
     for brace in _BRACES.finditer(said.text, start, last):
         if brace[0] == "{":

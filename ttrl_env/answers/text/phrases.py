@@ -74,19 +74,23 @@ _STEMS: Final = re.compile(
 )
 """How the nouns of all languages begin, in lower case: much faster to find than whole phrases."""
 _NOT_WORDS: Final = r"не|no|non|não|nicht|kein\w*|pas|niet|nie|không|bukan|ليست?|ليس"
-_ENGLISH: Final = r"""
+_ENGLISH: Final = (
+    r"""
   (?:answer|result|solution)(?:s|\ set)?['’]?
   (?:,?\s+(?:to\s+(?:this|the|our|that)\s+(?:problem|question|exercise|task|equation|puzzle)
             |here|then|therefore|thus|hence|so|indeed|of\ course|in\ this\ case|I\ (?:get|got|found)
             |we\ (?:get|got|found|obtain(?:ed)?)),?)?
-  (?:(?:\s+(?:is|are|was|were|would\ be|should\ be|must\ be|will\ be|has\ to\ be|have\ to\ be|might\ be
-            |becomes?|equals?|comes\ (?:out\ )?(?:to(?:\ be)?|as)|turns\ out\ to\ be
+  (?:(?:\s+(?:is|are|was|were|would\ be|should\ be|must\ be|will\ be|has\ to\ be|have\ to\ be
+            |might\ be|becomes?|equals?|comes\ (?:out\ )?(?:to(?:\ be)?|as)|turns\ out\ to\ be
             |works\ out\ to(?:\ be)?|remains|=)|['’]s)(?![a-z])
     |\s*[:：=]
     |[*_]{0,2}\s+[-–—]\s+
     |[*_]{0,2}—(?=\d)
-    |[*_]{0,2}\s+(?:of\s+)?""" + _STARTS + r""")
+    |[*_]{0,2}\s+(?:of\s+)?"""
+    + _STARTS
+    + r""")
 """
+)
 
 
 def _phrases() -> str:
@@ -151,8 +155,8 @@ def find_values_first(text: str) -> Iterator[tuple[re.Match[str], int, int]]:
 _PHRASES_TRIED: Final = 16
 _FILLERS: Final = r"""
     that|therefore|simply|just|now|thus|so|hence|then|approximately|approx\.?|about|roughly|around
-  | exactly|precisely|clearly|indeed|obviously|certainly|definitely|surely|probably|likely|still|again
-  | also|actually|always|only|both|given\ by|equal\ to|found\ to\ be|going\ to\ be|equals
+  | exactly|precisely|clearly|indeed|obviously|certainly|definitely|surely|probably|likely|still
+  | again|also|actually|always|only|both|given\ by|equal\ to|found\ to\ be|going\ to\ be|equals
   | as\ follows|the\ following|the\ (?:value|number|integer|fraction|expression|pair|point|interval)
   | donc|alors|ainsi|égale?\ à|environ|also|gleich|somit|daher|genau|igual\ a|por\ (?:lo\ )?tanto
   | entonces|logo|quindi|pari\ a|circa|равн[аоы]?|значит|следовательно|является|примерно
@@ -209,7 +213,7 @@ LINK: Final = re.compile(
     r"vaut|beträgt|è|é)\b|['’]s\b|[=:：是为為は]|(?:равен|равна|равно|составляет)\b|(?:은|는)\s|هو|هي"
 )
 RETRACTION: Final = re.compile(
-    r"\b(?:wait|hmm+|hold on|oops|scratch that|let me (?:re-?)?(?:check|think|consider|compute|try)|"
-    r"on second thought|reconsider)\b|(?:^|[.?!\n]\s*)(?:but|no|actually|however|alternatively)\b",
+    r"\b(?:wait|hmm+|hold on|oops|scratch that|"
+    r"let me (?:re-?)?(?:check|think|consider|compute|try)|on second thought|reconsider)\b|(?:^|[.?!\n]\s*)(?:but|no|actually|however|alternatively)\b",
     re.IGNORECASE,
 )

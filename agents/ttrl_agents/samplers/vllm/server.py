@@ -247,7 +247,7 @@ def _as_completed(calls: Sequence[Callable[[], Result]]) -> Generator[Result, No
         over.set()
 
 
-def _completion(choice: dict[str, Any], thinking: bool) -> Completion:  # noqa: FBT001
+def _completion(choice: dict[str, Any], thinking: bool) -> Completion:
     ids = choice.get("token_ids")
     chances = (choice.get("logprobs") or {}).get("content")
     log_probs = None if chances is None else [each["logprob"] for each in chances]

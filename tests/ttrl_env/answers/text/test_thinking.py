@@ -68,7 +68,10 @@ def test_letters_inside_an_open_thought_are_no_choice(options: list[str] | None)
         ("<|im_start|>assistant\n<think>\nOkay, so I", True),
         ("<|im_start|>assistant\n<think>\n\n</think>\n\n", False),
         ("<|im_start|>assistant\n", False),
-        ("<|im_start|>user\nThink inside <think> and </think>.<|im_end|>\n<|im_start|>assistant\n", False),
+        (
+            "<|im_start|>user\nUse <think> and </think>.<|im_end|>\n<|im_start|>assistant\n",
+            False,
+        ),
         ("Think after <think> first. What is 3 + 4?", False),
         ("What does <think> mean?<|assistant|>", False),
         ("", False),

@@ -36,7 +36,12 @@ def test_nothing_after_the_turn_counts(end: str, said: str, answer: str | None) 
 
 @pytest.mark.parametrize(
     "header",
-    ["<|im_start|>assistant\n", "<|start_header_id|>assistant<|end_header_id|>\n\n", "### Response:\n", "<s>"],
+    [
+        "<|im_start|>assistant\n",
+        "<|start_header_id|>assistant<|end_header_id|>\n\n",
+        "### Response:\n",
+        "<s>",
+    ],
 )
 def test_a_header_of_its_own_ends_no_turn(header: str) -> None:
     piece = own_turn(f"{header}The answer is 4.<|im_end|>")
