@@ -280,8 +280,10 @@ THOUGHTS: list[tuple[str, str | None]] = [
     (r"◁think▷guess \boxed{7}◁/think▷\boxed{42}", "42"),
     (r"◁think▷guess \boxed{7}", None),
     (
-        r"<|channel|>analysis<|message|>guess \boxed{7}<|end|>"
-        r"<|start|>assistant<|channel|>final<|message|>\boxed{42}<|return|>",
+        (
+            r"<|channel|>analysis<|message|>guess \boxed{7}<|end|>"
+            r"<|start|>assistant<|channel|>final<|message|>\boxed{42}<|return|>"
+        ),
         "42",
     ),
     (r"<|channel|>analysis<|message|>guess \boxed{7}<|end|>", None),

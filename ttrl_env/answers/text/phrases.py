@@ -213,7 +213,8 @@ LINK: Final = re.compile(
     r"vaut|beträgt|è|é)\b|['’]s\b|[=:：是为為は]|(?:равен|равна|равно|составляет)\b|(?:은|는)\s|هو|هي"
 )
 RETRACTION: Final = re.compile(
-    r"\b(?:wait|hmm+|hold on|oops|scratch that|"
-    r"let me (?:re-?)?(?:check|think|consider|compute|try)|on second thought|reconsider)\b|(?:^|[.?!\n]\s*)(?:but|no|actually|however|alternatively)\b",
+    r"\b(?:wait|hmm+|hold on|oops|scratch that|on second thought|reconsider)\b"
+    r"|\blet me (?:re-?)?(?:check|think|consider|compute|try)\b"
+    r"|(?:^|[.?!\n]\s*)(?:but|no|actually|however|alternatively)\b",
     re.IGNORECASE,
 )
