@@ -132,7 +132,7 @@ class Trainer:
         self.sampler = make_sampler(self.policy, self.config)
         self.agent = agent(self.policy, self.config, self.sampler)
         self.envs = self._make_envs()
-        self.diagnostics = Diagnostics(config.n_votes, self.benchmark.answer_format)
+        self.diagnostics = Diagnostics(config.n_votes)
         self.divergence = make_start_divergence(self.policy, config)
         self.best = BestCheckpoint(config.best_by)
         self._log_probs = LogProbs(self.policy) if self.sampler.copies_weights else None

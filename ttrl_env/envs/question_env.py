@@ -15,7 +15,7 @@ import numpy as np
 
 from ttrl_benchmarks import Benchmark, Question, UnknownNameError, load_benchmark
 from ttrl_env.answers import extract_answer
-from ttrl_env.consensus import Estimator, Verdict, check_verdict, hold_vote, resolve_estimator
+from ttrl_env.consensus import Estimator, Verdict, judge, resolve_estimator
 from ttrl_env.envs.question_order import QuestionOrder
 from ttrl_env.prompt import Prompt
 from ttrl_env.rendering import RENDER_MODES, check_render_mode, render_view, view_vote
@@ -168,14 +168,14 @@ class TTRLEnv(gym.Env[str, str]):
         info = self._info(action)
         reward = 0.0
         if done and self.estimator is not None:
-            ballot = hold_vote(
+            ballot, verdict = judge(
+                self.estimator,
                 self._completions,
                 self.question,
                 self.benchmark,
                 self._position,
                 [self._variant(member) for member in range(self.group_size)],
             )
-            verdict = check_verdict(self.estimator(ballot), ballot, self.estimator)
             self._verdict = verdict
             reward = float(np.mean(verdict.rewards))
             info["rewards"] = verdict.rewards.copy()

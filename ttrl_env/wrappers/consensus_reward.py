@@ -15,7 +15,7 @@ import numpy.typing as npt
 from gymnasium.vector import VectorEnv, VectorWrapper
 
 from ttrl_benchmarks import Benchmark
-from ttrl_env.consensus import Estimator, Verdict, check_verdict, hold_vote, resolve_estimator
+from ttrl_env.consensus import Ballot, Estimator, Verdict, judge, resolve_estimator
 from ttrl_env.rendering import render_view, view_vote
 from ttrl_env.wrappers.attributes import find_attribute
 
@@ -46,6 +46,7 @@ class ConsensusReward(VectorWrapper):
     (see `finished_info`), one value for each sub-environment:
 
     - `answer`: the completion's answer, or `None` (object);
+    - `answer_key`: its canonical key, or `None`; equal answers have equal keys (object);
     - `vote`: the class of its answer within the group, from 0, or -1 for no answer (int64);
     - `consensus`: the winning answer of its group, or `None` (object);
     - `majority_ratio`: the winner's share of the group (float64);
@@ -121,49 +122,25 @@ class ConsensusReward(VectorWrapper):
         observations, _, terminations, truncations, infos = self.env.step(actions)
         done = (terminations | truncations).reshape(-1, self.group_size)
         rewards = np.zeros(self.num_envs, dtype=np.float64)
-        added: dict[str, Array] = {
-            "answer": np.full(self.num_envs, None, dtype=object),
-            "vote": np.full(self.num_envs, -1, dtype=np.int64),
-            "consensus": np.full(self.num_envs, None, dtype=object),
-            "majority_ratio": np.zeros(self.num_envs),
-            "abstained": np.zeros(self.num_envs, dtype=np.bool_),
-            "finished": np.zeros(self.num_envs, dtype=np.bool_),
-            "advantage": np.zeros(self.num_envs),
-            "advantage_weight": np.ones(self.num_envs),
-        }
-        given = np.zeros(self.num_envs, dtype=np.bool_)
+        votes = _Votes(self.num_envs)
         self._held.clear()
         for k in np.flatnonzero(done.any(axis=1)):
             members = slice(k * self.group_size, (k + 1) * self.group_size)
             self._check_whole(int(k), done[k], asked[members])
-            ballot = hold_vote(
+            ballot, verdict = judge(
+                self.estimator,
                 actions[members],
                 self._by_id[asked[members][0]],
                 self.benchmark,
                 int(positions[members][0]),
                 variants[members],
             )
-            verdict = check_verdict(self.estimator(ballot), ballot, self.estimator)
             rewards[members] = verdict.rewards
+            votes.add(members, ballot, verdict)
             if self.render_mode is not None:
                 texts = tuple(actions[members])
                 self._held[int(k)] = ballot.question_id, ballot.position, texts, verdict
-            added["answer"][members] = ballot.answers
-            added["vote"][members] = ballot.classes
-            added["consensus"][members] = ballot.answer_of(verdict.pseudo_label)
-            added["majority_ratio"][members] = ballot.majority_ratio
-            added["abstained"][members] = verdict.abstains
-            added["finished"][members] = ballot.finished
-            if verdict.advantages is not None:
-                added["advantage"][members] = verdict.advantages
-                given[members] = True
-            if verdict.weights is not None:
-                added["advantage_weight"][members] = verdict.weights
-        mask = done.ravel()
-        final = finished_info(infos)
-        for key, values in added.items():
-            final[key], final["_" + key] = values, mask.copy()
-        final["_advantage"] = given
+        finished_info(infos).update(votes.infos(done.ravel()))
         self._remember(infos)
         return observations, rewards, terminations, truncations, infos
 
@@ -220,6 +197,50 @@ class ConsensusReward(VectorWrapper):
                 f"group {group} was asked different questions ({', '.join(set(question_ids))}); "
                 f"give its {len(done)} sub-environments the same slot and the same seed"
             )
+
+
+class _Votes:
+    """What a step says of each completion, gathered group by group."""
+
+    def __init__(self, num_envs: int) -> None:
+        self._columns: dict[str, Array] = {
+            "answer": np.full(num_envs, None, dtype=object),
+            "answer_key": np.full(num_envs, None, dtype=object),
+            "vote": np.full(num_envs, -1, dtype=np.int64),
+            "consensus": np.full(num_envs, None, dtype=object),
+            "majority_ratio": np.zeros(num_envs),
+            "abstained": np.zeros(num_envs, dtype=np.bool_),
+            "finished": np.zeros(num_envs, dtype=np.bool_),
+            "advantage": np.zeros(num_envs),
+            "advantage_weight": np.ones(num_envs),
+        }
+        self._with_advantages = np.zeros(num_envs, dtype=np.bool_)
+
+    def add(self, members: slice, ballot: Ballot, verdict: Verdict) -> None:
+        """Adds one group."""
+        columns = self._columns
+        columns["answer"][members] = ballot.answers
+        for i, vote in enumerate(ballot.classes, start=members.start):
+            if vote >= 0:  # one by one, as a key may be a tuple
+                columns["answer_key"][i] = ballot.keys[vote]
+        columns["vote"][members] = ballot.classes
+        columns["consensus"][members] = ballot.answer_of(verdict.pseudo_label)
+        columns["majority_ratio"][members] = ballot.majority_ratio
+        columns["abstained"][members] = verdict.abstains
+        columns["finished"][members] = ballot.finished
+        if verdict.advantages is not None:
+            columns["advantage"][members] = verdict.advantages
+            self._with_advantages[members] = True
+        if verdict.weights is not None:
+            columns["advantage_weight"][members] = verdict.weights
+
+    def infos(self, ended: Array) -> dict[str, Array]:
+        """Returns the columns, each with its mask: the episodes that ended."""
+        infos = {}
+        for key, values in self._columns.items():
+            infos[key], infos["_" + key] = values, ended.copy()
+        infos["_advantage"] = self._with_advantages
+        return infos
 
 
 def find_consensus_reward(env: VectorEnv[Any, Any, Any]) -> ConsensusReward:

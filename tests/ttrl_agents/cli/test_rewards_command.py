@@ -5,6 +5,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from ttrl_agents.cli.entry import main
+from ttrl_benchmarks import plugins
 from ttrl_env.consensus import REWARDS, register_estimator, registry, unregister_estimator
 
 
@@ -36,8 +37,8 @@ def test_one_reward_is_told_in_full(capsys):
 
 def test_rewards_of_others_are_listed_and_broken_ones_named(capsys, monkeypatch):
     broken = EntryPoint("torn", "no_such_module_anywhere:Torn", registry.ENTRY_POINTS)
-    monkeypatch.setattr(registry, "entry_points", lambda *, group: [broken])
-    registry._REWARDS.forget_installed()
+    monkeypatch.setattr(plugins, "entry_points", lambda *, group: [broken])
+    REWARDS.forget_installed()
     register_estimator("mine", REWARDS["majority"].factory, summary="[bold]odd[/bold] words")
     try:
         assert main(["rewards"]) == 0
@@ -45,7 +46,7 @@ def test_rewards_of_others_are_listed_and_broken_ones_named(capsys, monkeypatch)
     finally:
         unregister_estimator("mine")
         monkeypatch.undo()
-        registry._REWARDS.forget_installed()
+        REWARDS.forget_installed()
     assert "[bold]odd[/bold] words (from ttrl_env)" in listed
     assert "Reward 'torn' of the installed package" in listed
     assert "majority" in listed

@@ -36,8 +36,8 @@ def test_every_reward_is_in_the_table_with_its_paper() -> None:
         assert REWARDS[name].card.paper in paper
 
 
-def test_every_reward_stands_beside_the_others_best_first() -> None:
+def test_what_was_measured_is_of_rewards_that_there_are_best_first() -> None:
     results = table("Side by side")
-    assert set(results) == set(REWARDS)
+    assert {"majority", "oracle", "random"} <= set(results) <= set(REWARDS)
     scores = [float(score) for score in results.values()]
     assert scores == sorted(scores, reverse=True)
