@@ -19,7 +19,7 @@ from ttrl_env.consensus import Estimator, Verdict, judge, resolve_estimator
 from ttrl_env.envs.question_order import QuestionOrder
 from ttrl_env.prompt import Prompt
 from ttrl_env.rendering import RENDER_MODES, check_render_mode, render_view, view_vote
-from ttrl_env.rephrasing import Rephrase, resolve_rephrase
+from ttrl_env.envs.rephrase import Rephrase, resolve_rephrase
 from ttrl_env.spaces import UnicodeText
 
 __all__ = [

@@ -35,7 +35,7 @@ from ttrl_env.envs.question_env import (
 from ttrl_env.envs.question_order import QuestionOrder
 from ttrl_env.prompt import Prompt
 from ttrl_env.rendering import RENDER_MODES, check_render_mode, render_view, view_vote
-from ttrl_env.rephrasing import Rephrase, resolve_rephrase
+from ttrl_env.envs.rephrase import Rephrase, resolve_rephrase
 from ttrl_env.spaces import UnicodeText
 
 __all__ = ["TTRLVectorEnv", "make_vector_env"]

@@ -9,7 +9,7 @@
 
 from ttrl_benchmarks.arithmetic.benchmark import LEVELS, SPLITS, draw_problem, load, split_of
 from ttrl_benchmarks.arithmetic.problem import Problem, Step, solve
-from ttrl_benchmarks.arithmetic.rephrasing import rephrase
+from ttrl_benchmarks.arithmetic.second_wording import rephrase
 from ttrl_benchmarks.arithmetic.templates import TEMPLATES, Template
 
 __all__ = [

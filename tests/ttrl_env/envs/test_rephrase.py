@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ttrl_benchmarks import BenchmarkError, UnknownNameError, load_benchmark
 from ttrl_env import ConsensusReward, TTRLEnv, TTRLVectorEnv, finished_info
-from ttrl_env.rephrasing import resolve_rephrase
+from ttrl_env.envs.rephrase import resolve_rephrase
 from ttrl_env.testing import check_vector_env
 
 MODES = ["SAME_STEP", "NEXT_STEP", "DISABLED"]
