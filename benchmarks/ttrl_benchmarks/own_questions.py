@@ -27,6 +27,7 @@ from ttrl_benchmarks.columns import (
     required_column,
     text_cell,
 )
+from ttrl_benchmarks.entries import register_benchmark
 from ttrl_benchmarks.errors import BenchmarkError, unknown_name
 from ttrl_benchmarks.tables import Row, Table, read_table
 
@@ -37,9 +38,7 @@ CARD = BenchmarkCard(
     title="Your own questions",
     env_id="TTRL-Questions-v0",
     answer_format="latex",
-    size=None,
     licence="yours",
-    citation="",
     made_by="your own file",
 )
 ROLES = {"question": QUESTION, "answer": ANSWER, "id": ID, "level": LEVEL, "options": OPTIONS}
@@ -172,3 +171,6 @@ def _label(
             f"{place}: label {letter!r} where there are {len(options)} options; correct it."
         )
     return letter
+
+
+register_benchmark(CARD, load)

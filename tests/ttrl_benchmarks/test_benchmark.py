@@ -77,7 +77,7 @@ def test_a_whole_is_its_parts_in_order() -> None:
 
 def test_parts_that_do_not_fit_are_refused() -> None:
     one = sums(3, "one")
-    with pytest.raises(BenchmarkError, match="question id 'one/0' stands twice"):
+    with pytest.raises(BenchmarkError, match="duplicate question id 'one/0'"):
         one.concatenate(sums(1, "one"))
     other = Benchmark("other", (Question("x", "?"),), answer_format="latex")
     with pytest.raises(BenchmarkError, match="answer_format 'latex', and 'one' has 'integer'"):

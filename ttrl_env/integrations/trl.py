@@ -18,6 +18,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import gymnasium as gym
 import numpy as np
 
 from ttrl_benchmarks import Benchmark, load_benchmark
@@ -30,7 +31,7 @@ from ttrl_env.consensus import (
     resolve_estimator,
 )
 from ttrl_env.consensus.cards import needs_of
-from ttrl_env.registration import ENV_IDS
+from ttrl_env.registration import benchmark_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -323,7 +324,7 @@ class ConsensusRewardFunction:
 def _resolve(benchmark: str | Benchmark) -> Benchmark:
     if isinstance(benchmark, Benchmark):
         return benchmark
-    return load_benchmark(ENV_IDS.get(benchmark, {"benchmark": benchmark})["benchmark"])
+    return benchmark_of(benchmark) if benchmark in gym.registry else load_benchmark(benchmark)
 
 
 def _with_tokens(

@@ -16,6 +16,7 @@ from gymnasium.vector import VectorEnv, VectorWrapper
 
 from ttrl_benchmarks import Benchmark
 from ttrl_env.consensus import Ballot, Estimator, Verdict, judge, resolve_estimator
+from ttrl_env.envs.groups import Groups
 from ttrl_env.rendering import render_view, view_vote
 from ttrl_env.wrappers.attributes import find_attribute
 
@@ -63,7 +64,7 @@ class ConsensusReward(VectorWrapper):
         group_size: Completions of one question; by default the environment's own.
 
     Raises:
-        ValueError: The environment names no benchmark, or its size is no multiple of the group.
+        ValueError: The environment names no benchmark, or is not of whole groups.
         UnknownNameError: There is no reward of this name.
     """
 
@@ -77,14 +78,8 @@ class ConsensusReward(VectorWrapper):
         self.benchmark: Benchmark = find_attribute(env, "benchmark")
         if group_size is None:
             group_size = int(find_attribute(env, "group_size"))
-        if group_size < 1:
-            raise ValueError(f"group_size must be 1 or more, not {group_size}")
+        self.groups = Groups(self.num_envs, group_size)
         self.group_size = group_size
-        if self.num_envs % self.group_size:
-            raise ValueError(
-                f"{self.num_envs} sub-environments make no whole groups of {self.group_size}; "
-                "use a multiple of the group size"
-            )
         self.estimator = resolve_estimator(reward, self.benchmark)
         self._by_id = {question.id: question for question in self.benchmark.questions}
         self._question_ids: Array = np.empty(0, dtype=object)
@@ -105,7 +100,7 @@ class ConsensusReward(VectorWrapper):
         observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]
         self._remember(infos)
         if self.render_mode is not None:
-            told = infos["_question_id"].reshape(-1, self.group_size)[:, 0]
+            told = self.groups.rows(infos["_question_id"])[:, 0]
             for group in np.flatnonzero(told):
                 self._held.pop(int(group), None)
         return observations, infos
@@ -120,12 +115,12 @@ class ConsensusReward(VectorWrapper):
         asked, positions = self._question_ids.copy(), self._positions.copy()
         variants = self._variants.copy()
         observations, _, terminations, truncations, infos = self.env.step(actions)
-        done = (terminations | truncations).reshape(-1, self.group_size)
+        done = self.groups.rows(terminations | truncations)
         rewards = np.zeros(self.num_envs, dtype=np.float64)
         votes = _Votes(self.num_envs)
         self._held.clear()
         for k in np.flatnonzero(done.any(axis=1)):
-            members = slice(k * self.group_size, (k + 1) * self.group_size)
+            members = self.groups.members(int(k))
             self._check_whole(int(k), done[k], asked[members])
             ballot, verdict = judge(
                 self.estimator,
@@ -159,8 +154,8 @@ class ConsensusReward(VectorWrapper):
         if len(self._question_ids) == 0:
             raise RuntimeError("call reset before anything else")
         frames: list[Any] = []
-        for k in range(self.num_envs // self.group_size):
-            first = k * self.group_size
+        for k, members in enumerate(self.groups):
+            first = members.start
             asked = self._question_ids[first], int(self._positions[first]), (), None
             question_id, position, texts, verdict = self._held.get(k, asked)
             view = view_vote(

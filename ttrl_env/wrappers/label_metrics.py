@@ -54,7 +54,7 @@ class LabelMetrics(VectorWrapper):
         super().__init__(env)
         inside = find_consensus_reward(env)
         self._benchmark = inside.benchmark
-        self._group_size = inside.group_size
+        self._groups = inside.groups
 
     def step(self, actions: Any) -> tuple[Any, Array, Array, Array, dict[str, Any]]:
         """Steps, and adds the metrics."""
@@ -62,8 +62,8 @@ class LabelMetrics(VectorWrapper):
         final = finished_info(infos)
         added = {name: np.zeros(self.num_envs) for name in METRICS}
         mask = np.zeros(self.num_envs, dtype=np.bool_)
-        for start in range(0, self.num_envs, self._group_size):
-            members = slice(start, start + self._group_size)
+        for members in self._groups:
+            start = members.start
             label = self._benchmark.labels.reveal(final["question_id"][start])
             if label is None or not final["_vote"][start]:
                 continue

@@ -209,7 +209,7 @@ def test_a_group_that_ends_in_part_is_refused() -> None:
 
 
 def test_sizes_that_make_no_whole_groups_are_refused() -> None:
-    with pytest.raises(ValueError, match="6 sub-environments make no whole groups of 4"):
+    with pytest.raises(ValueError, match="6 is not a multiple of 4"):
         ConsensusReward(native(2, 3), group_size=4)
     with pytest.raises(ValueError, match="group_size must be 1 or more, not 0"):
         ConsensusReward(native(2, 3), group_size=0)
