@@ -183,7 +183,7 @@ def _advice(error: Exception, hub: HubFile, endpoint: str) -> str:
         )
     if status in (401, 403):
         return (
-            f"{page} refuses the token (HTTP {status}); log in anew with `hf auth login`, or "
+            f"{page} refuses the token (HTTP {status}); log in again with `hf auth login`, or "
             "unset HF_TOKEN, as this file needs none."
         )
     if status is not None:

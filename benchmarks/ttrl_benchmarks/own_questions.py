@@ -71,7 +71,7 @@ def load(
 
     Raises:
         BenchmarkError: The file is missing, empty or unreadable, a column is missing, a question
-            is blank or stands twice, or a label does not fit the answer format.
+            is blank or a duplicate, or a label does not fit the answer format.
     """
     table = read_table(Path(path).expanduser())
     name = table.path.stem

@@ -1,9 +1,9 @@
 """Files of questions as rows of named cells, whatever their format.
 
 - `SUFFIXES`: the suffixes of the files that can be read.
-- `Row`: one row, which knows where it stands in its file.
+- `Row`: one row, which knows its place in its file.
 - `Table`: the rows of one file and the names of its columns.
-- `require_reader`: refuses a file that nothing installed can read.
+- `require_reader`: raises for a file that nothing installed can read.
 - `read_table`: reads JSON, JSON Lines, CSV, TSV or Parquet into a `Table`.
 
 Nothing here trusts the file: it is parsed by `json`, `csv` and `pyarrow`, none of which runs what
@@ -45,7 +45,7 @@ class Row:
 
     @property
     def place(self) -> str:
-        """Where the row stands, for messages: `"row 3"` or `"row 3 (line 4)"`."""
+        """The place of the row, for messages: `"row 3"` or `"row 3 (line 4)"`."""
         return _place(self.number, self.line)
 
 
@@ -98,7 +98,7 @@ def read_table(path: Path) -> Table:
 
 
 def require_reader(path: Path) -> None:
-    """Refuses a file that nothing installed can read; looks at its name alone.
+    """Checks that something installed can read a file; looks at its name alone.
 
     Raises:
         BenchmarkError: Its format is unknown, or needs a package that is missing.
@@ -189,7 +189,7 @@ def _delimited_rows(path: Path, text: str, delimiter: str) -> Iterator[Row]:
             twice = sorted({name for name in header if header.count(name) > 1})
             if twice:
                 raise BenchmarkError(
-                    f"{path}: column {twice[0]!r} stands twice in the header; rename one."
+                    f"{path}: duplicate column {twice[0]!r} in the header; rename one."
                 )
             continue
         number += 1

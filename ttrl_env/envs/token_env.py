@@ -37,7 +37,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
     Sub-environments k·G to k·G+G-1, with G the group size, answer one question and write in
     lockstep. A member has finished when it writes an end-of-text token or its last allowed one;
     from then on whatever action it is given counts as padding, which costs and earns nothing.
-    When the last member has finished, the whole group is voted on and paid at once, and its
+    When the last member has finished, the whole group is voted on and rewarded at once, and its
     episodes end. The vote is held by the text environment of `gym.make_vec`: rewards, infos and
     the order of questions are its own.
 
@@ -45,7 +45,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
     `attention_mask` (which of them are tokens, int8), `prompt_length` (how many of them are the
     prompt's, int64) and `finished` (whether this member only waits for its group, int8). A
     completion that was cut off ends its episode like any other (termination, not truncation): the
-    vote has paid it, and no value lies beyond.
+    vote has rewarded it, and no value lies beyond.
 
     Args:
         num_envs: Completions written at once; a multiple of `group_size`.
@@ -57,7 +57,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         reward: A label-free reward: a name such as `"majority"`, an estimator, or `None` for no
             vote at all.
         centre_rewards: Whether to subtract the mean of its group from each reward, so that a
-            learner without a good critic has a baseline. Groups that abstain are then paid 0.
+            learner without a good critic has a baseline. Groups that abstain then get 0.
         fixed_length: Whether every episode lasts `max_tokens` steps, waiting included. A rollout
             of `max_tokens` steps then holds whole episodes and nothing else.
         autoreset_mode: `"SAME_STEP"`, `"NEXT_STEP"` or `"DISABLED"`, for whole groups.
@@ -66,7 +66,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         **benchmark_options: Options of the named benchmark, e.g. `path` or `split`.
 
     Raises:
-        ValueError: `num_envs` is no multiple of `group_size`, or a number is out of range.
+        ValueError: `num_envs` is not a multiple of `group_size`, or a number is out of range.
         BenchmarkError: The benchmark cannot be loaded.
 
     >>> digits = TokenCodec(
@@ -302,14 +302,15 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         self._finished[rows] = self._ended[rows] | (written == self.max_tokens)
 
     def _vote(self, group: int, rewards: Array, votes: dict[str, Any]) -> None:
-        """Hands a group's completions to its text environment, which counts and pays them."""
+        """Hands a group's completions to its text environment, which counts and rewards them."""
         members = self._groups.members(group)
         completions = [self._completion(i) for i in range(members.start, members.stop)]
-        _, paid, _, _, infos = self._texts[group].step(completions)
+        _, earned, _, _, infos = self._texts[group].step(completions)
         if self.centre_rewards:
             abstained = infos.get("abstained", np.zeros(self.group_size, dtype=np.bool_))
-            paid = np.where(abstained | (paid == paid[0]).all(), 0.0, paid - paid.mean())
-        rewards[members] = paid
+            alike = (earned == earned[0]).all()
+            earned = np.where(abstained | alike, 0.0, earned - earned.mean())
+        rewards[members] = earned
         if self.render_mode is not None:
             self._frames[group] = self._render_group(group)
         for key, values in infos.items():

@@ -1,4 +1,4 @@
-"""Held votes: pseudo-labels that stand still while the model moves.
+"""Held votes: pseudo-labels that stay while the model moves.
 
 - `HeldVote`: a wrapper around any reward that names a pseudo-label.
 """
@@ -82,7 +82,7 @@ class HeldVote:
         name = ballot.question_id
         if name in self._held:
             answer, visits, last = self._held[name]
-            visits += ballot.position != last  # the same visit, seen again, is no new one
+            visits += ballot.position != last  # the same visit seen again is not a new one
             if 0 < visits < self.every:
                 self._held[name] = answer, visits, ballot.position
                 label = ballot.class_of(answer)
