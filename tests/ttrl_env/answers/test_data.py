@@ -27,6 +27,8 @@ def counted(name: str) -> list[dict[str, Any]]:
 
 def format_of(row: dict[str, Any]) -> Any:
     return "choice" if row["kind"].startswith("mcq") else "latex"
+
+
 def test_no_pair_is_called_equal_wrongly_and_eight_are_called_different_wrongly() -> None:
     rows = counted("answers_equal_dev.jsonl")
     assert len(rows) == 551
