@@ -37,7 +37,7 @@ def test_no_two_splits_share_a_question_whatever_the_seeds():
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(LEVELS))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_problem_has_whole_results_in_reach_and_an_exact_answer(seed, level):
     problem = draw_problem(np.random.default_rng(seed), level)
     results = solve(problem.steps)
