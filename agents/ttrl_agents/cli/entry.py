@@ -49,8 +49,7 @@ def _run(given: list[str]) -> int:
         from ttrl_agents.cli.exit_status import Exit
     except ImportError as error:
         return _say(f"{error}. {_EXTRA}")
-    from ttrl_agents.errors import AgentError
-    from ttrl_benchmarks import BenchmarkError
+    from ttrl_benchmarks.errors import UserError
 
     try:
         tyro.extras.subcommand_cli_from_dict(
@@ -59,7 +58,7 @@ def _run(given: list[str]) -> int:
             description="Reinforcement learning of language models without labels.",
             args=given,
         )
-    except (AgentError, BenchmarkError) as error:
+    except UserError as error:
         return _say(str(error))
     except ImportError as error:
         return _say(f"{error}. {_EXTRA}")
