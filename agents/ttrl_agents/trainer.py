@@ -131,11 +131,11 @@ class Trainer:
             )
             self.left_out = asked - len(self.benchmark)
         self._check_same_questions(config.env)
+        self.envs = make_environments(config, self.benchmark)
         self.folder = config.output or claim_folder(run_folder_name(config))
         self.config = config = replace(config, output=self.folder)
         self.sampler = sampler(self.policy, config)
         self.agent = agent(self.policy, config, self.sampler)
-        self.envs = make_environments(config, self.benchmark)
         self.evaluations = RunEvaluations(
             config, self.policy, self.sampler, self.benchmark, self.held_out
         )

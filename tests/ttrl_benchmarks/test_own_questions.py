@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ttrl_benchmarks import PAPER_INSTRUCTION, BenchmarkError, UnknownNameError, load_benchmark
+from ttrl_benchmarks import PAPER_INSTRUCTION, UnknownNameError, UserError, load_benchmark
 from ttrl_benchmarks.base import Benchmark, Question
 
 SUMS: list[dict[str, Any]] = [
@@ -180,7 +180,7 @@ def test_options_become_letters(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said_in_one_sentence(
     rows: list[Any], options: dict[str, Any], complaint: str, write_rows: Callable[..., Path]
 ) -> None:
-    with pytest.raises(BenchmarkError, match=complaint) as caught:
+    with pytest.raises(UserError, match=complaint) as caught:
         load_benchmark("questions", path=write_rows("rows.json", rows), **options)
     assert "\n" not in str(caught.value)
 
@@ -188,5 +188,5 @@ def test_what_is_wrong_is_said_in_one_sentence(
 def test_wrong_options_name_the_right_ones() -> None:
     with pytest.raises(UnknownNameError, match=r"option of benchmark 'questions' 'pth'.*'path'"):
         load_benchmark("questions", pth="x")
-    with pytest.raises(BenchmarkError, match=r"'questions' needs path=\.\.\."):
+    with pytest.raises(UserError, match=r"'questions' needs path=\.\.\."):
         load_benchmark("questions")

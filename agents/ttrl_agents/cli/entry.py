@@ -62,8 +62,7 @@ def _run(given: list[str]) -> int:
         from ttrl_agents.cli.exit_status import Exit
     except ImportError as error:
         return _say(f"{error}. {_EXTRA}")
-    from ttrl_agents.errors import AgentError
-    from ttrl_benchmarks import BenchmarkError
+    from ttrl_benchmarks.errors import UserError
 
     try:
         tyro.extras.subcommand_cli_from_dict(
@@ -73,7 +72,7 @@ def _run(given: list[str]) -> int:
             "`ttrl --version` prints the version.",
             args=given,
         )
-    except (AgentError, BenchmarkError) as error:
+    except UserError as error:
         return _say(str(error))
     except ImportError as error:
         return _say(f"{error}. {_EXTRA}")

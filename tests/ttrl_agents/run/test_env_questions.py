@@ -63,9 +63,9 @@ def test_questions_with_long_prompts_are_left_out_and_counted(tmp_path):
 
 def test_evaluation_draws_as_it_is_told(tmp_path):
     same = Trainer(small(tmp_path / "run", temperature=0.7))
-    assert same._evaluation_params() == SamplingParams(48, 0.7, 1.0)
+    assert same.evaluations.params == SamplingParams(48, 0.7, 1.0)
     own = Trainer(small(tmp_path / "run", eval_temperature=0.0, eval_top_p=0.9))
-    assert own._evaluation_params() == SamplingParams(48, 0.0, 0.9)
+    assert own.evaluations.params == SamplingParams(48, 0.0, 0.9)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttrl_benchmarks import BenchmarkError, load_benchmark
+from ttrl_benchmarks import UserError, load_benchmark
 from ttrl_benchmarks.arithmetic import (
     LEVELS,
     SPLITS,
@@ -101,7 +101,7 @@ def test_steps_read_earlier_results_and_division_is_exact():
     ],
 )
 def test_wrong_options_end_in_a_sentence(options, message):
-    with pytest.raises(BenchmarkError, match=message):
+    with pytest.raises(UserError, match=message):
         load(**options)
 
 
