@@ -10,7 +10,6 @@ two fixed points; tuples, sets, intervals, matrices and relations of such.
 
 from __future__ import annotations
 
-from decimal import getcontext, setcontext
 from math import gcd
 
 from ttrl_env.answers.formula.names import are_roots, name_of_assignment
@@ -21,7 +20,6 @@ from ttrl_env.answers.key.sets import LIST_KINDS, conditions, set_operation
 from ttrl_env.answers.key.writing import bounded, interval_key, number_key
 from ttrl_env.answers.limits import Unreadable
 from ttrl_env.answers.value.matrices import Matrices
-from ttrl_env.answers.value.numbers import PRECISION
 from ttrl_env.answers.value.points import NEGATIVE, POSITIVE, SECOND
 
 __all__ = ["Canonicaliser", "canonical_key"]
@@ -43,15 +41,11 @@ def canonical_key(tree: Node, *, ambiguous: bool = True) -> str:
     if tree[0] == "n":
         return bounded(number_key(tree[1]))
     canon = Canonicaliser(ambiguous=ambiguous and has_kind(tree, "pm"))
-    # The context itself and not a copy of it: nothing but its flags changes, which nobody reads.
-    outside = getcontext()
-    setcontext(PRECISION)
     try:
         return canon.key(tree)
     except (ArithmeticError, ValueError) as error:
         raise Unreadable(f"no value: {error}") from error
     finally:
-        setcontext(outside)
         # The two refer to each other; parted, they are freed at once.
         del canon.evaluator
 

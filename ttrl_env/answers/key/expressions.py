@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from decimal import Decimal
 from typing import Any, Final
 
 from ttrl_env.answers.formula.tree import Node
 from ttrl_env.answers.key.writing import digest, digits, number_key, real_key
 from ttrl_env.answers.limits import Unreadable
 from ttrl_env.answers.value.evaluator import Evaluator
-from ttrl_env.answers.value.numbers import Complex, Number, is_close, is_exact
+from ttrl_env.answers.value.numbers import INEXACT, Number, is_close, is_exact, is_real
 from ttrl_env.answers.value.points import FAR, NEGATIVE, POSITIVE, SECOND
 from ttrl_env.answers.value.walk import Sample
 
@@ -116,9 +115,11 @@ class Expressions(ABC):
 
     def constant(self, value: Number) -> str:
         """Returns the key of a number."""
-        if isinstance(value, Complex):
-            return f"({real_key(value.real)})+({real_key(value.imag)})i"
-        return real_key(value) if isinstance(value, Decimal) else number_key(value)
+        if not isinstance(value, INEXACT):
+            return number_key(value)
+        if len(value) == 4:
+            return real_key(value)
+        return f"({real_key(value[0])})+({real_key(value[1])})i"
 
     def function_key(self, first: Number, second: Number, *, branchy: bool) -> str:
         """Returns the key of a function by its values at two points."""
@@ -131,7 +132,7 @@ class Expressions(ABC):
         if not self.is_expression(node):
             return None
         sample = self.evaluator.sample(node, POSITIVE)
-        return None if sample.varying or isinstance(sample.value, Complex) else sample.value
+        return None if sample.varying or not is_real(sample.value) else sample.value
 
     def elements(self, item: Node) -> list[str]:
         """Returns the keys of one item of a list: two for a plus-minus."""

@@ -10,7 +10,6 @@ only letter, is solved for it. Any other is compared up to a constant factor.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
@@ -20,7 +19,15 @@ from ttrl_env.answers.formula.vocabulary import TRIGONOMETRIC
 from ttrl_env.answers.key.expressions import INFINITY, MINUS_INFINITY, Expressions
 from ttrl_env.answers.key.writing import digits
 from ttrl_env.answers.limits import Unreadable
-from ttrl_env.answers.value.numbers import Complex, Number, inexact, is_close
+from ttrl_env.answers.value.numbers import (
+    Number,
+    inexact,
+    is_close,
+    is_negative,
+    is_real,
+    less,
+    modulus,
+)
 from ttrl_env.answers.value.points import NEGATIVE, POSITIVE, SECOND
 from ttrl_env.answers.value.walk import NOTHING
 
@@ -126,14 +133,14 @@ def _half_line(canon: Expressions, sign: str, parts: list[Node]) -> Node | None:
         return None
     name = next(iter(names))
     solution = _solve_at(canon, parts, name, POSITIVE)
-    if solution is None or isinstance(solution[0], Complex):
+    if solution is None or not is_real(solution[0]):
         return None
     bound = solution[0]
     above, _ = _difference(canon, parts, POSITIVE, {name: canon.evaluator.sum([bound, 1])})
-    if isinstance(above, Complex):
+    end: Node = ("v", bound)
+    if not is_real(above):
         return None
-    end = ("v", bound)
-    if above < 0:
+    if is_negative(above):
         return ("tuple", [end, INFINITY], opening, ")")
     return ("tuple", [MINUS_INFINITY, end], "(", closing)
 
@@ -200,12 +207,8 @@ def _is_rounded(canon: Expressions, node: Node, rounded: Node) -> bool:
     if rounded[0] != "n" or value is None or isinstance(value, int):
         return False
     places = next((k for k in range(_PLACES) if rounded[1] * 10**k % 1 == 0), 0)
-    distance = inexact(value) - inexact(rounded[1])
-    return (
-        places > 0
-        and not isinstance(distance, Complex)
-        and (abs(distance) <= Decimal(1).scaleb(-places))
-    )
+    distance = canon.evaluator.sum([value, -rounded[1]])
+    return places > 0 and not less(Fraction(1, 10**places), modulus(inexact(distance)))
 
 
 def _stands_for(left: Node, right: Node) -> bool:
@@ -305,7 +308,7 @@ def _up_to_scale(canon: Expressions, parts: list[Node], *, signed: bool) -> str:
     if values[0] == 0:
         raise Unreadable("an equation that always holds")
     sign = ""
-    if signed and not isinstance(values[0], Complex):
-        sign = "-" if values[0] < 0 else "+"
+    if signed and is_real(first):
+        sign = "-" if is_negative(first) else "+"
     ratios = [evaluator.quotient(value, values[0]) for value in values[1:]]
     return sign + "|".join(map(digits, ratios))
