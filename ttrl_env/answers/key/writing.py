@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import Final
 
 from ttrl_env.answers.limits import MAX_KEY
-from ttrl_env.answers.value.numbers import INEXACT, ZERO, Number, Real, fraction_of, magnitude
+from ttrl_env.answers.value.numbers import INEXACT, Number, Real, fraction_of, simple_fraction
 
 __all__ = ["bounded", "digest", "digits", "interval_key", "number_key", "real_key"]
 
@@ -22,9 +22,6 @@ _LARGE: Final = 5
 _LONG_BITS: Final = 256
 _KEY_DIGITS: Final = Context(prec=27, Emin=-999999, Emax=999999)
 _PRECISE: Final = Context(prec=64, Emin=-999999, Emax=999999)
-_FORTY_DIGITS: Final = 10**40
-_LONGEST: Final = 70
-"""Magnitude of a number that is looked at as a fraction."""
 
 
 def digest(text: str) -> str:
@@ -57,18 +54,9 @@ def bounded(key: str) -> str:
     return f"{key[:24]}#{digest(key)}"
 
 
-def _simple_fraction(value: Real) -> Fraction | None:
-    """Returns the fraction of small denominator that a number is to forty digits, if any."""
-    if value != ZERO and abs(magnitude(value)) > _LONGEST:
-        return None
-    exact = fraction_of(value)
-    simple = exact.limit_denominator(1_000_000)
-    return simple if abs(exact - simple) * _FORTY_DIGITS <= abs(exact) else None
-
-
 def real_key(value: Real) -> str:
     """Returns the key of a real constant: exact where it is a simple fraction."""
-    simple = _simple_fraction(value)
+    simple = simple_fraction(value)
     if simple is not None:
         return number_key(simple)
     # A printed float of this size has fewer than twelve decimals, so it can't be meant.

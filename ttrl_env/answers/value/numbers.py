@@ -1,6 +1,7 @@
 r"""The numbers of answers: exact ones, and mpmath's of sixty-four digits.
 
 - `Number`: `int` and `Fraction` are exact, `Real` and `Complex` are not.
+- `simple_fraction`: what a number is to forty digits.
 - `is_exact`, `is_close`, `is_negative`, `inexact`, `magnitude`, `tidy`: of numbers.
 - `bits`, `reduced`, `whole_root`: of exact numbers.
 - `add`, `multiply`, `divide`, `negative`, `whole_power`, `modulus`, `less`: of the others.
@@ -50,6 +51,7 @@ __all__ = [
     "pi",
     "reduced",
     "root",
+    "simple_fraction",
     "square_root",
     "tidy",
     "whole_power",
@@ -70,6 +72,9 @@ DUST: Final = 133
 """Bits below the first bit of a number, forty digits, where rounding errors begin."""
 ZERO: Final[Real] = libmp.fzero
 IMAGINARY: Final[Complex] = (ZERO, libmp.fone)
+_FORTY_DIGITS: Final = 10**40
+_LONGEST_FRACTION: Final = 70
+"""Magnitude of a number that is looked at as a fraction."""
 _NOTHING: Final = -(10**9)
 """The magnitude of zero."""
 
@@ -120,6 +125,15 @@ def magnitude(value: Inexact) -> int:
     if len(value) == 4:
         return value[2] + value[3] if value[1] else _NOTHING
     return max(magnitude(value[0]), magnitude(value[1]))
+
+
+def simple_fraction(value: Real) -> Fraction | None:
+    """Returns the fraction of small denominator that a number is to forty digits, if any."""
+    if value != ZERO and abs(magnitude(value)) > _LONGEST_FRACTION:
+        return None
+    exact = fraction_of(value)
+    simple = exact.limit_denominator(1_000_000)
+    return simple if abs(exact - simple) * _FORTY_DIGITS <= abs(exact) else None
 
 
 def bits(value: int | Fraction) -> int:
