@@ -8,7 +8,7 @@ On a terminal the display moves; in a log or a pipe it is a line every few secon
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.panel import Panel
@@ -16,12 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from ttrl_agents.callbacks.base import Callback
+from ttrl_agents.callbacks.base import Callback, Run
+from ttrl_agents.instruments.collapse import Alarm
 from ttrl_env.consensus import find_reward, reward_needs
-
-if TYPE_CHECKING:
-    from ttrl_agents.callbacks.collapse import Alarm
-    from ttrl_agents.trainer import Trainer
 
 __all__ = ["ConsoleCallback"]
 
@@ -45,11 +42,11 @@ class ConsoleCallback(Callback):
         # Sampled in the measurement or the step under way; in a log it has lines of its own.
         self._tokens, self._since, self._last_count = 0, self._phase_began, self._phase_began
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, run: Run) -> None:
         """Prints what is trained on what."""
-        config, policy = trainer.config, trainer.policy
-        rate = getattr(trainer.agent, "learning_rate", None)  # another agent may have none
-        known = len(trainer.benchmark.labels)
+        config, policy = run.config, run.policy
+        rate = getattr(run.agent, "learning_rate", None)  # another agent may have none
+        known = len(run.benchmark.labels)
         labels = (
             "none exist"
             if known == 0
@@ -57,8 +54,8 @@ class ConsoleCallback(Callback):
             if "labels" in reward_needs(config.reward)
             else "sealed; they measure, nothing learns from them"
         )
-        held_out = f", {len(trainer.held_out)} held out" if trainer.held_out else ""
-        left_out = f", {trainer.left_out} too long left out" if trainer.left_out else ""
+        held_out = f", {len(run.held_out)} held out" if run.held_out else ""
+        left_out = f", {run.left_out} too long left out" if run.left_out else ""
         trained = (
             f", {policy.num_trained:,} of them trained: LoRA of rank {config.lora_rank}"
             if config.lora_rank
@@ -68,23 +65,23 @@ class ConsoleCallback(Callback):
         rows = {
             "model": f"{policy.name} ({policy.num_parameters:,} weights{trained}, {precision}, "
             f"{policy.device})",
-            "questions": f"{config.env} ({len(trainer.benchmark)} to train on{held_out}{left_out})",
+            "questions": f"{config.env} ({len(run.benchmark)} to train on{held_out}{left_out})",
             "labels": labels,
             "reward": f"{config.reward}: {find_reward(config.reward)[0].card.summary}",
             "step": f"{config.questions_per_step} questions x {config.n_votes} votes, "
             + ("" if rate is None else f"AdamW at {rate:g}, ")
             + f"temperature {config.temperature:g}",
-            "run": f"{config.steps} steps, seed {config.seed}, into {trainer.folder}",
+            "run": f"{config.steps} steps, seed {config.seed}, into {run.folder}",
         }
         if config.preset is not None:
             rows["preset"] = f"{config.preset}, for the family {config.family}"
-        if trainer.state.step:
-            rows["resumed"] = f"after step {trainer.state.step}"
+        if run.state.step:
+            rows["resumed"] = f"after step {run.state.step}"
         grid = Table.grid(padding=(0, 2))
         for name, value in rows.items():
             grid.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
         self.console.print(Panel(grid, title="TTRL: learning without labels", expand=False))
-        self._total, self._start = config.steps, trainer.state.step
+        self._total, self._start = config.steps, run.state.step
         self._step = self._start
 
     def on_phase(self, name: str) -> None:

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ttrl_agents.callbacks.base import Callback
+from ttrl_agents.callbacks.base import Callback, Run
 from ttrl_env.wrappers.label_metrics import METRICS as LABEL_METRICS
-
-if TYPE_CHECKING:
-    from ttrl_agents.trainer import Trainer
 
 __all__ = ["CurvesCallback", "draw_curves"]
 
@@ -30,9 +27,9 @@ class CurvesCallback(Callback):
     def __init__(self) -> None:
         self._folder: Path | None = None
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, run: Run) -> None:
         """Remembers where to draw."""
-        self._folder = trainer.folder
+        self._folder = run.folder
 
     def on_end(self, summary: dict[str, Any]) -> None:  # noqa: ARG002 - read from the folder
         """Draws."""

@@ -33,9 +33,10 @@ from ttrl_agents.learning.optimizer_state import optimizer_tensors, restore_opti
 from ttrl_agents.learning.skipped_updates import dump_update
 from ttrl_agents.learning.step_metrics import Tally
 from ttrl_agents.policy.determinism import deterministic
+from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.policy.log_probs import LogProbs
 from ttrl_agents.policy.lora import LoraPolicy
-from ttrl_agents.policy.policy import Policy, load_policy
+from ttrl_agents.policy.policy import Policy
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import Sampler, SamplingParams, make_sampler
 from ttrl_agents.samplers.base import Progress
@@ -45,7 +46,6 @@ from ttrl_env.consensus import reward_needs
 
 __all__ = ["PolicyGradientAgent", "make_agent"]
 
-_SMALL_MODEL = 10_000_000
 _CRITIC = "critic/"
 
 
@@ -85,7 +85,7 @@ class PolicyGradientAgent:
             token_statistics="token statistics" in reward_needs(config.reward),
             stop_at_box=config.stop_at_box,
         )
-        small = policy.num_parameters < _SMALL_MODEL
+        small = policy.is_small
         default = (2e-4 if small else 1e-6) * (10 if config.lora_rank else 1)
         self.learning_rate = _or(config.learning_rate, default)
         betas = (0.9, config.adam_beta2)

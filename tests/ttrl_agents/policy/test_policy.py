@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from ttrl_agents.errors import AgentError
-from ttrl_agents.policy.policy import Policy, load_policy, resolve_device
+from ttrl_agents.policy.loading import load_policy, resolve_device
+from ttrl_agents.policy.policy import Policy
 from ttrl_agents.tiny import checkpoint_path
 from ttrl_benchmarks import UnknownNameError
 
