@@ -45,6 +45,7 @@ def compare(
     """
     from ttrl_agents.evaluate.comparison import check_comparable
     from ttrl_agents.evaluate.comparison import compare as compare_evaluations
+    from ttrl_agents.evaluate.setting import SamplingSetting
 
     console = Console(highlight=False)
     for name, folder_a, folder_b in _pairs(a, b):
@@ -53,7 +54,10 @@ def compare(
         whole_a, whole_b = folder_a.read(), folder_b.read()
         comparison = compare_evaluations(whole_a, whole_b)
         shared = len(comparison.a.results)
-        title = f"{config_a['benchmark']}{_WORDS[name]}: B less A on {shared} shared questions"
+        title = (
+            f"{config_a['benchmark']}{_WORDS[name]}: B less A on {shared} shared questions, "
+            f"{SamplingSetting.of(config_a).title}"
+        )
         console.print(Text(title, style="bold"))
         for letter, folder, config, whole in (
             ("A", folder_a, config_a, whole_a),

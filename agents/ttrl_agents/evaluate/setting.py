@@ -1,8 +1,10 @@
 """The sampling settings of an evaluation: a temperature, and the top-p that goes with it.
 
 - `SamplingSetting`: one of them, with its name in files and its title in tables.
+- `SPLITS`: the two kinds of questions of a run.
 - `PAPER_SETTING`: that of the TTRL paper.
 - `settings_of_run`: those at which a training run is evaluated.
+- `by_setting`: the results of a moment of a run by setting.
 """
 
 from __future__ import annotations
@@ -11,7 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["PAPER_SETTING", "SamplingSetting", "settings_of_run"]
+__all__ = ["PAPER_SETTING", "SPLITS", "SamplingSetting", "by_setting", "settings_of_run"]
+
+SPLITS = ("train", "held_out")
+"""The two kinds of questions of a run: those trained on, and those only evaluated."""
 
 # Evaluating a small model three times costs seconds.
 _SMALL_MODEL = 10_000_000
@@ -98,3 +103,25 @@ def settings_of_run(
         for place, each in enumerate(temperatures)
     )
     return tuple(dict.fromkeys(settings))
+
+
+def by_setting(results: Mapping[str, Any]) -> dict[SamplingSetting, dict[str, Any]]:
+    """Returns the results of a moment by setting, the main one first, and in it by split.
+
+    In `summary.json`, `before` holds `train` and `held_out` at the main setting, and those at
+    another setting under its name.
+
+    >>> scores = {"temperature": 0.6, "top_p": 0.95, "mean@2": 0.5}
+    >>> greedy = {"temperature": 0.0, "top_p": 1.0, "mean@1": 0.25}
+    >>> results = {"train": scores, "held_out": None, "greedy": {"train": greedy, "held_out": None}}
+    >>> [(setting.title, sorted(each)) for setting, each in by_setting(results).items()]
+    [('T 0.6, top-p 0.95', ['held_out', 'train']), ('greedy', ['held_out', 'train'])]
+    """
+    main = {name: results[name] for name in SPLITS}
+    others = [value for name, value in results.items() if name not in SPLITS]
+    found = {}
+    for scores in (main, *others):
+        known = next((each for each in scores.values() if each is not None), None)
+        if known is not None:
+            found[SamplingSetting.of(known)] = scores
+    return found
