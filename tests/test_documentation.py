@@ -22,6 +22,7 @@ MODULES = sorted(
     module.name
     for package in (ttrl_env, ttrl_agents, ttrl_benchmarks)
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".")
+    if not module.name.endswith(".__main__")  # importing it runs the command
 )
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

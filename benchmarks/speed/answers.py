@@ -345,7 +345,7 @@ def main() -> None:
     if peer is None:
         print("Math-Verify is not run" + ("" if options.alone else ": it is not installed"))
     equal = rows_of(folder / "answers_equal_dev.jsonl")
-    group_answers([r"\boxed{\sqrt{2}}"])  # the first use imports NumPy
+    group_answers([r"\boxed{\sqrt{2}}"])
     print("Verdicts on the pairs that count")
     verdicts(counted(equal), peer)
     print("Extraction on the rows that count")

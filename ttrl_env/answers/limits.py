@@ -57,4 +57,4 @@ MAX_KEY: Final = 160
 
 
 class Unreadable(Exception):  # noqa: N818 - a signal between modules, not an error for callers
-    """The text is not a formula we read: it is compared as text instead."""
+    """The text is not a formula that is understood: it is compared as text instead."""

@@ -56,10 +56,10 @@ NO_REWARD = 7
 def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As if packages with these entry points were installed."""
     points = [
-        EntryPoint("shortest", "test_registry:Shortest", registry.ENTRY_POINTS),
-        EntryPoint("carded", "test_registry:ENTRY", registry.ENTRY_POINTS),
+        EntryPoint("shortest", f"{__name__}:Shortest", registry.ENTRY_POINTS),
+        EntryPoint("carded", f"{__name__}:ENTRY", registry.ENTRY_POINTS),
         EntryPoint("broken", "no_such_module_anywhere:Reward", registry.ENTRY_POINTS),
-        EntryPoint("seven", "test_registry:NO_REWARD", registry.ENTRY_POINTS),
+        EntryPoint("seven", f"{__name__}:NO_REWARD", registry.ENTRY_POINTS),
     ]
 
     def found(*, group: str) -> list[EntryPoint]:
@@ -226,7 +226,7 @@ def test_installed_packages_bring_rewards(installed: None) -> None:
     made = resolve_estimator("shortest(pay=0.5)", sums())
     assert isinstance(made, Shortest)
     assert REWARDS["shortest"].card.summary == "Pays the shortest completions"
-    assert REWARDS["shortest"].source == "test_registry:Shortest"
+    assert REWARDS["shortest"].source == f"{__name__}:Shortest"
     assert REWARDS["carded"].card.paper == "1234.56789"
 
 

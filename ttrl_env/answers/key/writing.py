@@ -14,8 +14,7 @@ from hashlib import blake2b
 from typing import Final
 
 from ttrl_env.answers.limits import MAX_KEY
-from ttrl_env.answers.value.evaluator import Number
-from ttrl_env.answers.value.numbers import Complex
+from ttrl_env.answers.value.numbers import Complex, Number
 
 __all__ = ["bounded", "digest", "digits", "interval_key", "number_key", "real_key"]
 
@@ -26,12 +25,12 @@ _FORTY_DIGITS: Final = 10**40
 
 
 def digest(text: str) -> str:
-    """Return sixteen bytes of hash for a text of any length, lone surrogates included."""
+    """Returns sixteen bytes of hash for a text of any length, lone surrogates included."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def number_key(value: int | Fraction) -> str:
-    """Return the key of an exact number.
+    """Returns the key of an exact number.
 
     >>> number_key(Fraction(6, 4))
     '3/2'
@@ -49,14 +48,14 @@ def _integer_key(value: int) -> str:
 
 
 def bounded(key: str) -> str:
-    """Return a key of bounded length: a long one keeps its start and gets a digest."""
+    """Returns a key of bounded length: a long one keeps its start and gets a digest."""
     if len(key) <= MAX_KEY:
         return key
     return f"{key[:24]}#{digest(key)}"
 
 
 def _simple_fraction(value: Decimal) -> Fraction | None:
-    """Return the fraction of small denominator that a number is to forty digits, if any."""
+    """Returns the fraction of small denominator that a number is to forty digits, if any."""
     if not value:
         return Fraction(0)
     if abs(value.adjusted()) > 20:
@@ -77,7 +76,7 @@ def _simple_fraction(value: Decimal) -> Fraction | None:
 
 
 def real_key(value: Decimal) -> str:
-    """Return the key of a real constant: exact where it is a simple fraction."""
+    """Returns the key of a real constant: exact where it is a simple fraction."""
     simple = _simple_fraction(value)
     if simple is not None:
         return number_key(simple)
@@ -88,7 +87,7 @@ def real_key(value: Decimal) -> str:
 
 
 def digits(value: Number) -> str:
-    """Return 27 digits of a number of any kind, as text."""
+    """Returns 27 digits of a number of any kind, as text."""
     if isinstance(value, Decimal):
         return str(_KEY_DIGITS.normalize(value))
     if isinstance(value, Complex):
@@ -97,7 +96,7 @@ def digits(value: Number) -> str:
 
 
 def interval_key(opening: str, low: str, high: str, closing: str) -> str:
-    """Return the key of an interval; open ones look like points, as they do on paper."""
+    """Returns the key of an interval; open ones look like points, as they do on paper."""
     opening = "(" if low == "-inf" else opening
     closing = ")" if high == "inf" else closing
     return f"{opening}{low},{high}{closing}"

@@ -5,13 +5,17 @@ r"""Numbers of sixty digits, in any thread: `decimal.Decimal`, and complex ones 
 - `exponential`, `logarithm`, `square_root`, `root`: for real and complex numbers.
 - `FUNCTIONS`: the trigonometric and hyperbolic functions and their inverses.
 - `forget`: empties the memory of values.
+- `Number`, `is_exact`, `is_close`, `inexact`: exact numbers and the others.
+- `bits`, `reduced`, `whole_root`: of exact numbers.
 - `modulus`, `tidy`: the size of a number; a number without parts that are rounding error.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from fractions import Fraction
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -27,13 +31,20 @@ __all__ = [
     "Complex",
     "E",
     "Inexact",
+    "Number",
+    "bits",
     "exponential",
     "forget",
+    "inexact",
+    "is_close",
+    "is_exact",
     "logarithm",
     "modulus",
+    "reduced",
     "root",
     "square_root",
     "tidy",
+    "whole_root",
 ]
 
 PRECISION: Final = Context(
@@ -96,7 +107,7 @@ class Complex:
     __rmul__ = __mul__
 
     def reciprocal(self) -> Complex:
-        """Return one over the number."""
+        """Returns one over the number."""
         size = self.real * self.real + self.imag * self.imag
         return Complex(self.real / size, -self.imag / size)
 
@@ -123,19 +134,78 @@ class Complex:
 # The letters of answers stand for few numbers, so the same values come up again and again.
 _remembered = lru_cache(maxsize=2048)
 Inexact: TypeAlias = Decimal | Complex
+Number: TypeAlias = int | Fraction | Inexact
+"""`int` and `Fraction` are exact; the others carry sixty digits."""
 INEXACT: Final = (Decimal, Complex)
 """The same, for `isinstance`, which is much slower at recognising a `Fraction`."""
 
 
 def modulus(value: Inexact) -> Decimal:
-    """Return the absolute value."""
+    """Returns the absolute value."""
     if isinstance(value, Complex):
         return _sqrt(value.real * value.real + value.imag * value.imag)
     return abs(value)
 
 
+def is_exact(value: Number) -> bool:
+    """Whether a number is known exactly."""
+    return not isinstance(value, INEXACT)
+
+
+def is_close(a: Number, b: Number) -> bool:
+    """Whether two numbers agree to forty digits; exact ones have to be equal."""
+    if a is b:
+        return True
+    if not isinstance(a, Decimal) or not isinstance(b, Decimal):
+        if not (isinstance(a, INEXACT) or isinstance(b, INEXACT)):
+            return a == b
+        a, b = inexact(a), inexact(b)
+    if isinstance(a, Decimal) and isinstance(b, Decimal):
+        return (a - b).copy_abs() <= DUST * max(a.copy_abs(), b.copy_abs())
+    return modulus(a - b) <= DUST * max(modulus(a), modulus(b))
+
+
+def inexact(value: Number) -> Inexact:
+    """Returns a number as one of sixty digits."""
+    if isinstance(value, int):
+        return Decimal(value)
+    if isinstance(value, Fraction):
+        return Decimal(value.numerator) / value.denominator
+    return value
+
+
+def bits(value: int | Fraction) -> int:
+    """Returns the size of an exact number."""
+    if isinstance(value, int):
+        return value.bit_length()
+    return value.numerator.bit_length() + value.denominator.bit_length()
+
+
+def reduced(value: int | Fraction) -> int | Fraction:
+    """Returns an integer where a fraction is one."""
+    return value.numerator if value.denominator == 1 else value
+
+
+def whole_root(value: int, index: int) -> int | None:
+    """Returns the exact root of a positive integer, or None."""
+    if index == 2:
+        root = math.isqrt(value)
+    elif value.bit_length() > 4096:
+        return None
+    elif value < 2:
+        root = value
+    else:
+        root = 1 << -(-value.bit_length() // index)
+        while True:
+            better = ((index - 1) * root + value // root ** (index - 1)) // index
+            if better >= root:
+                break
+            root = better
+    return root if root**index == value else None
+
+
 def tidy(value: Inexact) -> Inexact:
-    """Drop the real or imaginary part that is rounding error of the other."""
+    """Drops the real or imaginary part that is rounding error of the other."""
     if not isinstance(value, Complex):
         return value
     real, imag = abs(value.real), abs(value.imag)
@@ -147,7 +217,7 @@ def tidy(value: Inexact) -> Inexact:
 
 
 def _angle(value: Complex) -> Decimal:
-    """Return the argument of a complex number, in (-pi, pi]."""
+    """Returns the argument of a complex number, in (-pi, pi]."""
     if not value.real:
         return (PI if value.imag > 0 else -PI) / 2
     angle = _arctangent(value.imag / value.real)
@@ -157,7 +227,7 @@ def _angle(value: Complex) -> Decimal:
 
 
 def exponential(value: Inexact) -> Inexact:
-    """Return e to a power."""
+    """Returns e to a power."""
     if isinstance(value, Complex):
         size = _exp(value.real)
         return Complex(size * _cosine(value.imag), size * _sine(value.imag))
@@ -175,7 +245,7 @@ def _ln(value: Decimal) -> Decimal:
 
 
 def logarithm(value: Inexact) -> Inexact:
-    """Return the principal logarithm."""
+    """Returns the principal logarithm."""
     if isinstance(value, Complex):
         return Complex(_ln(modulus(value)), _angle(value))
     if value < 0:
@@ -184,7 +254,7 @@ def logarithm(value: Inexact) -> Inexact:
 
 
 def square_root(value: Inexact) -> Inexact:
-    """Return the principal square root."""
+    """Returns the principal square root."""
     if not isinstance(value, Complex):
         return _sqrt(value) if value >= 0 else Complex(_ZERO, _sqrt(-value))
     size = modulus(value)
@@ -197,21 +267,21 @@ def square_root(value: Inexact) -> Inexact:
 
 
 def root(value: Inexact, index: int) -> Inexact:
-    """Return the principal root of a number that is not negative."""
+    """Returns the principal root of a number that is not negative."""
     if index == 2:
         return square_root(value)
     return exponential(logarithm(value) / Decimal(index))
 
 
-def _reduced(angle: Decimal) -> tuple[int, Decimal]:
-    """Return the quadrant of an angle, and what is left of it, at most pi/4."""
+def _quadrant(angle: Decimal) -> tuple[int, Decimal]:
+    """Returns the quadrant of an angle, and what is left of it, at most pi/4."""
     quadrant = int((angle * 2 / PI).to_integral_value())
     return quadrant & 3, angle - quadrant * PI / 2
 
 
 @_remembered
 def _sine(angle: Decimal) -> Decimal:
-    quadrant, rest = _reduced(angle)
+    quadrant, rest = _quadrant(angle)
     square = rest * rest
     value = fixed.alternating(square, 1) if quadrant & 1 else rest * fixed.alternating(square, 2)
     return -value if quadrant & 2 else value
@@ -219,7 +289,7 @@ def _sine(angle: Decimal) -> Decimal:
 
 @_remembered
 def _cosine(angle: Decimal) -> Decimal:
-    quadrant, rest = _reduced(angle)
+    quadrant, rest = _quadrant(angle)
     square = rest * rest
     value = rest * fixed.alternating(square, 2) if quadrant & 1 else fixed.alternating(square, 1)
     return -value if quadrant in {1, 2} else value
@@ -322,7 +392,7 @@ def _tanh(value: Inexact) -> Inexact:
 
 
 def forget() -> None:
-    """Empty the memory of values, so that a measurement starts cold."""
+    """Empties the memory of values, so that a measurement starts cold."""
     for function in (_exp, _ln, _sine, _cosine, _arctangent):
         function.cache_clear()
 
