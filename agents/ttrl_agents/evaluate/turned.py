@@ -207,7 +207,7 @@ def describe_turned(values: Mapping[str, Any]) -> str:
     >>> votes |= {"right_to_wrong_confidently": 3, "pass_lost": 1, "pass_gained": 2}
     >>> print(describe_turned(votes))
     Of 100 votes, 19 turned from wrong to right and 4 from right to wrong, 3 of them with 90% or
-    more of the votes. 1 question lost the last right completion, 2 gained a first one.
+    more of the votes. On 1 question the last right completion vanished, on 2 a first one appeared.
     """
     text = (
         f"Of {_count(values['questions'], 'vote')}, {values['wrong_to_right']} turned from wrong "
@@ -217,8 +217,8 @@ def describe_turned(values: Mapping[str, Any]) -> str:
         sure = values["right_to_wrong_confidently"]
         text += f", {sure} of them with {CONFIDENT:.0%} or more of the votes"
     return (
-        f"{text}. {_count(values['pass_lost'], 'question')} lost the last right completion, "
-        f"{values['pass_gained']} gained a first one."
+        f"{text}. On {_count(values['pass_lost'], 'question')} the last right completion "
+        f"vanished, on {values['pass_gained']} a first one appeared."
     )
 
 
