@@ -358,7 +358,8 @@ class Trainer:
     def _finish(self) -> dict[str, Any]:
         """Writes the trained model and the summary."""
         replace_folder(self.folder / "checkpoint", self.policy.save)
-        summary = summarize_run(self.config, self.state, self.best, len(self.benchmark))
+        votes = self.evaluations.turned(self.folder)
+        summary = summarize_run(self.config, self.state, self.best, len(self.benchmark), votes)
         write_atomically(self.folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
         return summary
 

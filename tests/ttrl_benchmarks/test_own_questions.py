@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ttrl_benchmarks import PAPER_INSTRUCTION, UnknownNameError, UserError, load_benchmark
@@ -29,9 +31,6 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
         lines = (json.dumps(row, ensure_ascii=False) for row in rows)
         path.write_text("\n\n".join(lines), encoding="utf-8")
     elif path.suffix == ".parquet":
-        pa = pytest.importorskip("pyarrow", reason="reading Parquet needs pyarrow")
-        import pyarrow.parquet as pq
-
         pq.write_table(pa.Table.from_pylist(rows), path)
     else:
         with path.open("w", encoding="utf-8-sig", newline="") as file:
