@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -15,8 +14,6 @@ import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
-
-from gymnasium.error import DependencyNotInstalled
 
 from ttrl_env.files import replacing, sync_folder
 
@@ -82,12 +79,11 @@ class RowWriter:
 
     Args:
         folder: Where to write; made if it is missing.
-        file_format: `"jsonl"`, or `"parquet"`, which needs pyarrow.
+        file_format: `"jsonl"` or `"parquet"`.
         part_bytes: The size from which a part is closed.
 
     Raises:
         ValueError: An argument is out of range.
-        gymnasium.error.DependencyNotInstalled: Parquet was asked for without pyarrow.
     """
 
     def __init__(self, folder: Path, file_format: FileFormat, part_bytes: int) -> None:
@@ -95,11 +91,6 @@ class RowWriter:
             raise ValueError(f"file_format must be 'jsonl' or 'parquet', not {file_format!r}")
         if part_bytes < 1:
             raise ValueError(f"part_bytes must be 1 or more, not {part_bytes}")
-        if file_format == "parquet" and importlib.util.find_spec("pyarrow") is None:
-            raise DependencyNotInstalled(
-                "writing Parquet needs pyarrow; run `pip install 'ttrl-env[parquet]'`, or use "
-                "file_format='jsonl'"
-            )
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._format = file_format

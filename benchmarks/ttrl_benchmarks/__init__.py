@@ -5,7 +5,8 @@
 - `register_benchmark`, `unregister_benchmark`, `watch_benchmarks`: adds a benchmark, takes it back,
   and follows which there are.
 - `BenchmarkCard`, `HubFile`, `BenchmarkListing`: what is known of one before it is read.
-- `BenchmarkError`, `BenchmarkWarning`, `UnknownNameError`: what goes wrong, and what to do.
+- `UserError`, `BenchmarkError`, `UnknownNameError`, `BenchmarkWarning`: what goes wrong, and what
+  to do.
 """
 
 from ttrl_benchmarks.base import Benchmark, Question, SealedLabels
@@ -15,7 +16,7 @@ from ttrl_benchmarks.entries import (
     unregister_benchmark,
     watch_benchmarks,
 )
-from ttrl_benchmarks.errors import BenchmarkError, BenchmarkWarning, UnknownNameError
+from ttrl_benchmarks.errors import BenchmarkError, BenchmarkWarning, UnknownNameError, UserError
 from ttrl_benchmarks.registry import (
     BenchmarkListing,
     benchmark_card,
@@ -35,6 +36,7 @@ __all__ = [
     "Question",
     "SealedLabels",
     "UnknownNameError",
+    "UserError",
     "benchmark_card",
     "fetch_benchmark",
     "list_benchmarks",

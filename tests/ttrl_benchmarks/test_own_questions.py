@@ -9,9 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from ttrl_benchmarks import PAPER_INSTRUCTION, BenchmarkError, UnknownNameError, load_benchmark
+from ttrl_benchmarks import PAPER_INSTRUCTION, UnknownNameError, UserError, load_benchmark
 from ttrl_benchmarks.base import Benchmark, Question
 
 SUMS: list[dict[str, Any]] = [
@@ -29,9 +31,6 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
         lines = (json.dumps(row, ensure_ascii=False) for row in rows)
         path.write_text("\n\n".join(lines), encoding="utf-8")
     elif path.suffix == ".parquet":
-        pa = pytest.importorskip("pyarrow", reason="reading Parquet needs pyarrow")
-        import pyarrow.parquet as pq
-
         pq.write_table(pa.Table.from_pylist(rows), path)
     else:
         with path.open("w", encoding="utf-8-sig", newline="") as file:
@@ -180,7 +179,7 @@ def test_options_become_letters(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said_in_one_sentence(
     rows: list[Any], options: dict[str, Any], complaint: str, write_rows: Callable[..., Path]
 ) -> None:
-    with pytest.raises(BenchmarkError, match=complaint) as caught:
+    with pytest.raises(UserError, match=complaint) as caught:
         load_benchmark("questions", path=write_rows("rows.json", rows), **options)
     assert "\n" not in str(caught.value)
 
@@ -188,5 +187,5 @@ def test_what_is_wrong_is_said_in_one_sentence(
 def test_wrong_options_name_the_right_ones() -> None:
     with pytest.raises(UnknownNameError, match=r"option of benchmark 'questions' 'pth'.*'path'"):
         load_benchmark("questions", pth="x")
-    with pytest.raises(BenchmarkError, match=r"'questions' needs path=\.\.\."):
+    with pytest.raises(UserError, match=r"'questions' needs path=\.\.\."):
         load_benchmark("questions")

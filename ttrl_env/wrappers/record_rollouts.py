@@ -38,12 +38,11 @@ class RecordRollouts(VectorWrapper):
     Args:
         env: A vector environment with a `ConsensusReward` inside.
         folder: Where to write; made if it is missing.
-        file_format: `"jsonl"`, or `"parquet"`, which needs pyarrow.
+        file_format: `"jsonl"` or `"parquet"`.
         part_bytes: The size from which a part is closed.
 
     Raises:
         ValueError: There is no `ConsensusReward` inside, or an argument is out of range.
-        gymnasium.error.DependencyNotInstalled: Parquet was asked for without pyarrow.
     """
 
     def __init__(

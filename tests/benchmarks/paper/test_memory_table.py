@@ -3,7 +3,7 @@
 import runpy
 from pathlib import Path
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[3]
 
 
 def test_the_documented_table_is_that_of_the_script(capsys):

@@ -7,7 +7,6 @@ from small_runs import small
 
 from ttrl_agents.errors import AgentError
 from ttrl_agents.run.env_questions import held_out_split, questions_of
-from ttrl_agents.samplers import SamplingParams
 from ttrl_agents.trainer import Trainer
 from ttrl_benchmarks import BenchmarkError, UnknownNameError
 
@@ -59,13 +58,6 @@ def test_questions_with_long_prompts_are_left_out_and_counted(tmp_path):
     fit = sum(length <= limit for length in lengths)
     assert 0 < fit < len(lengths)
     assert (len(trainer.benchmark), trainer.left_out) == (fit, len(lengths) - fit)
-
-
-def test_evaluation_draws_as_it_is_told(tmp_path):
-    same = Trainer(small(tmp_path / "run", temperature=0.7))
-    assert same._evaluation_params() == SamplingParams(48, 0.7, 1.0)
-    own = Trainer(small(tmp_path / "run", eval_temperature=0.0, eval_top_p=0.9))
-    assert own._evaluation_params() == SamplingParams(48, 0.0, 0.9)
 
 
 @pytest.mark.parametrize(

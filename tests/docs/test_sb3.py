@@ -9,7 +9,7 @@ import pytest
 
 from ttrl_agents.policy.loading import load_policy
 
-PAGE = Path(__file__).parents[3] / "docs" / "sb3.md"
+PAGE = Path(__file__).parents[2] / "docs" / "sb3.md"
 
 
 def test_the_code_on_the_page_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

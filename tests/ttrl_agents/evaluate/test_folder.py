@@ -13,7 +13,13 @@ from ttrl_agents.evaluate.folder import find_evaluations
 from ttrl_agents.evaluate.results import from_lines, to_lines
 from ttrl_agents.evaluate.runner import evaluation_config
 
-CONFIG = {"benchmark": "made-up", "k": 2, "temperature": 0.6, "options": {"k": 2, "output": None}}
+CONFIG = {
+    "benchmark": "made-up",
+    "k": 2,
+    "temperature": 0.6,
+    "top_p": 0.95,
+    "options": {"k": 2, "output": None},
+}
 HOSTILE = st.text(st.characters(exclude_categories=[]), max_size=20)  # lone surrogates too
 RESULTS = tuple(made_up_result(name, ["1", name], level=ord(name) - 96) for name in "abcde")
 

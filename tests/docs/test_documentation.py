@@ -16,7 +16,7 @@ import ttrl_env
 from ttrl_agents.cli import commands
 from ttrl_agents.cli.entry import main
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 MODULES = sorted(
     module.name

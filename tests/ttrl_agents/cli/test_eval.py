@@ -65,7 +65,7 @@ def _wide(monkeypatch):
 
 def test_it_prints_scores_and_saves_every_completion(capsys, tmp_path):
     out = measure(capsys, tmp_path / "one")
-    for words in ("mean@4", "maj@4", "pass@2", "level 5", "finished", "temperature 0.6"):
+    for words in ("mean@4", "maj@4", "pass@2", "level 5", "finished", "T 0.6, top-p 0.95"):
         assert words in out
     lines = (tmp_path / "one" / "completions.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
@@ -209,7 +209,7 @@ def test_two_are_compared(capsys, tmp_path):
 
 def test_a_part_is_compared_with_the_whole_and_served_weights_are_unknown(capsys, tmp_path):
     whole = tuple(made_up_result(name, ["1", name]) for name in "abc")
-    config = {"benchmark": "b", "k": 2, "temperature": 0.6, "model": "tiny"}
+    config = {"benchmark": "b", "k": 2, "temperature": 0.6, "top_p": 0.95, "model": "tiny"}
     EvaluationFolder.write(tmp_path / "a", config | {"weights": "0123456789"}, Evaluation(whole))
     EvaluationFolder.write(tmp_path / "b", config | {"weights": None}, Evaluation(whole[1:]))
     status, printed = run(capsys, "compare", tmp_path / "a", tmp_path / "b")

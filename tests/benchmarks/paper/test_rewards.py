@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "paper" / "rewards.py"
+SCRIPT = Path(__file__).parents[3] / "benchmarks" / "paper" / "rewards.py"
 
 
 @pytest.fixture(scope="module")

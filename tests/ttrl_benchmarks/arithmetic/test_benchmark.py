@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttrl_benchmarks import BenchmarkError, load_benchmark
+from ttrl_benchmarks import UserError, load_benchmark
 from ttrl_benchmarks.arithmetic import (
     LEVELS,
     SPLITS,
@@ -37,7 +37,7 @@ def test_no_two_splits_share_a_question_whatever_the_seeds():
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(LEVELS))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_problem_has_whole_results_in_reach_and_an_exact_answer(seed, level):
     problem = draw_problem(np.random.default_rng(seed), level)
     results = solve(problem.steps)
@@ -101,7 +101,7 @@ def test_steps_read_earlier_results_and_division_is_exact():
     ],
 )
 def test_wrong_options_end_in_a_sentence(options, message):
-    with pytest.raises(BenchmarkError, match=message):
+    with pytest.raises(UserError, match=message):
         load(**options)
 
 

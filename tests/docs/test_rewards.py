@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ttrl_env.consensus import REWARDS, unregister_estimator
 
-PAGE = (Path(__file__).parents[3] / "docs" / "rewards.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "rewards.md").read_text(encoding="utf-8")
 
 
 def test_the_code_on_the_page_runs() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-PAGE = Path(__file__).parents[1] / "docs" / "bring_your_algorithm.md"
+PAGE = Path(__file__).parents[2] / "docs" / "bring_your_algorithm.md"
 
 
 def run(heading: str) -> dict[str, Any]:
