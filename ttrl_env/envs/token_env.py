@@ -117,32 +117,14 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         self.render_mode = check_render_mode(render_mode)
         self.autoreset_mode = resolve_autoreset_mode(autoreset_mode)
         self.metadata = metadata_for(self.autoreset_mode)
-        self._texts: list[TextEnvs] = []
-        for _ in range(self.num_groups):
-            envs = make_vector_env(
-                group_size,
-                benchmark=self.benchmark,
-                group_size=group_size,
-                reward=reward,
-                autoreset_mode="DISABLED",
-                render_mode=render_mode,
-            )
-            self._texts.append(envs if wrap is None else wrap(envs))
-
-        length = self.max_prompt_tokens + max_tokens
-        self.single_observation_space = Dict(
-            {
-                "input_ids": Box(0, tokens.vocabulary_size - 1, (length,), np.int64),
-                "attention_mask": MultiBinary(length),
-                "prompt_length": Box(1, self.max_prompt_tokens, (1,), np.int64),
-                "finished": MultiBinary(1),
-            }
-        )
+        self._texts = [self._make_texts(reward, wrap) for _ in range(self.num_groups)]
+        self.single_observation_space = self._single_observation_space()
         self.single_action_space = Discrete(tokens.vocabulary_size)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
 
         self._started = False
+        length = self.max_prompt_tokens + max_tokens
         self._ids = np.full((num_envs, length), tokens.pad_token_id, dtype=np.int64)
         self._lengths = np.zeros(num_envs, dtype=np.int64)
         self._prompt_lengths = np.zeros(num_envs, dtype=np.int64)
@@ -267,6 +249,31 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         """Closes the text environments."""
         for envs in self._texts:
             envs.close(**kwargs)
+
+    def _make_texts(
+        self, reward: str | Estimator | None, wrap: Callable[[TextEnvs], TextEnvs] | None
+    ) -> TextEnvs:
+        """Makes the text environment of one group, which asks and votes."""
+        envs = make_vector_env(
+            self.group_size,
+            benchmark=self.benchmark,
+            group_size=self.group_size,
+            reward=reward,
+            autoreset_mode="DISABLED",
+            render_mode=self.render_mode,
+        )
+        return envs if wrap is None else wrap(envs)
+
+    def _single_observation_space(self) -> Dict:
+        length = self.max_prompt_tokens + self.max_tokens
+        return Dict(
+            {
+                "input_ids": Box(0, self.tokens.vocabulary_size - 1, (length,), np.int64),
+                "attention_mask": MultiBinary(length),
+                "prompt_length": Box(1, self.max_prompt_tokens, (1,), np.int64),
+                "finished": MultiBinary(1),
+            }
+        )
 
     def _ask_next(self, mask: Array) -> None:
         for group in np.flatnonzero(mask):
