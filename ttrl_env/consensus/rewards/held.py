@@ -63,6 +63,11 @@ class HeldVote:
         """As the other reward."""
         return needs(self.inner, "token_statistics")
 
+    @property
+    def needs_two_prompts(self) -> bool:
+        """As the other reward."""
+        return needs(self.inner, "two_prompts")
+
     def state_dict(self) -> dict[str, Any]:
         """Returns the held answers, and what the other reward remembers."""
         held = {name: list(entry) for name, entry in self._held.items()}
