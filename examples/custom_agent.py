@@ -17,7 +17,7 @@ import torch
 
 from ttrl_agents.callbacks import ConsoleCallback
 from ttrl_agents.config import TrainConfig
-from ttrl_agents.optimizer_state import optimizer_tensors, restore_optimizer
+from ttrl_agents.learning.optimizer_state import optimizer_tensors, restore_optimizer
 from ttrl_agents.policy import Policy
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import Sampler, SamplingParams

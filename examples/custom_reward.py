@@ -13,9 +13,9 @@ import argparse
 import gymnasium as gym
 from rich.progress import track
 
-from ttrl_agents.agent import make_agent
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.evaluate import evaluate
+from ttrl_agents.learning import make_agent
 from ttrl_agents.policy import load_policy
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import Sampler, SamplingParams, TransformersSampler, make_sampler

@@ -13,8 +13,8 @@ import pytest
 import ttrl_agents
 import ttrl_benchmarks
 import ttrl_env
-from ttrl_agents import commands
-from ttrl_agents.cli import main
+from ttrl_agents.cli import commands
+from ttrl_agents.cli.entry import main
 
 REPOSITORY = Path(__file__).parents[1]
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS

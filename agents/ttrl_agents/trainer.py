@@ -24,12 +24,23 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from ttrl_agents.agent import Agent, ResumableAgent, make_agent
-from ttrl_agents.agreement import default_tolerance, measure_agreement
-from ttrl_agents.best_checkpoint import BestCheckpoint
+from ttrl_agents.agent import Agent, ResumableAgent
 from ttrl_agents.callbacks.base import Callback
 from ttrl_agents.callbacks.collapse import Alarm, CollapseMonitor
-from ttrl_agents.checkpoint import (
+from ttrl_agents.config.train_config import TrainConfig, read_config
+from ttrl_agents.errors import AgentError
+from ttrl_agents.evaluate import Evaluation, EvaluationFolder, evaluate, labelled
+from ttrl_agents.evaluate.fingerprint import evaluation_settings, weights_digest
+from ttrl_agents.instruments.sampler_agreement import default_tolerance, measure_agreement
+from ttrl_agents.instruments.start_divergence import make_start_divergence
+from ttrl_agents.instruments.vote_metrics import vote_metrics
+from ttrl_agents.learning.policy_gradient import make_agent
+from ttrl_agents.policy.log_probs import LogProbs
+from ttrl_agents.policy.lora import load_run_policy
+from ttrl_agents.policy.policy import Policy
+from ttrl_agents.rollout import Rollout
+from ttrl_agents.run.best_checkpoint import BestCheckpoint
+from ttrl_agents.run.checkpoint import (
     BEST,
     TrainerState,
     check_same_options,
@@ -40,19 +51,9 @@ from ttrl_agents.checkpoint import (
     verify_state,
     write_atomically,
 )
-from ttrl_agents.config import TrainConfig, read_config
-from ttrl_agents.errors import AgentError
-from ttrl_agents.evaluate import Evaluation, EvaluationFolder, evaluate, labelled
-from ttrl_agents.evaluate.settings import evaluation_settings, weights_digest
-from ttrl_agents.log_probs import LogProbs
-from ttrl_agents.lora import load_run_policy
-from ttrl_agents.policy import Policy
-from ttrl_agents.questions import held_out_split, questions_of
-from ttrl_agents.rollout import Rollout
+from ttrl_agents.run.env_questions import held_out_split, questions_of
 from ttrl_agents.samplers import Sampler, SamplingParams, make_sampler
 from ttrl_agents.seeds import Stream, derive_seed
-from ttrl_agents.start_divergence import make_start_divergence
-from ttrl_agents.vote_metrics import vote_metrics
 from ttrl_benchmarks import Benchmark
 from ttrl_benchmarks.digest import prompts_digest
 from ttrl_env.completion import Completion

@@ -30,8 +30,8 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from ttrl_agents.algorithms import ALGORITHMS, AlgorithmName
 from ttrl_agents.config import TrainConfig
+from ttrl_agents.config.algorithms import ALGORITHMS, AlgorithmName
 from ttrl_agents.trainer import Trainer, resume_config
 
 

@@ -37,10 +37,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ttrl_agents.best_checkpoint import BestCheckpoint
 from ttrl_agents.callbacks.collapse import Alarm, find_alarms
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.evaluate import evaluate
+from ttrl_agents.run.best_checkpoint import BestCheckpoint
 from ttrl_agents.samplers import SamplingParams
 from ttrl_agents.trainer import Trainer, resume_config
 

@@ -33,8 +33,8 @@ import torch.nn.functional as F
 import tyro
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from ttrl_agents.log_probs import LogProbs, TokenBatch
 from ttrl_agents.policy import Policy
+from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
 from ttrl_agents.tiny import checkpoint_path
 
 Variant = Literal["plain", "ours", "ours, checkpointed"]

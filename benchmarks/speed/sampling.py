@@ -15,9 +15,9 @@ import time
 
 import numpy as np
 
-from ttrl_agents.agreement import measure_agreement
-from ttrl_agents.log_probs import LogProbs
+from ttrl_agents.instruments.sampler_agreement import measure_agreement
 from ttrl_agents.policy import load_policy
+from ttrl_agents.policy.log_probs import LogProbs
 from ttrl_agents.samplers import Sampler, SamplingParams, TransformersSampler
 from ttrl_agents.samplers.vllm import EngineOptions, VLLMSampler
 from ttrl_benchmarks.arithmetic import load

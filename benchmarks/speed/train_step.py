@@ -43,8 +43,8 @@ from transformers import (
     TrainerCallback,
 )
 
-from ttrl_agents.agent import PolicyGradientAgent
 from ttrl_agents.config import TrainConfig
+from ttrl_agents.learning import PolicyGradientAgent
 from ttrl_agents.policy import Policy, load_policy
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import SamplingParams, TransformersSampler

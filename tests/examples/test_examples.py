@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ttrl_agents.agent import ResumableAgent
-from ttrl_agents.config import TrainConfig
-from ttrl_agents.policy import load_policy
+from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.policy.policy import load_policy
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import TransformersSampler
 from ttrl_agents.trainer import Interrupted, Trainer

@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from ttrl_agents.policy import Policy
+from ttrl_agents.policy.policy import Policy
 from ttrl_agents.tiny import checkpoint_path
 
 

@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import load_file
 from small_runs import StopAfter
 
-from ttrl_agents.agent import PolicyGradientAgent
-from ttrl_agents.config import TrainConfig
+from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
+from ttrl_agents.learning.policy_gradient import PolicyGradientAgent
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import make_sampler
 from ttrl_agents.trainer import Interrupted, Trainer, resume_config

@@ -7,14 +7,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from small_runs import StopAfter, assert_same_run, metrics_of, small, weights_of
+from small_runs import (
+    CrashAfter,
+    CrashError,
+    Scribe,
+    StopAfter,
+    assert_same_run,
+    metrics_of,
+    small,
+    weights_of,
+)
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ttrl_agents.callbacks import Callback, CurvesCallback
-from ttrl_agents.config import TrainConfig
-from ttrl_agents.engine_process import EngineError
+from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
-from ttrl_agents.samplers import SamplingParams, TransformersSampler
+from ttrl_agents.samplers import TransformersSampler
+from ttrl_agents.samplers.vllm.process import EngineError
 from ttrl_agents.trainer import Interrupted, Trainer, resume_config
 from ttrl_benchmarks import Benchmark, UnknownNameError
 from ttrl_env.wrappers.label_metrics import METRICS
@@ -177,18 +186,6 @@ def test_a_resumed_run_is_held_to_the_model_that_it_began_with(tmp_path):
     assert_same_run(tmp_path / "whole", tmp_path / "halted")
 
 
-class CrashError(Exception):
-    pass
-
-
-class CrashAfter(StopAfter):
-    """Dies without a word, as a process that is killed does: nothing is saved on the way out."""
-
-    def on_step(self, step, metrics):
-        if step == self.steps:
-            raise CrashError
-
-
 def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path):
     Trainer(small(tmp_path / "whole")).run()
     with pytest.raises(CrashError):
@@ -272,20 +269,6 @@ def test_config_round_trips_and_refuses_what_it_does_not_know(tmp_path):
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
     with pytest.raises(AgentError, match="learning_rte"):
         TrainConfig.from_dict({"learning_rte": 1})
-
-
-class Scribe:
-    """An agent with nothing but `act` and `learn`."""
-
-    def __init__(self, policy, config, sampler) -> None:
-        self.sampler, self.learned = sampler, []
-
-    def act(self, observations, step, progress=None):
-        return self.sampler.sample(observations, SamplingParams(8), seed=step)
-
-    def learn(self, rollout):
-        self.learned.append(rollout.step)
-        return {"entropy": 0.0}
 
 
 def test_an_agent_of_ones_own_stands_in_the_place_of_ours(tmp_path):

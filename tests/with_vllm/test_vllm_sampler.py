@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from ttrl_agents.agreement import measure_agreement
-from ttrl_agents.engine_process import EngineError
 from ttrl_agents.errors import AgentError
-from ttrl_agents.log_probs import LogProbs
-from ttrl_agents.policy import load_policy
+from ttrl_agents.instruments.sampler_agreement import measure_agreement
+from ttrl_agents.policy.log_probs import LogProbs
+from ttrl_agents.policy.policy import load_policy
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
 from ttrl_agents.samplers.box_stop import find_box_end
-from ttrl_agents.samplers.vllm import EngineOptions, VLLMSampler
+from ttrl_agents.samplers.vllm.process import EngineError
+from ttrl_agents.samplers.vllm.sampler import EngineOptions, VLLMSampler
 from ttrl_env.answers import extract_answer
 
 PARAMS = SamplingParams(64)

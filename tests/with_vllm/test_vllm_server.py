@@ -5,7 +5,7 @@ import pytest
 from ttrl_agents.errors import AgentError
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
 from ttrl_agents.samplers.box_stop import find_box_end
-from ttrl_agents.samplers.vllm_server import VLLMServerSampler
+from ttrl_agents.samplers.vllm.server import VLLMServerSampler
 
 
 def test_it_samples_as_the_model_itself_would(server, policy, questions):

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from ttrl_agents.callbacks import Callback
-from ttrl_agents.config import TrainConfig
+from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate import evaluate
 from ttrl_agents.samplers import SamplingParams, TransformersSampler

@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from ttrl_env.answers.boxes import last_box, reply
-from ttrl_env.answers.spelling import plain_text, to_ascii, trim
+from ttrl_env.answers.text.boxes import last_box, reply
+from ttrl_env.answers.text.normalize import plain_text, to_ascii, trim
 
 __all__ = ["choice_of", "extract_choice"]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from ttrl_env.answers.boxes import last_box, reply
 from ttrl_env.answers.extraction import extract_answer
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
 from ttrl_env.answers.keys import Reading, read
+from ttrl_env.answers.text.boxes import last_box, reply
 
 __all__ = ["ExtractionExplanation", "GradeExplanation", "explain_extraction", "explain_grade"]
 

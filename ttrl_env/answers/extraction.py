@@ -13,12 +13,12 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from ttrl_env.answers.boxes import last_box, reply
 from ttrl_env.answers.choices import extract_choice
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
+from ttrl_env.answers.formula.vocabulary import CONSTANTS, GREEK, JOINERS, UNITS, WORD_FUNCTIONS
 from ttrl_env.answers.keys import read
-from ttrl_env.answers.spelling import to_ascii, trim
-from ttrl_env.answers.vocabulary import CONSTANTS, GREEK, JOINERS, UNITS, WORD_FUNCTIONS
+from ttrl_env.answers.text.boxes import last_box, reply
+from ttrl_env.answers.text.normalize import to_ascii, trim
 
 __all__ = ["extract_answer"]
 

@@ -15,17 +15,17 @@ from functools import lru_cache
 from string import ascii_lowercase
 from typing import Final, NamedTuple
 
-from ttrl_env.answers import arithmetic
-from ttrl_env.answers.boxes import last_box
-from ttrl_env.answers.canonical import canonical_key
 from ttrl_env.answers.choices import choice_of
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
+from ttrl_env.answers.formula.numerals import decimal
+from ttrl_env.answers.formula.parser import is_product, parse
+from ttrl_env.answers.formula.vocabulary import CONSTANTS, GREEK, JOINERS, WORD_FUNCTIONS
+from ttrl_env.answers.key.canonical import canonical_key
+from ttrl_env.answers.key.writing import digest, number_key
 from ttrl_env.answers.limits import MAX_CHARACTERS, MAX_KEY, Unreadable
-from ttrl_env.answers.numerals import decimal
-from ttrl_env.answers.parser import is_product, parse
-from ttrl_env.answers.spelling import plain_text, to_ascii, trim
-from ttrl_env.answers.vocabulary import CONSTANTS, GREEK, JOINERS, WORD_FUNCTIONS
-from ttrl_env.answers.writing import digest, number_key
+from ttrl_env.answers.text.boxes import last_box
+from ttrl_env.answers.text.normalize import plain_text, to_ascii, trim
+from ttrl_env.answers.value import numbers as arithmetic
 
 __all__ = ["Reading", "answer_key", "equivalent", "forget", "read"]
 

@@ -17,15 +17,8 @@
 
 from ttrl_env.consensus.ballot import Ballot, Estimator, Verdict, check_verdict, hold_vote
 from ttrl_env.consensus.cards import RewardCard, RewardEntry
-from ttrl_env.consensus.confidence import DeepConf
-from ttrl_env.consensus.controls import Constant, FormatOnly, Oracle, Random
-from ttrl_env.consensus.ddrl import DDRL
 from ttrl_env.consensus.diagnostics import Diagnostics
-from ttrl_env.consensus.empo import EMPO
-from ttrl_env.consensus.entropy_shaped import EntropyShaped
 from ttrl_env.consensus.errors import RewardError
-from ttrl_env.consensus.held_vote import HeldVote
-from ttrl_env.consensus.majority import Majority
 from ttrl_env.consensus.registry import (
     REWARDS,
     find_reward,
@@ -34,12 +27,19 @@ from ttrl_env.consensus.registry import (
     reward_needs,
     unregister_estimator,
 )
-from ttrl_env.consensus.restrain import RESTRAIN
-from ttrl_env.consensus.scrl import SCRL
-from ttrl_env.consensus.self_confidence import NegativeEntropy, SelfCertainty
-from ttrl_env.consensus.soft_majority import SoftMajority
-from ttrl_env.consensus.two_prompts import CoRewarding, SelfHarmony
-from ttrl_env.consensus.verified import EquationVerifier, Verifier, VerifierWeighted
+from ttrl_env.consensus.rewards.co_rewarding import CoRewarding, SelfHarmony
+from ttrl_env.consensus.rewards.controls import Constant, FormatOnly, Oracle, Random
+from ttrl_env.consensus.rewards.ddrl import DDRL
+from ttrl_env.consensus.rewards.deepconf import DeepConf
+from ttrl_env.consensus.rewards.empo import EMPO
+from ttrl_env.consensus.rewards.entropy_shaped import EntropyShaped
+from ttrl_env.consensus.rewards.held import HeldVote
+from ttrl_env.consensus.rewards.majority import Majority
+from ttrl_env.consensus.rewards.restrain import RESTRAIN
+from ttrl_env.consensus.rewards.scrl import SCRL
+from ttrl_env.consensus.rewards.self_certainty import NegativeEntropy, SelfCertainty
+from ttrl_env.consensus.rewards.soft_majority import SoftMajority
+from ttrl_env.consensus.rewards.verified import EquationVerifier, Verifier, VerifierWeighted
 
 __all__ = [  # noqa: RUF022 - grouped by subject
     # votes and verdicts

@@ -19,21 +19,21 @@ from ttrl_benchmarks import Benchmark
 from ttrl_benchmarks.errors import unknown_name
 from ttrl_env.consensus.ballot import Estimator
 from ttrl_env.consensus.cards import RewardCard, RewardEntry
-from ttrl_env.consensus.confidence import DeepConf
-from ttrl_env.consensus.controls import Constant, FormatOnly, Oracle, Random
-from ttrl_env.consensus.ddrl import DDRL
-from ttrl_env.consensus.empo import EMPO
-from ttrl_env.consensus.entropy_shaped import EntropyShaped
 from ttrl_env.consensus.errors import RewardError
-from ttrl_env.consensus.held_vote import HeldVote
-from ttrl_env.consensus.majority import Majority
-from ttrl_env.consensus.restrain import RESTRAIN
-from ttrl_env.consensus.scrl import SCRL
-from ttrl_env.consensus.self_confidence import NegativeEntropy, SelfCertainty
-from ttrl_env.consensus.soft_majority import SoftMajority
-from ttrl_env.consensus.spelling import parse_reward
-from ttrl_env.consensus.two_prompts import CoRewarding, SelfHarmony
-from ttrl_env.consensus.verified import VerifierWeighted
+from ttrl_env.consensus.reward_spec import parse_reward
+from ttrl_env.consensus.rewards.co_rewarding import CoRewarding, SelfHarmony
+from ttrl_env.consensus.rewards.controls import Constant, FormatOnly, Oracle, Random
+from ttrl_env.consensus.rewards.ddrl import DDRL
+from ttrl_env.consensus.rewards.deepconf import DeepConf
+from ttrl_env.consensus.rewards.empo import EMPO
+from ttrl_env.consensus.rewards.entropy_shaped import EntropyShaped
+from ttrl_env.consensus.rewards.held import HeldVote
+from ttrl_env.consensus.rewards.majority import Majority
+from ttrl_env.consensus.rewards.restrain import RESTRAIN
+from ttrl_env.consensus.rewards.scrl import SCRL
+from ttrl_env.consensus.rewards.self_certainty import NegativeEntropy, SelfCertainty
+from ttrl_env.consensus.rewards.soft_majority import SoftMajority
+from ttrl_env.consensus.rewards.verified import VerifierWeighted
 
 __all__ = [
     "ENTRY_POINTS",

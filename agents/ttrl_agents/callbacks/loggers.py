@@ -9,7 +9,7 @@ from ttrl_agents.callbacks.base import Callback
 from ttrl_agents.callbacks.samples import SamplesCallback
 from ttrl_agents.callbacks.tensorboard import TensorBoardCallback
 from ttrl_agents.callbacks.wandb import WandbCallback
-from ttrl_agents.config import TrainConfig
+from ttrl_agents.config.train_config import TrainConfig
 
 __all__ = ["make_loggers"]
 

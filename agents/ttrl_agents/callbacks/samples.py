@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ttrl_agents.callbacks.base import Callback
-from ttrl_agents.checkpoint import write_atomically
 from ttrl_agents.rollout import Rollout
+from ttrl_agents.run.checkpoint import write_atomically
 
 if TYPE_CHECKING:
     from ttrl_agents.trainer import Trainer

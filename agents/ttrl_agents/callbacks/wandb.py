@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from ttrl_agents.callbacks.base import Callback
 from ttrl_agents.callbacks.evaluation_steps import evaluation_scores, step_of_evaluation
 from ttrl_agents.callbacks.samples import sample_text
-from ttrl_agents.checkpoint import write_atomically
 from ttrl_agents.errors import AgentError
 from ttrl_agents.rollout import Rollout
+from ttrl_agents.run.checkpoint import write_atomically
 
 if TYPE_CHECKING:
     from ttrl_agents.trainer import Trainer

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ttrl_agents.checkpoint import replace_folder, write_atomically
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.evaluation import Evaluation, as_json
 from ttrl_agents.evaluate.results import QuestionResult, from_lines, to_lines
+from ttrl_agents.run.checkpoint import replace_folder, write_atomically
 
 __all__ = ["EvaluationFolder", "find_evaluations"]
 

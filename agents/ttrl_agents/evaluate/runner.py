@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ttrl_agents.errors import AgentError
-from ttrl_agents.eval_config import EvalConfig
 from ttrl_agents.evaluate.ask import ask
+from ttrl_agents.evaluate.config import EvalConfig
 from ttrl_agents.evaluate.evaluation import Evaluation
+from ttrl_agents.evaluate.fingerprint import evaluation_settings
 from ttrl_agents.evaluate.folder import EvaluationFolder
-from ttrl_agents.evaluate.measured import find_model
-from ttrl_agents.evaluate.settings import evaluation_settings
-from ttrl_agents.questions import questions_of
+from ttrl_agents.evaluate.models import find_model
+from ttrl_agents.run.env_questions import questions_of
 from ttrl_agents.samplers import SamplingParams
 from ttrl_benchmarks import Benchmark, Question
 

@@ -6,13 +6,13 @@
 - `make_sampler`: the sampler that a run asks for.
 """
 
-from ttrl_agents.config import TrainConfig
+from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
-from ttrl_agents.policy import Policy
+from ttrl_agents.policy.policy import Policy
 from ttrl_agents.samplers.base import Sampler, SamplingParams
 from ttrl_agents.samplers.transformers import TransformersSampler
-from ttrl_agents.samplers.vllm import EngineOptions, VLLMSampler
-from ttrl_agents.samplers.vllm_server import SERVER_ADVICE
+from ttrl_agents.samplers.vllm.sampler import EngineOptions, VLLMSampler
+from ttrl_agents.samplers.vllm.server import SERVER_ADVICE
 from ttrl_env.consensus import reward_needs
 
 __all__ = ["Sampler", "SamplingParams", "TransformersSampler", "make_sampler"]

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ttrl_env.answers.boxes import is_blank, reply
+from ttrl_env.answers.text.boxes import is_blank, reply
 
 __all__ = ["BoxWatch", "closers", "count_to_box", "find_box_end"]
 

@@ -20,12 +20,12 @@ import torch
 import torch.nn.functional as F
 
 from ttrl_agents.errors import AgentError
-from ttrl_agents.log_probs import pad
-from ttrl_agents.policy import Policy
+from ttrl_agents.policy.kv_cache import make_cache
+from ttrl_agents.policy.log_probs import pad
+from ttrl_agents.policy.policy import Policy
+from ttrl_agents.policy.threads import few_threads
 from ttrl_agents.samplers.base import Progress, SamplingParams, uniform_draws
 from ttrl_agents.samplers.box_stop import BoxWatch, closers
-from ttrl_agents.samplers.kv_cache import make_cache
-from ttrl_agents.threads import few_threads
 from ttrl_env.completion import Completion
 
 __all__ = ["TransformersSampler", "draw_tokens", "measure_tokens"]

@@ -9,10 +9,10 @@ Needs the extra `sb3`. Inside: `prefix_cache` and `ragged_layer` (what was read 
 while acting), `sequences` (nor while learning).
 """
 
+from ttrl_agents.sb3.actor_critic import CausalLMActorCriticPolicy
 from ttrl_agents.sb3.buffer import CompletionRolloutBuffer
 from ttrl_agents.sb3.environments import make_token_envs, token_codec
-from ttrl_agents.sb3.policy import CausalLMActorCriticPolicy
-from ttrl_agents.sb3.vote_metrics import VoteMetrics
+from ttrl_agents.sb3.vote_callback import VoteMetrics
 
 __all__ = [
     "CausalLMActorCriticPolicy",

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from ttrl_agents.errors import AgentError
-from ttrl_agents.policy import Policy
-from ttrl_agents.questions import questions_of
+from ttrl_agents.policy.policy import Policy
+from ttrl_agents.run.env_questions import questions_of
 from ttrl_benchmarks import Benchmark
 from ttrl_env.envs import TokenCodec, TokenVectorEnv
 

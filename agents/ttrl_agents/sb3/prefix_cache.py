@@ -12,8 +12,8 @@ from transformers import Cache, DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from ttrl_agents.errors import AgentError
-from ttrl_agents.policy import Policy
-from ttrl_agents.samplers.kv_cache import PreallocatedLayer, make_cache
+from ttrl_agents.policy.kv_cache import PreallocatedLayer, make_cache
+from ttrl_agents.policy.policy import Policy
 from ttrl_agents.sb3.ragged_layer import RaggedLayer
 from ttrl_agents.sb3.sequences import longest_sequences
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ttrl_agents.samplers.kv_cache import PreallocatedLayer
+from ttrl_agents.policy.kv_cache import PreallocatedLayer
 
 __all__ = ["RaggedLayer"]
 

@@ -26,9 +26,9 @@ import tyro
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from ttrl_agents.determinism import deterministic
-from ttrl_agents.log_probs import LogProbs, TokenBatch
-from ttrl_agents.policy import Policy
+from ttrl_agents.policy.determinism import deterministic
+from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
+from ttrl_agents.policy.policy import Policy
 from ttrl_agents.tiny import checkpoint_path
 from ttrl_agents.tiny.solutions import write_solution
 from ttrl_agents.tiny.tokenizer import train_tokenizer

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
-from test_trainer import CrashAfter, CrashError, Scribe, assert_same_run, metrics_of, small
+from small_runs import CrashAfter, CrashError, Scribe, assert_same_run, metrics_of, small
 
 from ttrl_agents.callbacks import Callback, CollapseMonitor
 from ttrl_agents.callbacks.collapse import CollapseDetector, CollapseThresholds, find_alarms

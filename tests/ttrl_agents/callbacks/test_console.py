@@ -9,8 +9,8 @@ from rich.console import Console
 
 from ttrl_agents.callbacks import ConsoleCallback
 from ttrl_agents.callbacks import console as module
-from ttrl_agents.checkpoint import TrainerState
-from ttrl_agents.config import TrainConfig
+from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.run.checkpoint import TrainerState
 from ttrl_benchmarks import load_benchmark
 
 STEP = {"majority_ratio": 0.5, "tokens_per_second": 100.0}

@@ -12,7 +12,7 @@ from wandb_log import wandb_rows
 from ttrl_agents.callbacks import Callback, make_loggers
 from ttrl_agents.callbacks.collapse import Alarm
 from ttrl_agents.callbacks.samples import sample_text
-from ttrl_agents.config import TrainConfig
+from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.trainer import Interrupted, Trainer, resume_config

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttrl_agents.policy import load_policy
+from ttrl_agents.policy.policy import load_policy
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
 from ttrl_agents.samplers.box_stop import BoxWatch, closers, count_to_box, find_box_end
 from ttrl_benchmarks.arithmetic import load
 from ttrl_env.answers import extract_answer
-from ttrl_env.answers.boxes import last_box
+from ttrl_env.answers.text.boxes import last_box
 
 PARTS = st.sampled_from(
     [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ttrl_agents.log_probs import LogProbs, TokenBatch
+from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
 from ttrl_agents.samplers.transformers import draw_tokens, measure_tokens
 

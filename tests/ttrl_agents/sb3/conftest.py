@@ -9,7 +9,7 @@ import pytest
 import torch
 from stable_baselines3.common.vec_env import VecEnv
 
-from ttrl_agents.policy import Policy
+from ttrl_agents.policy.policy import Policy
 from ttrl_agents.sb3 import CausalLMActorCriticPolicy, make_token_envs
 from ttrl_env.integrations.sb3 import SB3VecEnv
 

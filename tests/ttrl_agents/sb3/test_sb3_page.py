@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ttrl_agents.policy import load_policy
+from ttrl_agents.policy.policy import load_policy
 
 PAGE = Path(__file__).parents[3] / "docs" / "sb3.md"
 

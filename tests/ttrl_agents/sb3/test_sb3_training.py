@@ -19,7 +19,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ttrl_agents.policy import load_policy
+from ttrl_agents.policy.policy import load_policy
 from ttrl_agents.sb3 import (
     CausalLMActorCriticPolicy,
     CompletionRolloutBuffer,

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ttrl_agents.evaluate import evaluate
-from ttrl_agents.policy import load_policy
+from ttrl_agents.policy.policy import load_policy
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
 from ttrl_agents.tiny import checkpoint_path
 from ttrl_agents.tiny.build import BuildConfig, build

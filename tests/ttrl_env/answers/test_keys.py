@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ttrl_env.answers import ANSWER_FORMATS, answer_key, equivalent
-from ttrl_env.answers.canonical import canonical_key
+from ttrl_env.answers.formula.parser import parse
+from ttrl_env.answers.key.canonical import canonical_key
 from ttrl_env.answers.keys import read
-from ttrl_env.answers.parser import parse
 
 # Each line is one value in several spellings; all of the first column's values differ.
 SAME = r"""

@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ttrl_agents.policy import load_policy
+from ttrl_agents.policy.policy import load_policy
 from ttrl_benchmarks import load_benchmark
 from ttrl_env.consensus import Ballot, Majority, Verdict
 from ttrl_env.integrations.trl import consensus_reward, questions_dataset
 
 trl = pytest.importorskip("trl", reason="needs ttrl-env[trl]")
 pq = pytest.importorskip("pyarrow.parquet", reason="comes with datasets")
-HERE = Path(__file__).parent
-REPOSITORY = HERE.parents[2]
+HELPERS = Path(__file__).parents[2] / "helpers"
+REPOSITORY = HELPERS.parents[1]
 
 pytestmark = pytest.mark.slow
 
@@ -116,7 +116,7 @@ def test_two_processes_that_share_groups_are_rewarded_as_one(tmp_path: Path) -> 
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"]
     launch += ["--num_processes", "2", "--num_machines", "1"]
     launch += ["--mixed_precision", "no", "--dynamo_backend", "no"]
-    launch += ["--main_process_port", "0", str(HERE / "trl_worker.py"), str(tmp_path)]
+    launch += ["--main_process_port", "0", str(HELPERS / "trl_worker.py"), str(tmp_path)]
     paths = [str(REPOSITORY / name) for name in ("", "agents", "benchmarks")]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
     done = subprocess.run(launch, capture_output=True, text=True, env=environment)

@@ -1,0 +1,8 @@
+"""The command `ttrl`.
+
+- `main`: the console script.
+"""
+
+from ttrl_agents.cli.entry import main
+
+__all__ = ["main"]

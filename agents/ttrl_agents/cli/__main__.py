@@ -1,0 +1,7 @@
+"""Runs the command line: `python -m ttrl_agents.cli`."""
+
+import sys
+
+from ttrl_agents.cli.entry import main
+
+sys.exit(main())

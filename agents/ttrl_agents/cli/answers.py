@@ -1,0 +1,54 @@
+"""`ttrl grade` and `ttrl extract`: how answers are read, step by step.
+
+- `grade`: compares two answers.
+- `extract`: finds the answer in a completion.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import tyro
+
+from ttrl_agents.cli.exit_status import Exit
+from ttrl_env.answers import AnswerFormat, explain_extraction, explain_grade
+
+__all__ = ["extract", "grade"]
+
+
+def grade(
+    gold: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="GOLD")],
+    answer: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="ANSWER")],
+    format: AnswerFormat = "latex",  # noqa: A002 - the name of the option
+) -> None:
+    """Says whether two answers are the same vote, and why. Exits with 1 where they are not.
+
+    Args:
+        gold: One answer.
+        answer: The other.
+        format: How answers are written.
+    """
+    explanation = explain_grade(gold, answer, format)
+    print(explanation)  # noqa: T201
+    if not explanation.equal:
+        raise Exit(1)
+
+
+def extract(
+    text: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[TEXT]")] = "-",
+    format: AnswerFormat = "latex",  # noqa: A002 - the name of the option
+    options: tuple[str, ...] = (),
+) -> None:
+    """Finds the answer in a completion. Exits with 1 where there is none.
+
+    Args:
+        text: The completion, or - for standard input.
+        format: How answers are written.
+        options: The options of a multiple-choice question, in the order of their letters.
+    """
+    completion = sys.stdin.read() if text == "-" else text
+    explanation = explain_extraction(completion, format, options or None)
+    print(explanation)  # noqa: T201
+    if explanation.answer is None:
+        raise Exit(1)

@@ -1,0 +1,53 @@
+"""The commands of `ttrl`; nothing heavy is imported before a command runs.
+
+- `commands_for`: them all, by name, for a command line.
+
+- `train`: trains a model.
+- `eval`, `compare`: measures one; compares two measurements.
+- `benchmarks`, `fetch`: which questions there are, and how to get them.
+- `rewards`: how votes become rewards.
+- `grade`, `extract`: how answers are read, step by step.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ttrl_agents.cli.answers import extract, grade
+from ttrl_agents.cli.benchmarks import benchmarks, fetch
+from ttrl_agents.cli.compare import compare
+from ttrl_agents.cli.eval import evaluate
+from ttrl_agents.cli.help_text import join_argument_help, join_option_help
+from ttrl_agents.cli.rewards import rewards
+from ttrl_agents.cli.train import train_command
+from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.evaluate.config import EvalConfig
+
+__all__ = ["commands_for"]
+
+_COMMANDS: dict[str, Callable[..., Any]] = {
+    "eval": evaluate,
+    "compare": compare,
+    "benchmarks": benchmarks,
+    "fetch": fetch,
+    "rewards": rewards,
+    "grade": grade,
+    "extract": extract,
+}
+
+
+def commands_for(arguments: Sequence[str]) -> dict[str, Callable[..., Any]]:
+    """Returns the commands by name.
+
+    Args:
+        arguments: The command line: the defaults of `train` are those of what it starts from.
+
+    Raises:
+        AgentError: That cannot be had.
+    """
+    own = arguments[1:] if arguments[:1] == ["train"] else ()
+    commands = {"train": train_command(own), **_COMMANDS}
+    for command in commands.values():
+        join_argument_help(command)
+    for options in (TrainConfig, EvalConfig):
+        join_option_help(options)
+    return commands

@@ -1,0 +1,81 @@
+"""The command `ttrl`.
+
+- `main`: the console script; every known error ends in a sentence.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+_FULL = {
+    errno.ENOSPC: "The disk is full",
+    errno.EDQUOT: "Your share of the disk is full",
+    errno.EFBIG: "A file is larger than this system lets it be",
+}
+_GO_ON = {"train": "ttrl train --resume RUN", "eval": "ttrl eval --resume FOLDER"}
+_EXTRA = "This command needs more than the core of ttrl-env: pip install 'ttrl-env[agents]'"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit status.
+
+    Args:
+        arguments: The command line; by default that of the process.
+
+    Returns:
+        0 if all went well, 1 after an error that the user can mend, 2 after a wrong option, 130
+        after Ctrl-C.
+    """
+    # Threads that spin while they wait make shared cores several times slower. OpenMP reads this
+    # when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        return _run(list(sys.argv[1:] if arguments is None else arguments) or ["--help"])
+    except KeyboardInterrupt:
+        return _say("Stopped.", 130)
+
+
+def _run(given: list[str]) -> int:
+    """Runs a command; imports are part of it, since they take long enough to be interrupted."""
+    try:
+        import tyro
+
+        from ttrl_agents.cli.commands import commands_for
+        from ttrl_agents.cli.exit_status import Exit
+    except ImportError as error:
+        return _say(f"{error}. {_EXTRA}")
+    from ttrl_agents.errors import AgentError
+    from ttrl_benchmarks import BenchmarkError
+
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            commands_for(given),
+            prog="ttrl",
+            description="Reinforcement learning of language models without labels.",
+            args=given,
+        )
+    except (AgentError, BenchmarkError) as error:
+        return _say(str(error))
+    except ImportError as error:
+        return _say(f"{error}. {_EXTRA}")
+    except OSError as error:
+        if error.errno in _FULL:
+            go_on = _GO_ON.get(given[0], "the same command again")
+            return _say(
+                f"{_FULL[error.errno]} ({error.filename or 'while saving'}). What was saved "
+                f"before is whole: free some space, then {go_on}."
+            )
+        return _say(": ".join(filter(None, (error.strerror or str(error), error.filename))))
+    except Exit as ended:
+        return ended.status
+    return 0
+
+
+def _say(sentence: str, status: int = 1) -> int:
+    print(f"ttrl: {sentence}", file=sys.stderr)  # noqa: T201
+    return status

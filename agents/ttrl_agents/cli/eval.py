@@ -1,0 +1,59 @@
+"""`ttrl eval`: measures a language model.
+
+- `evaluate`: the command.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from ttrl_agents.cli.exit_status import Exit
+from ttrl_agents.errors import AgentError
+from ttrl_agents.evaluate.config import EvalConfig
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    config: Annotated[EvalConfig, tyro.conf.arg(name="")] = EvalConfig(),  # noqa: B008
+    resume: Path | None = None,
+) -> None:
+    """Measures a language model: mean@k, maj@k and pass@k, with 95 % intervals.
+
+    Saves every completion. One that was stopped goes on where it was, by --resume or by the same
+    command with the same --output, and ends in the same files as if it had not been stopped.
+    Questions without labels are asked too; then the votes are reported.
+
+    Args:
+        config: The options.
+        resume: Go on with the evaluation in this folder. Its own options count; give no others.
+    """
+    from ttrl_agents.evaluate.display import EvaluationDisplay
+    from ttrl_agents.evaluate.runner import EvaluationRun, evaluation_config
+
+    if resume is not None:
+        if config != EvalConfig():
+            raise AgentError(
+                "--resume takes the options of the evaluation itself; leave out the others."
+            )
+        config = evaluation_config(resume)
+    run = EvaluationRun(config)
+    display = EvaluationDisplay()
+    display.start(run)
+    try:
+        evaluation, _ = run.run(display)
+    except KeyboardInterrupt:
+        display.close()
+        print(  # noqa: T201
+            f"\n{len(run.results)} of {len(run.questions)} questions are saved. To go on: "
+            f"ttrl eval --resume {run.folder.path}",
+            file=sys.stderr,
+        )
+        raise Exit(130) from None
+    finally:
+        display.close()
+    display.finish(run, evaluation)

@@ -1,0 +1,163 @@
+"""`ttrl train`: trains a language model on questions that nobody labelled.
+
+- `train_command`: the command, its defaults those of what the command line starts from.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from ttrl_agents.cli.exit_status import Exit
+from ttrl_agents.config.presets import DEFAULT_MODEL, preset_config
+from ttrl_agents.config.serialization import option_name
+from ttrl_agents.config.train_config import RESUMABLE_WITH, TrainConfig, read_config
+from ttrl_agents.errors import AgentError
+
+if TYPE_CHECKING:
+    from ttrl_agents.trainer import Trainer
+
+__all__ = ["train_command"]
+
+_STARTS = ("--preset", "--config", "--resume")
+
+
+def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
+    """Returns the command for a command line.
+
+    What the line starts from (a preset, another run's options, the run to resume) is looked up
+    first: its values are the command's defaults, so `--help` shows them and options that are given
+    override them.
+
+    Args:
+        arguments: The command line after `train`.
+
+    Raises:
+        AgentError: What it starts from cannot be had, or it names more than one thing.
+    """
+    start = _start(arguments)
+
+    def train(
+        options: Annotated[TrainConfig, tyro.conf.arg(name="")] = start,
+        config: Path | None = None,
+        resume: Path | None = None,
+    ) -> None:
+        """Trains a language model on questions that nobody labelled.
+
+        Samples votes on each question, takes the majority for true, rewards the votes that agree
+        and takes a policy-gradient step. Labels, where they exist, only measure.
+
+        Args:
+            options: The options of the run.
+            config: Start from the options in this file, another run's config.json; options that
+                are given besides override them. The run directory is a new one.
+            resume: Go on with the run in this directory, by its own options; only those that
+                change nothing of what it learns, but for rounding, may be given besides.
+        """
+        del config  # `start` has its values
+        if resume is not None:
+            _check_resumable(start, options)
+        _run(options, resume=resume is not None)
+
+    return train
+
+
+def _start(arguments: Sequence[str]) -> TrainConfig:
+    """Returns what the given options override."""
+    given = [(name, value) for name in _STARTS if (value := _value_of(name, arguments)) is not None]
+    if not given:
+        return TrainConfig()
+    if len(given) > 1:
+        names = " and ".join(name for name, _ in given)
+        raise AgentError(f"{names} each say what to start from; give one of them.")
+    name, value = given[0]
+    if name == "--preset":
+        model = _value_of("--model", arguments) or DEFAULT_MODEL
+        # Their names are checked there, with the close ones.
+        return preset_config(value, model=model, family=_value_of("--family", arguments))  # type: ignore[arg-type]
+    if name == "--config":
+        return replace(read_config(Path(value)), output=None)
+    from ttrl_agents.trainer import resume_config
+
+    return resume_config(Path(value))
+
+
+def _value_of(option: str, arguments: Sequence[str]) -> str | None:
+    """Returns the value that the last mention of an option gives it, as `tyro` would read it."""
+    found = None
+    for i, word in enumerate(arguments):
+        name, equals, value = word.partition("=")
+        if name.replace("_", "-") != option:
+            continue
+        if equals:
+            found = value
+        elif i + 1 < len(arguments) and not arguments[i + 1].startswith("--"):
+            found = arguments[i + 1]
+    return found
+
+
+def _check_resumable(before: TrainConfig, now: TrainConfig) -> None:
+    fixed = [
+        option_name(each.name)
+        for each in fields(TrainConfig)
+        if getattr(before, each.name) != getattr(now, each.name)
+        and (each.name not in RESUMABLE_WITH or each.name == "output")
+    ]
+    if fixed:
+        free = ", ".join(option_name(name) for name in sorted(RESUMABLE_WITH - {"output"}))
+        raise AgentError(
+            f"--resume takes the options of the run itself; leave out {', '.join(fixed)}. "
+            f"Only {free} may be given besides."
+        )
+
+
+def _run(config: TrainConfig, *, resume: bool) -> None:
+    from ttrl_agents.callbacks import ConsoleCallback, CurvesCallback, make_loggers
+    from ttrl_agents.trainer import Interrupted, Trainer
+
+    console = ConsoleCallback()
+    watchers = [*make_loggers(config), CurvesCallback(), console]
+    trainer = Trainer(config, watchers, resume=resume)
+    with _StopOnSignal(trainer):
+        try:
+            trainer.run()
+        except Interrupted as stop:
+            console.close()
+            saved = f"Saved after step {stop.step}." if stop.step else "Nothing was trained yet."
+            print(f"{saved} To go on: ttrl train --resume {stop.folder}", file=sys.stderr)  # noqa: T201
+            raise Exit(130) from None
+        finally:
+            for watcher in watchers:
+                watcher.close()
+
+
+class _StopOnSignal:
+    """Ctrl-C ends the step under way, then saves; a second one stops at once."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self._trainer = trainer
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._handle)
+
+    def __exit__(self, *details: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: Any) -> None:  # noqa: ARG002 - the handler's signature
+        if self._trainer.stopping:
+            raise KeyboardInterrupt
+        self._trainer.request_stop()
+        print(  # noqa: T201
+            "\nFinishing this step, then saving. Ctrl-C again stops at once; "
+            f"the last checkpoint in {self._trainer.folder} stays whole.",
+            file=sys.stderr,
+        )

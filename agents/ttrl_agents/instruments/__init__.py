@@ -1,0 +1,1 @@
+"""Measurements of a run that need no labels, and those that do."""

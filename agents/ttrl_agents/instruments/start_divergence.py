@@ -1,0 +1,119 @@
+"""How far the policy has moved from where it began.
+
+- `StartDivergence`: estimates KL(policy || start) on a step's own completions.
+- `make_start_divergence`: that of a run, or `None`.
+
+It measures and changes nothing: no gradient, no draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.learning.losses import kl_estimate
+from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
+from ttrl_agents.policy.policy import Policy, load_policy
+from ttrl_agents.rollout import Rollout
+
+__all__ = ["StartDivergence", "make_start_divergence"]
+
+_SMALL_MODEL = 10_000_000
+_SMALL_EVERY = 5
+_ROWS = 4
+
+
+class StartDivergence:
+    """Estimates the divergence of the policy from its start, in nats per token.
+
+    Takes the sampler's log-probabilities for the policy's, so that one forward pass of the start
+    is all that it costs, over the first few completions of each group. The estimator is k1, which
+    is exact in expectation; k3, never negative, was several times noisier here, since a token that
+    the start thinks likely and the policy does not counts there as the exponent of the difference.
+
+    Args:
+        start: The policy as it was.
+        every: Steps from one estimate to the next.
+        temperature: What the logits were divided by when sampling.
+        micro_batch_tokens: The most completion tokens, padding included, run at once.
+        rows: Completions of each group that are looked at.
+    """
+
+    def __init__(
+        self,
+        start: Policy,
+        every: int,
+        temperature: float,
+        micro_batch_tokens: int = 4096,
+        rows: int = _ROWS,
+    ) -> None:
+        self.start = start
+        self.every = every
+        self._temperature = temperature
+        self._budget = micro_batch_tokens
+        self._rows = rows
+        self._log_probs = LogProbs(start)
+
+    @torch.no_grad()
+    def measure(self, rollout: Rollout) -> dict[str, float]:
+        """Returns `kl_start`, the mean k1 over tokens, in the steps in which it is due.
+
+        NaN where no completion knows its tokens and their log-probabilities.
+        """
+        if rollout.step % self.every:
+            return {}
+        total, count = 0.0, 0
+        prompts = self.start.encode_prompts(rollout.prompts)
+        for part in self._parts(rollout):
+            completions = [rollout.completions[i] for i in part]
+            batch = TokenBatch.from_ids(
+                [prompts[i] for i in part],
+                [each.token_ids for each in completions if each.token_ids is not None],
+                pad_token_id=self.start.pad_token_id,
+                device=self.start.device,
+            )
+            mask = batch.completion_mask
+            start, _ = self._log_probs(batch, self._temperature)
+            sampled = np.concatenate([each.log_probs for each in completions])
+            policy = torch.from_numpy(sampled).to(start.device)
+            total += kl_estimate(policy, start[mask], "k1").sum().item()
+            count += int(mask.sum())
+        return {"kl_start": total / count if count else float("nan")}
+
+    def _parts(self, rollout: Rollout) -> Iterator[npt.NDArray[np.intp]]:
+        """Rows of like length, as many as the token budget holds, one at least."""
+        lengths = np.array(
+            [
+                0 if each.token_ids is None or each.log_probs is None else len(each.token_ids)
+                for each in rollout.completions
+            ]
+        )
+        looked_at = np.arange(len(lengths)) % rollout.group_size < self._rows
+        rows = np.flatnonzero(looked_at & (lengths > 0))
+        rows = rows[np.argsort(lengths[rows], kind="stable")]
+        while len(rows):
+            sizes = lengths[rows] * np.arange(1, len(rows) + 1)
+            size = max(1, int(np.searchsorted(sizes, self._budget, "right")))
+            yield rows[:size]
+            rows = rows[size:]
+
+
+def make_start_divergence(policy: Policy, config: TrainConfig) -> StartDivergence | None:
+    """Returns what measures a run's divergence, or `None` where the run asks for none.
+
+    Args:
+        policy: The policy of the run, which may be one that goes on.
+        config: The options of the run; its `model` is the start.
+    """
+    every = config.monitor_kl_every
+    if every is None:
+        every = _SMALL_EVERY if policy.num_parameters < _SMALL_MODEL else 0
+    if every == 0:
+        return None
+    start = load_policy(config.model, device=config.device, chat_template=config.chat_template)
+    start.model.requires_grad_(False)
+    return StartDivergence(start, every, config.temperature, config.micro_batch_tokens)

@@ -1,0 +1,9 @@
+"""The policy-gradient agent: experience, advantages, losses, the update.
+
+- `PolicyGradientAgent`: acts on prompts, learns from rollouts.
+- `make_agent`: the agent that a configuration asks for.
+"""
+
+from ttrl_agents.learning.policy_gradient import PolicyGradientAgent, make_agent
+
+__all__ = ["PolicyGradientAgent", "make_agent"]

@@ -1,0 +1,118 @@
+"""The critic of PPO: what reward is to be expected from each token on.
+
+- `Critic`: a network of its own, made from the policy, with its optimizer.
+
+Of its own, as in OpenRLHF and verl, rather than a head on the policy's trunk: there the squared
+error of the values, whose size has nothing to do with that of the policy's loss, would pull at the
+weights that choose tokens. It costs a second set of weights, gradients and moments.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+
+import torch
+
+from ttrl_agents.errors import AgentError
+from ttrl_agents.learning.optimizer_state import optimizer_tensors, restore_optimizer
+from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
+from ttrl_agents.policy.policy import Policy
+
+__all__ = ["Critic"]
+
+
+class Critic:
+    """Expects rewards: the policy's trunk as it was, and one number from each hidden state.
+
+    The new layer begins at zero: before it has learned anything the critic expects nothing.
+
+    Args:
+        policy: The policy; its weights are copied.
+        learning_rate: Peak rate of the critic's optimizer, AdamW.
+        betas: Decay of its moments.
+        weight_decay: Its weight decay.
+        gradient_checkpointing: As for `LogProbs`.
+
+    Raises:
+        AgentError: The model shows no hidden states that its logits come from.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        learning_rate: float,
+        betas: tuple[float, float],
+        weight_decay: float,
+        gradient_checkpointing: bool = False,
+    ) -> None:
+        model = copy.deepcopy(policy.model)
+        self._trunk = LogProbs(
+            Policy(model, policy.tokenizer, policy.name),
+            gradient_checkpointing=gradient_checkpointing,
+        )
+        if not self._trunk.chunked:
+            raise AgentError(
+                f"Model {policy.name!r} does more to its logits than its last layer says, so a "
+                "critic cannot be made of it. Use an --algorithm without one, e.g. grpo."
+            )
+        self._model = model.base_model
+        width: int = model.config.get_text_config().hidden_size
+        self._head = torch.nn.Linear(width, 1).to(policy.device)
+        torch.nn.init.zeros_(self._head.weight)
+        torch.nn.init.zeros_(self._head.bias)
+        self.learning_rate = learning_rate
+        self.optimizer = torch.optim.AdamW(
+            self.parameters(), lr=learning_rate, betas=betas, weight_decay=weight_decay
+        )
+
+    def __call__(self, batch: TokenBatch) -> torch.Tensor:
+        """Returns what is expected before each token, float32, 0 where there is no token."""
+        with self._trunk.policy.precision():
+            hidden = self._trunk.outputs(batch)
+        values = self._head(hidden.float()).squeeze(-1)
+        mask = batch.completion_mask
+        result: torch.Tensor = values.new_zeros(mask.shape).masked_scatter(mask, values)
+        return result
+
+    def parameters(self) -> list[torch.nn.Parameter]:
+        """Returns the weights that learn."""
+        return [parameter for _, parameter in self._named()]
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Returns the weights and the state of the optimizer, on CPU."""
+        weights = {
+            f"weights/{name}": each.detach().cpu().contiguous() for name, each in self._named()
+        }
+        state = optimizer_tensors(self.optimizer, self._named())
+        return weights | {f"optimizer/{name}": each for name, each in state.items()}
+
+    @torch.no_grad()
+    def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Puts back what `tensors` returned.
+
+        Raises:
+            AgentError: It is that of another model.
+        """
+        for name, parameter in self._named():
+            saved = tensors.get(f"weights/{name}")
+            if saved is None or saved.shape != parameter.shape:
+                found = "nothing" if saved is None else f"shape {tuple(saved.shape)}"
+                raise AgentError(
+                    f"The checkpoint is of another critic: {name} has shape "
+                    f"{tuple(parameter.shape)} here, and there is {found} there."
+                )
+            parameter.copy_(saved)
+        state = {
+            name.removeprefix("optimizer/"): each
+            for name, each in tensors.items()
+            if name.startswith("optimizer/")
+        }
+        restore_optimizer(self.optimizer, self._named(), state)
+
+    def _named(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
+        for prefix, module in (("trunk", self._model), ("head", self._head)):
+            for name, parameter in module.named_parameters():
+                if parameter.requires_grad:
+                    yield f"{prefix}.{name}", parameter

@@ -1,0 +1,38 @@
+"""The pieces of policy-gradient algorithms: pure tensor functions, no model, no state.
+
+The objective:
+
+- `probability_ratio`, `clipped_surrogate`, `clipped_weight`, `soft_gate`: what a token costs.
+- `importance_weights`: what corrects for a sampler that differs from the trainer.
+- `kl_estimate`: the estimators k1, k2 and k3 of the divergence from a reference.
+- `clipped_value_loss`, `explained_variance`: the critic's.
+- `Counts`, `aggregate`: from tokens to one number, the same however the batch is split.
+- `policy_objective`: all of it together, as an `Algorithm` says.
+"""
+
+from ttrl_agents.learning.losses.aggregation import Counts, aggregate
+from ttrl_agents.learning.losses.importance import importance_weights
+from ttrl_agents.learning.losses.kl import kl_estimate
+from ttrl_agents.learning.losses.objective import LossInputs, policy_objective
+from ttrl_agents.learning.losses.surrogates import (
+    clipped_surrogate,
+    clipped_weight,
+    probability_ratio,
+    soft_gate,
+)
+from ttrl_agents.learning.losses.values import clipped_value_loss, explained_variance
+
+__all__ = [
+    "Counts",
+    "LossInputs",
+    "aggregate",
+    "clipped_surrogate",
+    "clipped_value_loss",
+    "clipped_weight",
+    "explained_variance",
+    "importance_weights",
+    "kl_estimate",
+    "policy_objective",
+    "probability_ratio",
+    "soft_gate",
+]

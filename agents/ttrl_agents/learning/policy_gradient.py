@@ -1,0 +1,365 @@
+"""The policy-gradient agent: acts on prompts, learns from rollouts.
+
+- `PolicyGradientAgent`: policy gradient on a language model, as an `Algorithm` says.
+- `make_agent`: the agent of a run.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from ttrl_agents.agent import Agent
+from ttrl_agents.config.schedule import rate_factor
+from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.errors import AgentError
+from ttrl_agents.learning.advantages.assign import assign_credit
+from ttrl_agents.learning.critic import Critic
+from ttrl_agents.learning.experience import Experience, Rows, split_by_tokens
+from ttrl_agents.learning.losses import (
+    Counts,
+    aggregate,
+    clipped_value_loss,
+    explained_variance,
+    policy_objective,
+)
+from ttrl_agents.learning.optimizer_state import optimizer_tensors, restore_optimizer
+from ttrl_agents.learning.skipped_updates import dump_update
+from ttrl_agents.learning.step_metrics import Tally
+from ttrl_agents.policy.determinism import deterministic
+from ttrl_agents.policy.log_probs import LogProbs
+from ttrl_agents.policy.lora import LoraPolicy
+from ttrl_agents.policy.policy import Policy, load_policy
+from ttrl_agents.rollout import Rollout
+from ttrl_agents.samplers import Sampler, SamplingParams, make_sampler
+from ttrl_agents.samplers.base import Progress
+from ttrl_agents.seeds import Stream, derive_seed
+from ttrl_env.completion import Completion
+from ttrl_env.consensus import reward_needs
+
+__all__ = ["PolicyGradientAgent", "make_agent"]
+
+_SMALL_MODEL = 10_000_000
+_CRITIC = "critic/"
+
+
+class PolicyGradientAgent:
+    """Policy gradient on a language model.
+
+    A step reads from top to bottom: `learn` takes from a rollout what may train, scores it where
+    the algorithm needs that (`_score`), turns rewards into advantages (`assign_credit`), and then,
+    for every epoch and minibatch, adds up the gradient over micro-batches and takes one step of
+    AdamW (`_update`). Completions without an advantage are not run through the model.
+
+    Args:
+        policy: The language model.
+        config: The options of the run.
+        sampler: Where completions come from; by default the model itself.
+        reference: What `kl_coef` holds the policy to; by default the policy as it is now.
+
+    Raises:
+        AgentError: The model cannot be trained in the way that was asked for.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        config: TrainConfig,
+        sampler: Sampler | None = None,
+        *,
+        reference: Policy | None = None,
+    ) -> None:
+        self.policy = policy
+        self.config = config
+        self.algorithm = config.resolve_algorithm()
+        self.sampler = sampler or make_sampler(policy, config)
+        self.params = SamplingParams(
+            config.max_tokens,
+            config.temperature,
+            token_statistics="token statistics" in reward_needs(config.reward),
+            stop_at_box=config.stop_at_box,
+        )
+        small = policy.num_parameters < _SMALL_MODEL
+        default = (2e-4 if small else 1e-6) * (10 if config.lora_rank else 1)
+        self.learning_rate = _or(config.learning_rate, default)
+        betas = (0.9, config.adam_beta2)
+        self.optimizer = torch.optim.AdamW(
+            policy.model.parameters(),
+            lr=self.learning_rate,
+            betas=betas,
+            weight_decay=config.weight_decay,
+        )
+        self._rate_scale = 1.0
+        self._log_probs = LogProbs(policy, gradient_checkpointing=config.gradient_checkpointing)
+        self._reference: LogProbs | None = None
+        if self.algorithm.kl_coef > 0:
+            if reference is None:
+                frozen = copy.deepcopy(policy.model).eval().requires_grad_(False)
+                reference = Policy(frozen, policy.tokenizer, policy.name)
+            self._reference = LogProbs(reference)
+        self.critic: Critic | None = None
+        if self.algorithm.advantage == "gae":
+            self.critic = Critic(
+                policy,
+                learning_rate=_or(config.critic_learning_rate, 1e-3 if small else 9e-6),
+                betas=betas,
+                weight_decay=config.weight_decay,
+                gradient_checkpointing=config.gradient_checkpointing,
+            )
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Returns the state of the optimizer, and the critic where there is one."""
+        tensors = optimizer_tensors(self.optimizer, self.policy.model.named_parameters())
+        if self.critic is not None:
+            tensors |= {_CRITIC + name: each for name, each in self.critic.tensors().items()}
+        return tensors
+
+    def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Puts back what `tensors` returned.
+
+        Raises:
+            AgentError: The state is that of another model.
+        """
+        own = {name: each for name, each in tensors.items() if not name.startswith(_CRITIC)}
+        restore_optimizer(self.optimizer, self.policy.model.named_parameters(), own)
+        if self.critic is not None:
+            self.critic.restore(
+                {
+                    name.removeprefix(_CRITIC): each
+                    for name, each in tensors.items()
+                    if name.startswith(_CRITIC)
+                }
+            )
+
+    def scale_learning_rate(self, factor: float) -> None:
+        """Multiplies the learning rate of every later step; a checkpoint does not keep it."""
+        self._rate_scale *= factor
+
+    def act(
+        self, observations: Sequence[str], step: int, progress: Progress | None = None
+    ) -> list[Completion]:
+        """Samples one completion of each prompt.
+
+        Args:
+            observations: The prompts.
+            step: The training step, which names the draw.
+            progress: Called with the number of new tokens while sampling goes on.
+        """
+        seed = derive_seed(self.config.seed, Stream.SAMPLING, step)
+        return self.sampler.sample(observations, self.params, seed=seed, progress=progress)
+
+    def learn(self, rollout: Rollout) -> dict[str, float]:
+        """Learns from a rollout, in one update or several.
+
+        Returns:
+            `learning_rate`, `trained_completions`, `trained_tokens`, `loss` and `grad_norm` (means
+            over updates), and `skipped`: updates that were not taken because their loss or gradient
+            was not finite (see `non_finite/` in the run directory). Where anything trains also
+            `updates`, over the trained tokens `entropy` (mean, nats), `ratio_mean`, `ratio_max` and
+            `clip_fraction`, and `log_prob_gap` (largest difference between the sampler's and the
+            trainer's log-probabilities). `kl` where a reference is kept; `importance_mean`,
+            `importance_max` and `importance_masked` with an importance correction; `value_loss` and
+            `explained_variance` with a critic.
+        """
+        rate = self._set_learning_rate(rollout.step)
+        experience = self._experience(rollout)
+        metrics = {
+            "learning_rate": rate,
+            "trained_completions": float(len(experience)),
+            "trained_tokens": float(experience.lengths.sum()),
+            "skipped": 0.0,
+        }
+        # Without any contrast there is nothing to learn: no step, not even one of weight decay.
+        if len(experience) == 0:
+            return metrics | {"loss": 0.0, "entropy": math.nan, "grad_norm": 0.0}
+        if experience.values is not None and experience.returns is not None:
+            metrics["explained_variance"] = explained_variance(
+                experience.values, experience.returns, experience.mask
+            )
+        tally = Tally()
+        for epoch in range(self.algorithm.epochs):
+            for rows, questions in self._minibatches(experience, rollout, epoch):
+                metrics["skipped"] += not self._update(
+                    experience, rows, questions, tally, rollout.step
+                )
+        return metrics | tally.metrics()
+
+    def _experience(self, rollout: Rollout) -> Experience:
+        """The completions that train, with all that the updates need."""
+        algorithm, config = self.algorithm, self.config
+        prompts = self.policy.encode_prompts(rollout.prompts)
+        experience = Experience.from_rollout(rollout, prompts, config.n_train)
+        if len(experience) == 0:
+            return experience
+        if self.critic is not None or algorithm.shapes_reward:
+            experience = self._score(experience)
+        experience = assign_credit(algorithm, experience, config.max_tokens).with_gradient()
+        if self.critic is None and not algorithm.shapes_reward:
+            experience = self._score(experience)
+        if algorithm.epochs * algorithm.minibatches == 1:
+            # The policy that learns is the one that sampled: the ratio is 1, and exactly so.
+            experience = replace(experience, old_log_probs=None)
+        self._check_sampler(experience)
+        return experience
+
+    @torch.no_grad()
+    def _score(self, experience: Experience) -> Experience:
+        """What has to be known of the tokens before the first update."""
+        algorithm = self.algorithm
+        moves = algorithm.epochs * algorithm.minibatches > 1
+        old = self._log_probs if moves or algorithm.shapes_reward else None
+        scorers = {"old_log_probs": old, "reference_log_probs": self._reference}
+        wanted = {name: each for name, each in scorers.items() if each is not None}
+        names = [*wanted, *(["values"] if self.critic is not None else [])]
+        found: dict[str, Any] = {name: torch.zeros(experience.mask.shape) for name in names}
+        if not names:
+            return experience
+        for part in self._micro_batches(experience, np.arange(len(experience))):
+            batch = experience.token_batch(part, self.policy.pad_token_id, self.policy.device)
+            index, width = torch.from_numpy(part), batch.completion_ids.shape[1]
+            for name, scorer in wanted.items():
+                found[name][index, :width] = scorer(batch, self.config.temperature)[0].cpu()
+            if self.critic is not None:
+                found["values"][index, :width] = self.critic(batch).cpu()
+        return replace(experience, **found)
+
+    def _minibatches(
+        self, experience: Experience, rollout: Rollout, epoch: int
+    ) -> Iterator[tuple[Rows, int]]:
+        """The rows of each update, and how many questions they were asked of."""
+        groups = np.arange(len(rollout.prompts) // rollout.group_size)
+        if self.algorithm.minibatches > 1:
+            seed = derive_seed(self.config.seed, Stream.MINIBATCHES, rollout.step, epoch)
+            groups = np.random.default_rng(seed).permutation(groups)
+        for part in np.array_split(groups, self.algorithm.minibatches):
+            rows = np.flatnonzero(np.isin(experience.groups, part))
+            if len(rows):
+                yield rows, len(part)
+
+    def _update(
+        self, experience: Experience, rows: Rows, questions: int, tally: Tally, step: int
+    ) -> bool:
+        """Takes one step of each optimizer; returns whether it could be taken."""
+        algorithm, policy, critic = self.algorithm, self.policy, self.critic
+        counts = Counts(
+            tokens=int(experience.lengths[rows].sum()),
+            completions=len(rows),
+            budget=questions * experience.group_rows * self.config.max_tokens,
+        )
+        measured = {"loss": 0.0} if critic is None else {"loss": 0.0, "value_loss": 0.0}
+        for part in self._micro_batches(experience, rows):
+            batch = experience.token_batch(part, policy.pad_token_id, policy.device)
+            inputs = experience.loss_inputs(part, policy.device)
+            log_probs, entropies = self._log_probs(
+                batch, self.config.temperature, entropy_gradient=algorithm.entropy_coef != 0
+            )
+            loss, sums, maxima = policy_objective(algorithm, log_probs, entropies, inputs, counts)
+            with deterministic(policy.device):
+                loss.backward()
+            measured["loss"] += loss.item()
+            tally.add_tokens(int(inputs.mask.sum()), sums, maxima)
+            if critic is not None:
+                loss = self._value_loss(critic, experience, part, counts)
+                with deterministic(policy.device):
+                    loss.backward()
+                measured["value_loss"] += loss.item()
+        optimizers = {"grad_norm": (self.optimizer, list(policy.model.parameters()))}
+        if critic is not None:
+            optimizers["value_grad_norm"] = (critic.optimizer, critic.parameters())
+        for name, (_, parameters) in optimizers.items():
+            norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.max_grad_norm)
+            measured[name] = float(norm)
+        finite = all(map(math.isfinite, measured.values()))
+        if not finite:
+            self._dump(experience.take(rows), step, tally.updates, measured)
+        for optimizer, _ in optimizers.values():
+            if finite:
+                optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        tally.add_update(measured)
+        return finite
+
+    def _value_loss(
+        self, critic: Critic, experience: Experience, part: Rows, counts: Counts
+    ) -> torch.Tensor:
+        device = self.policy.device
+        batch = experience.token_batch(part, self.policy.pad_token_id, device)
+        old = experience.tokens_of(experience.values, part, device)
+        returns = experience.tokens_of(experience.returns, part, device)
+        if old is None or returns is None:
+            raise ValueError("the critic has not seen this experience")
+        loss = clipped_value_loss(critic(batch), old, returns, self.algorithm.value_clip)
+        return aggregate(loss, batch.completion_mask, "token", counts)
+
+    def _dump(
+        self, experience: Experience, step: int, update: int, measured: dict[str, float]
+    ) -> None:
+        if self.config.output is None:
+            return  # a run has a folder; an agent used by itself need not
+        found = torch.zeros(experience.mask.shape)
+        with torch.no_grad():
+            for part in self._micro_batches(experience, np.arange(len(experience))):
+                batch = experience.token_batch(part, self.policy.pad_token_id, self.policy.device)
+                values, _ = self._log_probs(batch, self.config.temperature)
+                found[torch.from_numpy(part), : values.shape[1]] = values.cpu()
+        dump_update(
+            self.config.output / "non_finite" / f"step-{step:06d}",
+            experience,
+            found,
+            step=step,
+            update=update,
+            facts=measured,
+        )
+
+    def _micro_batches(self, experience: Experience, rows: Rows) -> Iterator[Rows]:
+        return split_by_tokens(rows, experience.lengths[rows], self.config.micro_batch_tokens)
+
+    def _check_sampler(self, experience: Experience) -> None:
+        if self.algorithm.importance_correction == "none":
+            return
+        if bool((experience.sampler_log_probs.isnan() & experience.mask).any()):
+            raise AgentError(
+                "An importance correction needs the log-probabilities of every completion, and "
+                "this sampler gave none. Use --importance-correction none."
+            )
+
+    def _set_learning_rate(self, step: int) -> float:
+        """Puts the rate of this step into the optimizers; returns the policy's."""
+        config = self.config
+        factor = rate_factor(config.schedule, step, config.steps, config.warmup_steps)
+        factor *= self._rate_scale
+        rates = [(self.optimizer, self.learning_rate)]
+        if self.critic is not None:
+            rates.append((self.critic.optimizer, self.critic.learning_rate))
+        for optimizer, rate in rates:
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor
+        return self.learning_rate * factor
+
+
+def make_agent(policy: Policy, config: TrainConfig, sampler: Sampler) -> Agent:
+    """Returns the agent of a run.
+
+    Args:
+        policy: The language model, which may be that of a run that goes on.
+        config: The options of the run; its `model` is what `kl_coef` holds the policy to.
+        sampler: Where completions come from.
+    """
+    reference: Policy | None = None
+    if config.resolve_algorithm().kl_coef > 0 and isinstance(policy, LoraPolicy):
+        reference = policy.base()
+    elif config.resolve_algorithm().kl_coef > 0:
+        reference = load_policy(
+            config.model, device=config.device, chat_template=config.chat_template
+        )
+    return PolicyGradientAgent(policy, config, sampler, reference=reference)
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value

@@ -1,0 +1,80 @@
+"""Keeping what led to a loss or a gradient that is not finite.
+
+- `dump_update`: writes the batch of an update that was skipped.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from ttrl_agents.learning.experience import Experience
+from ttrl_agents.policy.log_probs import pad
+
+__all__ = ["dump_update"]
+
+
+def dump_update(
+    folder: Path,
+    experience: Experience,
+    log_probs: torch.Tensor,
+    *,
+    step: int,
+    update: int,
+    facts: dict[str, float],
+) -> Path:
+    """Writes `update-N.safetensors` and `update-N.json`.
+
+    Args:
+        folder: Where to; made if it is not there.
+        experience: The completions of the update.
+        log_probs: Their log-probabilities under the policy, which the update has not changed.
+        step: The training step, from 0.
+        update: Which update of the step, from 0.
+        facts: What else to write, e.g. the loss.
+
+    Returns:
+        The JSON file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    prompt_ids, prompt_mask = pad(experience.prompts, 0, left=True)
+    completion_ids, _ = pad(experience.completions, 0)
+    known = {
+        "prompt_ids": prompt_ids,
+        "prompt_mask": prompt_mask,
+        "completion_ids": completion_ids,
+        "completion_mask": experience.mask[:, : completion_ids.shape[1]],
+        "log_probs": log_probs,
+        "old_log_probs": experience.old_log_probs,
+        "reference_log_probs": experience.reference_log_probs,
+        "sampler_log_probs": experience.sampler_log_probs,
+        "advantages": experience.advantages,
+        "values": experience.values,
+        "returns": experience.returns,
+        "rewards": experience.rewards,
+    }
+    path = folder / f"update-{update}.safetensors"
+    save_file(
+        {
+            name: each.detach().cpu().contiguous()
+            for name, each in known.items()
+            if each is not None
+        },
+        path,
+    )
+    # As text: JSON has no NaN and no infinity.
+    found = {name: str(value) for name, value in facts.items()}
+    described = {
+        "step": step,
+        "update": update,
+        **found,
+        "questions": experience.groups.tolist(),
+        "rewards": experience.rewards.tolist(),
+        "tensors": path.name,
+    }
+    target = path.with_suffix(".json")
+    target.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    return target

@@ -1,0 +1,11 @@
+"""The language model that learns: loading, adapters, log-probabilities, saving.
+
+- `Policy`: a causal language model, its tokenizer and its device.
+- `load_policy`: loads one from a folder, a GGUF file, a Hugging Face id, or `"tiny"`.
+- `LogProbs`, `TokenBatch`: the log-probabilities of completions.
+"""
+
+from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
+from ttrl_agents.policy.policy import Policy, load_policy, resolve_device
+
+__all__ = ["LogProbs", "Policy", "TokenBatch", "load_policy", "resolve_device"]

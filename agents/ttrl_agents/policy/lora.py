@@ -1,0 +1,266 @@
+"""Low-rank adapters (LoRA): a small addition that learns while the model itself stays.
+
+- `LoraPolicy`: a policy whose adapters alone are trained.
+- `LoraBase`: the same model without its adapters, which needs no second copy of the weights.
+- `add_adapters`: new adapters for a policy; those of a checkpoint: `load_adapters`.
+- `load_run_policy`: the policy of a run, at its start or from its checkpoint.
+
+`LoraPolicy.model` is the `transformers` model itself, its linear layers wrapped in place by `peft`:
+samplers and log-probabilities use it as they use any other. Adapters are float32, their files
+safetensors; a pickled adapter is never opened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.errors import AgentError
+from ttrl_agents.policy.policy import Policy, load_policy, quiet_libraries
+from ttrl_agents.seeds import Stream, derive_seed
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+
+__all__ = ["LoraBase", "LoraPolicy", "add_adapters", "load_adapters", "load_run_policy"]
+
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+
+
+class LoraPolicy(Policy):
+    """A language model whose adapters alone are trained.
+
+    Args:
+        adapted: The model, wrapped by `peft`.
+        tokenizer: Its tokenizer.
+        name: What the model is called in headers and errors.
+        saved_as: What `save` writes: a whole model with its adapters merged, or the adapters.
+    """
+
+    def __init__(
+        self,
+        adapted: PeftModel,
+        tokenizer: Any,
+        name: str,
+        *,
+        saved_as: Literal["merged", "adapter"] = "merged",
+    ) -> None:
+        super().__init__(adapted.get_base_model(), tokenizer, name)
+        self.adapted = adapted
+        self.saved_as = saved_as
+
+    def base(self) -> LoraBase:
+        """Returns the model without its adapters: the same weights, not a copy."""
+        return LoraBase(self)
+
+    def weights(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """Yields the weights of a plain model that answers as this one does."""
+        from peft.tuners.lora import LoraLayer
+
+        modules = self.model.named_modules()
+        layers: dict[str, Any] = {
+            name: layer for name, layer in modules if isinstance(layer, LoraLayer)
+        }
+        for name, tensor in self.model.state_dict().items():
+            owner, base, kind = name.rpartition(".base_layer.")
+            if base:
+                if kind == "weight":
+                    tensor = tensor + layers[owner].get_delta_weight("default").detach()
+                yield f"{owner}.{kind}", tensor
+            elif not any(name.startswith(f"{layer}.lora_") for layer in layers):
+                yield name, tensor
+
+    def save(self, folder: Path) -> None:
+        """Writes what a finished run leaves, by `saved_as`."""
+        if self.saved_as == "adapter":
+            self.save_for_resuming(folder)
+            return
+        with quiet_libraries():
+            merged = {name: tensor.cpu().contiguous() for name, tensor in self.weights()}
+            self.model.save_pretrained(folder, state_dict=merged)
+            self.tokenizer.save_pretrained(folder)
+
+    def save_for_resuming(self, folder: Path) -> None:
+        """Writes the adapters, as `peft` reads them, and the tokenizer."""
+        from peft import get_peft_model_state_dict
+
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = get_peft_model_state_dict(self.adapted, save_embedding_layers=False)
+        save_file(
+            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+            folder / ADAPTER_WEIGHTS,
+            metadata={"format": "pt"},
+        )
+        self.adapted.peft_config["default"].save_pretrained(str(folder))
+        with quiet_libraries():
+            self.tokenizer.save_pretrained(folder)
+
+
+class LoraBase(Policy):
+    """The model of a `LoraPolicy` without its adapters, within `precision`.
+
+    Args:
+        policy: The policy.
+    """
+
+    def __init__(self, policy: LoraPolicy) -> None:
+        self._adapted = policy.adapted
+        super().__init__(policy.model, policy.tokenizer, policy.name)
+
+    @contextlib.contextmanager
+    def precision(self) -> Iterator[None]:
+        """Runs the model as `Policy.precision` does, its adapters switched off meanwhile."""
+        with self._adapted.disable_adapter(), super().precision():
+            yield
+
+
+def add_adapters(
+    policy: Policy,
+    *,
+    rank: int,
+    alpha: float | None = None,
+    seed: int = 0,
+    saved_as: Literal["merged", "adapter"] = "merged",
+) -> LoraPolicy:
+    """Wraps every linear layer but the head with a new adapter; the model answers as before.
+
+    Args:
+        policy: The policy, whose model is changed in place.
+        rank: The rank of the adapters.
+        alpha: They are scaled by this over their rank; by default twice the rank.
+        seed: Names what they begin with.
+        saved_as: What the policy's `save` writes.
+
+    Raises:
+        AgentError: `peft` is not installed, or the model has no layers to adapt.
+    """
+    try:
+        from peft import LoraConfig
+    except ImportError as error:
+        raise AgentError(
+            "--lora-rank needs the package peft: pip install 'ttrl-env[agents]'"
+        ) from error
+    options = LoraConfig(
+        r=rank,
+        # peft's annotation says int, its arithmetic takes any number.
+        lora_alpha=cast(int, 2 * rank if alpha is None else alpha),
+        lora_dropout=0.0,
+        target_modules="all-linear",
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+    adapted = _wrap(policy, options)
+    generator = torch.Generator().manual_seed(derive_seed(seed, Stream.LORA) % 2**63)
+    with torch.no_grad():
+        for name, weight in sorted(adapted.named_parameters()):
+            if ".lora_A." in name:  # as peft draws it, but from a generator of the run
+                bound = 1 / math.sqrt(weight.shape[1])
+                drawn = torch.rand(weight.shape, generator=generator)
+                weight.copy_((2 * drawn - 1) * bound)
+            elif ".lora_B." in name:
+                weight.zero_()
+    return LoraPolicy(adapted, policy.tokenizer, policy.name, saved_as=saved_as)
+
+
+def load_adapters(
+    policy: Policy, folder: Path, *, saved_as: Literal["merged", "adapter"] = "merged"
+) -> LoraPolicy:
+    """Wraps a policy with the adapters of a folder.
+
+    Args:
+        policy: The policy that they were trained on, whose model is changed in place.
+        folder: Where they are, as `peft` or a run wrote them.
+        saved_as: What the policy's `save` writes.
+
+    Raises:
+        AgentError: `peft` is not installed, the folder has no adapters in safetensors, or they are
+            those of another model.
+    """
+    try:
+        from peft import LoraConfig, set_peft_model_state_dict
+    except ImportError as error:
+        raise AgentError(
+            f"{folder} holds an adapter, which needs the package peft: "
+            "pip install 'ttrl-env[agents]'"
+        ) from error
+    weights = folder / ADAPTER_WEIGHTS
+    if not weights.is_file():
+        raise AgentError(
+            f"{folder} has no {ADAPTER_WEIGHTS}; an adapter of any other format is not read."
+        )
+    try:
+        options = LoraConfig.from_pretrained(str(folder))
+        tensors = load_file(weights)
+    except (OSError, SafetensorError, ValueError, TypeError) as error:
+        raise AgentError(f"The adapter in {folder} cannot be read: {error}") from error
+    options.inference_mode = False
+    adapted = _wrap(policy, options)
+    wrong = AgentError(f"The adapter in {folder} is not one of model {policy.name!r}.")
+    try:
+        result: Any = set_peft_model_state_dict(adapted, tensors)
+    except RuntimeError as error:  # shapes differ
+        raise wrong from error
+    if result.unexpected_keys or any(".lora_" in key for key in result.missing_keys):
+        raise wrong
+    return LoraPolicy(adapted, policy.tokenizer, policy.name, saved_as=saved_as)
+
+
+def load_run_policy(config: TrainConfig, saved: Path | None = None) -> Policy:
+    """Loads the policy of a run.
+
+    Args:
+        config: The options of the run.
+        saved: The model of its checkpoint, where it goes on from one.
+
+    Raises:
+        AgentError: There is no such model, or it cannot be read.
+    """
+    whole = saved if config.lora_rank == 0 else None
+    policy = load_policy(
+        config.model if whole is None else str(whole),
+        device=config.device,
+        chat_template=config.chat_template,
+    )
+    if config.lora_rank == 0:
+        policy.name = config.model
+        return policy
+    if isinstance(policy, LoraPolicy):
+        raise AgentError(
+            f"Model {config.model!r} is an adapter already. Merge it first (--lora-checkpoint "
+            "merged), or train all of its weights with --lora-rank 0."
+        )
+    if saved is not None:
+        return load_adapters(policy, saved, saved_as=config.lora_checkpoint)
+    return add_adapters(
+        policy,
+        rank=config.lora_rank,
+        alpha=config.lora_alpha,
+        seed=config.seed,
+        saved_as=config.lora_checkpoint,
+    )
+
+
+def _wrap(policy: Policy, options: Any) -> PeftModel:
+    from peft import get_peft_model
+
+    options.base_model_name_or_path = None  # or peft warns that it puts a path of its own there
+    # peft draws from PyTorch's global generator what is replaced at once; put that back as it was.
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of transformers, about peft
+        try:
+            adapted: Any = get_peft_model(policy.model, options)
+        except ValueError as error:
+            raise AgentError(f"Model {policy.name!r} cannot be adapted: {error}") from error
+    place = Path(policy.name).expanduser()
+    options.base_model_name_or_path = str(place.resolve()) if place.exists() else policy.name
+    adapted.to(policy.device).eval()
+    return cast("PeftModel", adapted)

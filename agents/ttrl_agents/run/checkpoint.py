@@ -1,0 +1,308 @@
+"""Saving a run so that it can be killed at any instant and go on.
+
+- `TrainerState`: what a run needs to go on, beside the model.
+- `save_state`, `load_state`: whole checkpoints, written aside and renamed into place.
+- `latest_state`: the newest checkpoint of a run.
+- `verify_state`: refuses a damaged one, and names the way on.
+- `check_same_options`: refuses one of another configuration.
+- `BEST`: where, among the checkpoints, the best one lies.
+- `replace_folder`, `write_atomically`: a folder or a file, whole or not at all.
+
+Seeds are functions of the step (see `seeds`), so no random state needs saving.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import re
+import shutil
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from ttrl_agents.config.serialization import option_name
+from ttrl_agents.config.train_config import RESUMABLE_WITH, TrainConfig
+from ttrl_agents.errors import AgentError
+from ttrl_agents.policy.policy import Policy
+
+__all__ = [
+    "BEST",
+    "TrainerState",
+    "check_same_options",
+    "latest_state",
+    "load_state",
+    "replace_folder",
+    "save_state",
+    "verify_state",
+    "write_atomically",
+]
+
+BEST = "best"
+_MANIFEST = "files.json"
+_STATE = re.compile(r"step-(\d{6,})")
+
+
+@dataclass
+class TrainerState:
+    """What a run needs to go on, beside the model.
+
+    Attributes:
+        step: Training steps that are done.
+        seconds: How long they took.
+        evaluations: Results so far: `before`, `after`, `step N`.
+        parts: What the parts of a run keep between steps (reward, callbacks), by name.
+        alarms: The alarms that were raised, as `Alarm.to_dict` gives them.
+        stopped: Whether one of them ended the training.
+        options: The options of the run, which may not change while it lasts.
+        questions: The digest of the questions that it trains on, which may not either.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    evaluations: dict[str, Any] = field(default_factory=dict)
+    parts: dict[str, Any] = field(default_factory=dict)
+    alarms: list[dict[str, Any]] = field(default_factory=list)
+    stopped: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+    questions: str = ""
+
+
+def save_state(
+    folder: Path,
+    policy: Policy,
+    tensors: dict[str, torch.Tensor],
+    state: TrainerState,
+    *,
+    keep: int = 2,
+) -> None:
+    """Writes a checkpoint of a run and removes those that are no longer kept.
+
+    Args:
+        folder: The run's folder of checkpoints.
+        policy: The model and its tokenizer.
+        tensors: What the agent keeps beside it, its optimizer above all.
+        state: The rest.
+        keep: How many checkpoints stay, this one included.
+
+    Raises:
+        OSError: It could not be written; the checkpoints before it are whole and stay.
+    """
+
+    def fill(target: Path) -> None:
+        policy.save_for_resuming(target / "model")
+        save_file(tensors, target / "agent.safetensors")
+        (target / "trainer.json").write_text(json.dumps(asdict(state), indent=2) + "\n")
+        (target / _MANIFEST).write_text(json.dumps(_checksums(target), indent=2) + "\n")
+
+    replace_folder(folder / f"step-{state.step:06d}", fill)
+    for other in _states(folder)[:-keep]:
+        _remove_folder(other)
+
+
+def latest_state(folder: Path) -> Path | None:
+    """Returns the newest checkpoint, or `None` where there is none."""
+    if folder.is_dir():
+        _tidy(folder)
+    states = _states(folder)
+    return states[-1] if states else None
+
+
+def verify_state(path: Path) -> None:
+    """Compares every file of a checkpoint with the size and checksum noted when it was written.
+
+    Raises:
+        AgentError: It is damaged; the message names the file and the way on.
+    """
+    damage = _damage(path)
+    if damage is None:
+        return
+    before = itertools.takewhile(lambda each: each != path, _states(path.parent))
+    earlier = [each for each in before if _damage(each) is None]
+    raise AgentError(
+        f"Checkpoint {path} is damaged: {damage}. "
+        + (
+            f"Remove that folder to go on from {earlier[-1].name}, which is whole; the run ends "
+            "the same."
+            if earlier
+            else "No earlier one is whole, so start anew: ttrl train --config "
+            f"{path.parent.parent / 'config.json'} --output NEW"
+        )
+    )
+
+
+def load_state(path: Path) -> tuple[dict[str, torch.Tensor], TrainerState]:
+    """Returns what a checkpoint holds beside its model, which is in `path / "model"`.
+
+    Raises:
+        AgentError: The checkpoint is damaged.
+    """
+    try:
+        tensors = load_file(path / "agent.safetensors")
+        state = TrainerState(**json.loads((path / "trainer.json").read_text()))
+    except (OSError, SafetensorError, ValueError, TypeError) as error:
+        raise AgentError(
+            f"Checkpoint {path} is damaged ({error}). Remove that folder to go on from an "
+            "earlier one, or start anew."
+        ) from error
+    return tensors, state
+
+
+def check_same_options(path: Path, state: TrainerState, config: TrainConfig) -> None:
+    """Compares the options of a run with those that its checkpoint was made with.
+
+    Raises:
+        AgentError: One that may not change has changed.
+    """
+    before = {**TrainConfig().to_dict(), **state.options}
+    now = config.to_dict()
+    changed = [
+        f"{option_name(name)} was {before[name]!r} and is {now[name]!r} now"
+        for name in sorted(set(now) - RESUMABLE_WITH)
+        if before[name] != now[name]
+    ]
+    if changed:
+        raise AgentError(
+            f"Checkpoint {path} is of another configuration: {'; '.join(changed)}. Put that back "
+            f"in {path.parent.parent / 'config.json'}, or begin another run with "
+            "ttrl train --config FILE --output NEW."
+        )
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes a file whole or not at all."""
+    aside = path.with_name(f".{path.name}.tmp")
+    with aside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    _sync_folder(path.parent)
+
+
+def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
+    """Fills a new folder aside and puts it in place of the old one."""
+    aside, old = path.with_name(f".{path.name}.tmp"), path.with_name(f".{path.name}.old")
+    for leftover in (aside, old):
+        if leftover.exists():
+            shutil.rmtree(leftover)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sync_folder(path.parent.parent)  # which the folder may be new in
+        aside.mkdir()
+        with _os_errors(aside):
+            fill(aside)
+        for each in (*aside.rglob("*"), aside):
+            if each.is_dir():
+                _sync_folder(each)
+            else:
+                with each.open("r+b") as handle:
+                    os.fsync(handle.fileno())
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    if path.exists():
+        path.rename(old)
+    aside.rename(path)
+    _sync_folder(path.parent)
+    if old.exists():
+        shutil.rmtree(old)
+
+
+def _tidy(folder: Path) -> None:
+    """Finishes what a kill interrupted, so that no whole checkpoint is lost or half of one seen."""
+    for leftover in folder.glob(".*.old"):
+        place = folder / leftover.name[1:].removesuffix(".old")
+        if place.exists():
+            shutil.rmtree(leftover)
+        else:  # killed between the two renames of `replace_folder`
+            leftover.rename(place)
+    for pattern in (".*.tmp", ".*.gone"):
+        for leftover in folder.glob(pattern):
+            shutil.rmtree(leftover)
+
+
+def _remove_folder(path: Path) -> None:
+    # Under another name first: a kill in the middle must not leave half of a checkpoint.
+    gone = path.with_name(f".{path.name}.gone")
+    if gone.exists():
+        shutil.rmtree(gone)
+    path.rename(gone)
+    shutil.rmtree(gone)
+
+
+def _checksums(folder: Path) -> dict[str, list[int]]:
+    """Returns size and CRC-32 of each file."""
+    return {
+        str(file.relative_to(folder).as_posix()): [file.stat().st_size, _crc32(file)]
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+def _crc32(path: Path) -> int:
+    value = 0
+    with path.open("rb") as file:
+        while part := file.read(2**22):
+            value = zlib.crc32(part, value)
+    return value
+
+
+def _damage(path: Path) -> str | None:
+    """Says what is wrong with a checkpoint, or `None` where every file is as it was written."""
+    try:
+        wanted: Mapping[str, list[int]] = json.loads((path / _MANIFEST).read_text())
+        for name, (size, checksum) in wanted.items():
+            file = path / name
+            if not file.is_file():
+                return f"{name} is missing"
+            if file.stat().st_size != size:
+                return f"{name} has {file.stat().st_size} bytes of {size}"
+            if _crc32(file) != checksum:
+                return f"{name} is not as it was written"
+    except FileNotFoundError:
+        return f"{_MANIFEST} is missing"
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        return f"{_MANIFEST} cannot be read ({error})"
+    return None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes renames within a folder outlast a loss of power, where the system offers it."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _os_errors(path: Path) -> Iterator[None]:
+    """Raises what safetensors reports of the operating system, a full disk say, as `OSError`."""
+    try:
+        yield
+    except SafetensorError as error:
+        code = re.search(r"os error (\d+)", str(error))
+        if code is None:
+            raise
+        raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from error
+
+
+def _states(folder: Path) -> list[Path]:
+    """The checkpoints of a run, oldest first; what was put by under another name is none."""
+    steps = {
+        int(found[1]): each
+        for each in (folder.iterdir() if folder.is_dir() else ())
+        if (found := _STATE.fullmatch(each.name))
+    }
+    return [steps[step] for step in sorted(steps)]

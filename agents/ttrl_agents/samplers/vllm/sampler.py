@@ -1,0 +1,343 @@
+"""Sampling with vLLM, in a process of its own that a crash or a hang cannot take the run along.
+
+- `VLLMSampler`: the sampler.
+- `EngineOptions`: what the engine may take of the machine.
+- `visible_gpu`: the GPU that the engine shares with the policy.
+
+The engine starts without weights and is handed those of the policy, through shared memory, before
+it samples and after every update; checksums prove that they arrived. An engine that dies, hangs
+or fails is started anew once, with the current weights, and the draw is repeated.
+"""
+
+from __future__ import annotations
+
+import atexit
+import copy
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+from ttrl_agents.errors import AgentError
+from ttrl_agents.policy.policy import Policy, quiet_libraries
+from ttrl_agents.samplers.base import Progress, SamplingParams, request_seeds
+from ttrl_agents.samplers.box_stop import closers
+from ttrl_agents.samplers.vllm.process import EngineError, EngineProcess
+from ttrl_agents.samplers.vllm.shared_weights import SharedWeights
+from ttrl_env.completion import Completion
+
+__all__ = ["EngineOptions", "VLLMSampler", "visible_gpu"]
+
+Result = TypeVar("Result")
+
+_MODULE = "ttrl_agents.samplers.vllm.engine"
+_START_SECONDS = 1800.0  # a large model captures CUDA graphs for minutes
+_ENVIRONMENT = {
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the engine is in a process of its own already
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_LOGGING_LEVEL": "WARNING",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # the cores are shared with the update
+    "HF_HUB_OFFLINE": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What the engine may take of the machine.
+
+    Attributes:
+        max_length: The most tokens of a prompt and its completion together.
+        max_rows: The most completions sampled at once.
+        kv_gib: Memory for keys and values, in GiB; by default 1 on CPU, and on GPU what
+            `gpu_share` leaves.
+        gpu_share: The share of the GPU's memory that weights, keys and values may take.
+        sleep: Whether to give the GPU's memory back between draws; for models that do not fit
+            beside their own training.
+        timeout: Seconds of silence after which the engine counts as hung.
+        log: Where the engine's own words go; by default a temporary file.
+    """
+
+    max_length: int
+    max_rows: int = 256
+    kv_gib: float | None = None
+    gpu_share: float = 0.5
+    sleep: bool = False
+    timeout: float = 600.0
+    log: Path | None = None
+
+
+class VLLMSampler:
+    """Samples with vLLM from a copy of the policy's weights.
+
+    Args:
+        policy: The model and its tokenizer.
+        options: What the engine may take.
+
+    Attributes:
+        restarts: How often the engine had to be started anew: 0 or 1.
+        copies_weights: Always `True`: updates reach it by `sync` alone.
+
+    Raises:
+        AgentError: vLLM is not there, or not in a version that is known to work, or does not
+            start.
+    """
+
+    copies_weights = True
+
+    def __init__(self, policy: Policy, options: EngineOptions) -> None:
+        self.policy = policy
+        self.options = options
+        self.restarts = 0
+        self.proof: dict[str, int] = {}
+        self._folder = tempfile.TemporaryDirectory(prefix="ttrl-engine-")
+        self._dtype = policy.compute_dtype
+        self._weights = SharedWeights.allocate(policy.weights(), self._dtype)
+        self._checksums = self._weights.write(policy.weights())
+        atexit.register(self.close)
+        self._engine: EngineProcess | None = None
+        self._closed = False
+        try:
+            self._start()
+        except BaseException as error:
+            self.close()
+            advice = _memory_advice(str(error)) if isinstance(error, EngineError) else None
+            if advice is None:
+                raise
+            raise EngineError(f"{error} {advice}") from error
+
+    @property
+    def engine(self) -> EngineProcess:
+        """The process of the engine.
+
+        Raises:
+            AgentError: The sampler was closed.
+        """
+        if self._engine is None:
+            raise AgentError("The sampler was closed.")
+        return self._engine
+
+    def sample(
+        self,
+        prompts: Sequence[str],
+        params: SamplingParams,
+        *,
+        seed: int | Sequence[int],
+        progress: Progress | None = None,
+    ) -> list[Completion]:
+        """Draws one completion of each prompt; see `Sampler.sample`.
+
+        The same seed gives the same draw where the engine's arithmetic does: on GPU it may depend
+        on what shares a batch.
+
+        Raises:
+            EngineError: The engine failed for the second time in this run.
+            AgentError: A prompt and its completion do not fit, or token statistics are asked for.
+        """
+        if params.token_statistics:
+            raise AgentError(
+                "vLLM tells no token statistics; sample with TransformersSampler, or leave "
+                "token_statistics away."
+            )
+        encoded = self.policy.encode_prompts(prompts)
+        longest = max(map(len, encoded), default=0)
+        if longest + params.max_tokens > self.options.max_length:
+            raise AgentError(
+                f"A prompt of {longest} tokens and --max-tokens {params.max_tokens} exceed the "
+                f"{self.options.max_length} that the engine was started for. Raise "
+                "--engine-max-length, or lower --max-tokens."
+            )
+        rows: dict[tuple[int, ...], list[int]] = {}
+        for i, ids in enumerate(encoded):
+            rows.setdefault(ids, []).append(i)
+        request = {
+            "command": "sample",
+            "counts": [len(each) for each in rows.values()],
+            "seeds": request_seeds(seed, rows.values()),
+            "closers": self._closers if params.stop_at_box else [],
+            "params": {
+                "max_tokens": params.max_tokens,
+                "temperature": params.temperature,
+                "top_p": params.top_p,
+                "stop_token_ids": self.policy.end_token_ids,
+            },
+        }
+        arrays = [
+            np.array([token for ids in rows for token in ids], dtype=np.int64),
+            np.array([len(ids) for ids in rows], dtype=np.int64),
+        ]
+
+        def draw() -> list[np.ndarray[Any, Any]]:
+            return self.engine.ask(request, arrays, on_progress=progress)[1]
+
+        tokens, log_probs, lengths, finished = self._with_restart(draw)
+        if self.options.sleep:
+            self._with_restart(lambda: self.engine.ask({"command": "sleep"}))
+        return self._completions(
+            [row for members in rows.values() for row in members],
+            tokens,
+            log_probs,
+            lengths,
+            finished,
+        )
+
+    def sync(self) -> None:
+        """Hands the policy's weights over, and proves by checksums that they arrived.
+
+        Raises:
+            EngineError: They did not arrive, and did not in a new engine either.
+        """
+        self._checksums = self._weights.write(self.policy.weights())
+        self._with_restart(self._load)
+
+    def close(self) -> None:
+        """Ends the engine and frees its memory."""
+        atexit.unregister(self.close)
+        if self._engine is not None:
+            self._engine.end()
+            self._engine = None
+        if not self._closed:
+            self._closed = True
+            self._weights.close()
+            self._folder.cleanup()
+
+    def metrics(self) -> dict[str, float]:
+        """Returns how often the engine was started anew."""
+        return {"engine_restarts": float(self.restarts)}
+
+    @cached_property
+    def _closers(self) -> list[int]:
+        """The tokens after which the box of an answer may have closed."""
+        return sorted(closers(self.policy.tokenizer.get_vocab()))
+
+    def _start(self) -> None:
+        """Starts an engine and gives it the current weights."""
+        folder, options = Path(self._folder.name), self.options
+        config = copy.deepcopy(self.policy.model.config)
+        config.architectures = config.architectures or [type(self.policy.model).__name__]
+        config.save_pretrained(folder)
+        with quiet_libraries():
+            self.policy.tokenizer.save_pretrained(folder)  # which decodes where boxes end texts
+        step_tokens = max(8192, options.max_rows)
+        arguments: dict[str, Any] = {
+            "model": ".",  # the folder it runs in: what vLLM has compiled it finds again by this
+            "load_format": "dummy",
+            "skip_tokenizer_init": True,
+            "generation_config": "vllm",
+            "dtype": str(self._dtype).removeprefix("torch."),
+            "max_model_len": options.max_length,
+            "max_num_seqs": options.max_rows,
+            "max_num_batched_tokens": step_tokens,
+            "enable_prefix_caching": True,
+            "logprobs_mode": "processed_logprobs",
+            "disable_log_stats": True,
+            "seed": 0,
+        }
+        if self.policy.device.type == "cuda":
+            arguments["gpu_memory_utilization"] = options.gpu_share
+            arguments["enable_sleep_mode"] = options.sleep
+        else:
+            arguments["enforce_eager"] = True
+            # A prompt split over two steps needs to rewind its generator, which CPU ones cannot.
+            arguments["enable_chunked_prefill"] = False
+            arguments["max_num_batched_tokens"] = max(step_tokens, options.max_length)
+        kv_gib = options.kv_gib or (None if self.policy.device.type == "cuda" else 1.0)
+        if kv_gib is not None:
+            arguments["kv_cache_memory_bytes"] = int(kv_gib * 2**30)
+        self._engine = EngineProcess(
+            _MODULE,
+            {**_ENVIRONMENT, **visible_gpu(self.policy.device)},
+            folder,
+            options.log or folder / "engine.log",
+            options.timeout,
+            inherit=[self._weights.file_descriptor],
+        )
+        torch.cuda.empty_cache()  # what PyTorch keeps without using it, the engine needs
+        self.engine.ask({"command": "start", "options": arguments}, timeout=_START_SECONDS)
+        self._load()
+
+    def _load(self) -> None:
+        answer, _ = self.engine.ask(
+            {
+                "command": "load",
+                "weights": self._weights.describe(),
+                "checksums": self._checksums,
+            }
+        )
+        self.proof = answer
+
+    def _with_restart(self, action: Callable[[], Result]) -> Result:
+        """Repeats an action once in a new engine; the second failure of a run ends it."""
+        if self.options.sleep:
+            torch.cuda.empty_cache()  # or the engine would not find its memory when it wakes
+        try:
+            return action()
+        except EngineError as error:
+            if self.restarts:
+                raise EngineError(f"{error} It had been started anew once already.") from error
+            self.restarts += 1
+            self.engine.end()
+            self._start()
+            return action()
+
+    def _completions(
+        self,
+        order: Sequence[int],
+        tokens: np.ndarray[Any, Any],
+        log_probs: np.ndarray[Any, Any],
+        lengths: np.ndarray[Any, Any],
+        finished: np.ndarray[Any, Any],
+    ) -> list[Completion]:
+        """Puts what the engine drew back into the order of the prompts."""
+        ends = np.cumsum(lengths)
+        ids = [tokens[end - n : end] for end, n in zip(ends, lengths, strict=True)]
+        chances = [log_probs[end - n : end] for end, n in zip(ends, lengths, strict=True)]
+        ends_of_text = set(self.policy.end_token_ids)
+        kept = [row[:-1] if len(row) and int(row[-1]) in ends_of_text else row for row in ids]
+        texts = self.policy.decode([row.tolist() for row in kept])
+        completions = [Completion()] * len(order)
+        for k, place in enumerate(order):
+            completions[place] = Completion(
+                texts[k],
+                token_ids=ids[k].copy(),
+                log_probs=chances[k].copy(),
+                finished=bool(finished[k]),
+            )
+        return completions
+
+    def __enter__(self) -> VLLMSampler:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+
+def _memory_advice(said: str) -> str | None:
+    """Returns the way out where an engine did not start for want of memory."""
+    if "Free memory on device" in said or "out of memory" in said:
+        return "Lower --engine-gpu-share: the policy takes part of this GPU's memory too."
+    if "memory" in said:
+        return (
+            "Give keys and values more room with --engine-kv-gib or --engine-gpu-share, or ask for "
+            "less with --engine-max-length."
+        )
+    return None
+
+
+def visible_gpu(device: torch.device) -> dict[str, str]:
+    """Returns the environment in which an engine finds the GPU of this device and no other.
+
+    >>> visible_gpu(torch.device("cpu"))
+    {}
+    """
+    if device.type != "cuda":
+        return {}
+    ours = os.environ.get("CUDA_VISIBLE_DEVICES")
+    index = device.index or 0
+    return {"CUDA_VISIBLE_DEVICES": ours.split(",")[index].strip() if ours else str(index)}

@@ -1,0 +1,1 @@
+"""Canonical keys: one text for all ways to write an answer."""

@@ -1,0 +1,1 @@
+"""Values of formulas: numbers, intervals, matrices."""

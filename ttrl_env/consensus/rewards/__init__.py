@@ -1,0 +1,1 @@
+"""The rewards, one file each, named as `--reward` names them."""

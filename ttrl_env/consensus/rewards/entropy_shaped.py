@@ -1,0 +1,98 @@
+"""ETTRL's advantage reshaping: sure completions teach more, or no completion teaches much.
+
+- `EntropyShaped`: a wrapper around any reward.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from ttrl_env.consensus.ballot import Ballot, Estimator, Verdict
+from ttrl_env.consensus.rewards.common import (
+    check_choice,
+    check_number,
+    exact_mean,
+    group_advantages,
+    token_means,
+)
+from ttrl_env.consensus.rewards.inner import (
+    check_inner,
+    inner_order,
+    inner_state,
+    load_inner_state,
+    needs,
+)
+from ttrl_env.consensus.rewards.majority import Majority
+
+__all__ = ["EntropyShaped"]
+
+
+@dataclass
+class EntropyShaped:
+    """Scales the advantages of another reward by how sure the completions are, or clips them.
+
+    - `"scale"`: A_i <- A_i · (1 + (H' - H_i) / H') = A_i · (2 - H_i / H'), with H_i the mean
+      entropy of the completion's tokens and H' the mean of that over the group. A weight below 0
+      would turn an advantage round, so it is 0 instead.
+    - `"clip"`: A_i <- min(max(A_i, -limit), limit), with A_i the other reward's own advantages or
+      else the group-relative ones. It needs no entropies.
+
+    Source: entropy-based advantage reshaping of ETTRL, arXiv 2508.11356; both formulas checked in
+    public summaries of the paper, not in code, and the floor at 0 is ours. Its tree-shaped
+    rollouts are a matter of sampling, and not part of this.
+
+    When not to use it: where the model is surer of its mistakes than of right answers; scaling
+    then teaches those harder, and entropy falls faster than without.
+
+    Args:
+        inner: The reward whose advantages are shaped.
+        mode: `"scale"` or `"clip"`.
+        limit: The largest advantage; only the mode `"clip"` has it.
+    """
+
+    inner: Estimator = field(default_factory=Majority)
+    mode: Literal["scale", "clip"] = "scale"
+    limit: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_inner(self.inner)
+        check_choice("mode", self.mode, ("scale", "clip"))
+        check_number("limit", self.limit, 0)
+
+    @property
+    def needs_token_statistics(self) -> bool:
+        """Scaling needs entropies; the other reward may need them too."""
+        return self.mode == "scale" or needs(self.inner, "token_statistics")
+
+    @property
+    def order_matters(self) -> str:
+        """As for the other reward."""
+        return inner_order(self.inner)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what the other reward remembers."""
+        return inner_state(self.inner)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Puts back what `state_dict` returned."""
+        load_inner_state(self.inner, state)
+
+    def __call__(self, ballot: Ballot) -> Verdict:
+        """Rewards one group."""
+        verdict = self.inner(ballot)
+        if self.mode == "clip":
+            own = verdict.advantages
+            advantages = group_advantages(verdict.rewards) if own is None else own
+            clipped = np.clip(advantages, -self.limit, self.limit)
+            return replace(verdict, advantages=clipped)
+        entropies = token_means(ballot.token_entropies, "entropies", self)
+        group_mean = exact_mean(entropies)
+        if group_mean == 0:
+            return verdict
+        weights = np.maximum(2 - entropies / group_mean, 0.0)
+        if verdict.weights is not None:
+            weights = weights * verdict.weights
+        return replace(verdict, weights=weights)

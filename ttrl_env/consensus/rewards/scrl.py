@@ -1,0 +1,98 @@
+"""SCRL: pay firm majorities, punish rare and unsure answers, leave the rest alone.
+
+- `SCRL`: the reward.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from ttrl_env.consensus.ballot import Ballot, Verdict
+from ttrl_env.consensus.rewards.common import check_choice, check_number, exact_mean, token_means
+
+__all__ = ["SCRL"]
+
+
+@dataclass(frozen=True)
+class SCRL:
+    """Rewards asymmetrically: +1 for a firm majority, -1 for what is rare and unsure, else 0.
+
+    With p the share of an answer in the group, H its members' mean entropy a token and H' that of
+    the whole group:
+
+    - positive: the most frequent answer, if p >= min_ratio and it leads by more than min_margin;
+    - negative: any other answer with p < rare and H >= H';
+    - an absent answer: -1.
+
+    `"continuous"` grades that: p - c (H - H') for the positive answer, (p - rare) - c (H - H') for
+    a negative one and -c (H - H') for any other, with c the entropy coefficient. An absent answer
+    is then paid -1 or the lowest reward of the group, whichever is less, so that it is never worth
+    more than an answer. A group without any answer abstains.
+
+    Source: SCRL, arXiv 2603.19880; checked in the authors' code (defaults of its example; its
+    class defaults are 0.5, 0.15 and 0.15).
+
+    When not to use it: with few votes, where any answer is rare, and with questions that have
+    many right spellings that the answer format holds apart.
+
+    Args:
+        min_ratio: The share that the majority needs.
+        min_margin: What its lead has to exceed, as a share of the group.
+        rare: Answers below this share may be negative.
+        mode: `"binary"` or `"continuous"`.
+        entropy_coefficient: c above; only the continuous mode has it.
+    """
+
+    needs_token_statistics: ClassVar[bool] = True
+    order_matters: ClassVar[str] = "never"  # a tie has no margin, so it has no winner
+
+    min_ratio: float = 0.375
+    min_margin: float = 0.125
+    rare: float = 0.125
+    mode: Literal["binary", "continuous"] = "binary"
+    entropy_coefficient: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("min_ratio", "min_margin", "rare"):
+            check_number(name, getattr(self, name), 0, 1)
+        check_choice("mode", self.mode, ("binary", "continuous"))
+        check_number("entropy_coefficient", self.entropy_coefficient, 0)
+
+    def __call__(self, ballot: Ballot) -> Verdict:
+        """Rewards one group."""
+        entropies = token_means(ballot.token_entropies, "entropies", self)
+        if len(ballot.counts) == 0:
+            return Verdict(np.full(ballot.size, -1.0), pseudo_label=None, abstains=True)
+        shares = ballot.counts / ballot.size
+        group_mean = exact_mean(entropies)
+        means = [exact_mean(entropies[ballot.classes == each]) for each in range(len(shares))]
+        excess = np.array(means) - group_mean
+        positive = self._positive(ballot)
+        negative = (shares < self.rare) & (excess >= 0)
+        if positive is not None:
+            negative[positive] = False
+        if self.mode == "binary":
+            by_class = np.where(negative, -1.0, 0.0)
+            if positive is not None:
+                by_class[positive] = 1.0
+        else:
+            by_class = np.where(negative, shares - self.rare, 0.0)
+            if positive is not None:
+                by_class[positive] = shares[positive]
+            by_class = by_class - self.entropy_coefficient * excess
+        lowest = min(-1.0, float(by_class.min()))
+        return Verdict(np.append(by_class, lowest)[ballot.classes], pseudo_label=positive)
+
+    def _positive(self, ballot: Ballot) -> int | None:
+        order = np.argsort(-ballot.counts, kind="stable")
+        most = int(ballot.counts[order[0]])
+        if most < self.min_ratio * ballot.size:
+            return None
+        if len(order) > 1:
+            lead = most - int(ballot.counts[order[1]])
+            if lead == 0 or lead <= self.min_margin * ballot.size:
+                return None
+        return int(order[0])
