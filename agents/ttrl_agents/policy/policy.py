@@ -1,7 +1,7 @@
 """The language model that learns, with its tokenizer: loading, prompts, saving.
 
 - `Policy`: a causal language model, its tokenizer and its device.
-- `load_policy`: from a folder, a GGUF file, a Hugging Face id, or `"tiny"`.
+- `load_policy`: from a folder, a GGUF file, a Hugging Face id, or a shipped one.
 - `resolve_device`: `"auto"`, `"cpu"` or `"cuda"` as a device that is there.
 
 Weights are kept in float32, where small steps of the optimizer are not rounded away; on GPU the
@@ -25,12 +25,11 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from ttrl_agents.errors import AgentError
-from ttrl_agents.tiny import checkpoint_path
+from ttrl_agents.tiny import SHIPPED, checkpoint_path
 from ttrl_benchmarks.errors import unknown_name
 
-__all__ = ["ADAPTER_CONFIG", "TINY", "Policy", "load_policy", "quiet_libraries", "resolve_device"]
+__all__ = ["ADAPTER_CONFIG", "Policy", "load_policy", "quiet_libraries", "resolve_device"]
 
-TINY = "tiny"
 ADAPTER_CONFIG = "adapter_config.json"
 
 
@@ -185,9 +184,9 @@ def load_policy(source: str, *, device: str = "auto", chat_template: Path | None
     """Loads a policy.
 
     Args:
-        source: `"tiny"` (the reasoner that ships with the package), the folder of a Hugging Face
-            checkpoint, of a run or of a LoRA adapter, a GGUF file or the folder of one, or an id
-            on the Hugging Face Hub.
+        source: `"tiny"` or `"tiny-noisy"`, which ship with the package; the folder of a Hugging
+            Face checkpoint, of a run or of a LoRA adapter; a GGUF file or the folder of one; or an
+            id on the Hugging Face Hub.
         device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
         chat_template: A Jinja file that replaces the tokenizer's own chat template.
 
@@ -242,8 +241,8 @@ def _load_adapted(folder: Path, *, device: str, chat_template: Path | None) -> P
 
 def _locate(source: str) -> tuple[str, str | None]:
     """Returns what `from_pretrained` takes, and the name of the GGUF file if it is one."""
-    if source == TINY:
-        return str(checkpoint_path()), None
+    if source in SHIPPED:
+        return str(checkpoint_path(source)), None
     path = Path(source).expanduser()
     if path.is_file():
         if path.suffix != ".gguf":
@@ -273,7 +272,7 @@ def _locate(source: str) -> tuple[str, str | None]:
         raise AgentError(f"There is no model at {source!r}.")
     if "/" not in source:
         nearby = [each.name for each in Path().iterdir() if (each / "config.json").is_file()]
-        raise unknown_name("model", source, [TINY, *nearby])
+        raise unknown_name("model", source, [*SHIPPED, *nearby])
     return source, None
 
 

@@ -195,7 +195,9 @@ def test_an_argument_that_is_misspelt_is_not_taken_for_the_benchmarks_alone(
 ) -> None:
     with pytest.raises(UnknownNameError, match=f"{wrong}.*environment itself takes '{right}'"):
         gym.make_vec("TTRL-Arithmetic-v0", num_envs=16, **{wrong: 4})
-    with pytest.raises(UnknownNameError, match=r"'sise'.*Known: level, levels, seed, size, split\.$"):
+    with pytest.raises(
+        UnknownNameError, match=r"'sise'.*Known: level, levels, seed, size, split\.$"
+    ):
         gym.make_vec("TTRL-Arithmetic-v0", num_envs=16, sise=4)
 
 
