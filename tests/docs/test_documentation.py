@@ -65,7 +65,11 @@ def test_the_third_example_prints_the_scores_of_its_run(tmp_path, monkeypatch, c
     assert capsys.readouterr().out.split() == scores
 
 
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+PAGES = [
+    REPOSITORY / "README.md",
+    REPOSITORY / "CONTRIBUTING.md",
+    *sorted((REPOSITORY / "docs").glob("*.md")),
+]
 # A line of a block: indented, or after a prompt; a backslash carries it on.
 COMMAND = re.compile(r"^(?:    |\$ )(ttrl (?:[^#\\\n]|\\\n)*)", re.MULTILINE)
 
