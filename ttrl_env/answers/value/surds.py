@@ -12,6 +12,7 @@ that is known to be a surd is recognised without error, however it was written: 
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from math import gcd, isqrt
 from typing import Final, NamedTuple
 
@@ -65,6 +66,7 @@ class Surd(NamedTuple):
         return value if len(value) == 4 else ZERO
 
 
+@lru_cache(maxsize=4096)
 def surd_of(value: Real, *, rounded: bool = False) -> Surd | None:
     """Returns the surd that a number is, or None for any other number.
 
