@@ -31,7 +31,7 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedC
 from rich.table import Table
 
 from ttrl_agents.config import TrainConfig
-from ttrl_agents.config.algorithms import ALGORITHMS, AlgorithmName
+from ttrl_agents.config.algorithms import ALGORITHMS
 from ttrl_agents.trainer import Trainer, resume_config
 
 
@@ -39,7 +39,7 @@ from ttrl_agents.trainer import Trainer, resume_config
 class Options:
     """Trains the same model with every algorithm."""
 
-    algorithms: tuple[AlgorithmName, ...] = tuple(ALGORITHMS)
+    algorithms: tuple[str, ...] = tuple(ALGORITHMS)
     """Which of them."""
     seeds: tuple[int, ...] = (0,)
     """Every algorithm is run with each of these."""
@@ -51,7 +51,7 @@ class Options:
     """The options of every run, but for algorithm, seed and output."""
 
 
-def run_once(options: Options, algorithm: AlgorithmName, seed: int) -> dict[str, Any]:
+def run_once(options: Options, algorithm: str, seed: int) -> dict[str, Any]:
     folder = options.output / f"{algorithm}-seed{seed}"
     done = folder / "summary.json"
     if not done.is_file():

@@ -11,7 +11,7 @@ import pytest
 def test_the_main_job_learns_what_it_promises(tmp_path):
     folder = tmp_path / "run"
     done = subprocess.run(
-        [sys.executable, "-m", "ttrl_agents.cli.entry", "train", "--output", str(folder)],
+        [sys.executable, "-m", "ttrl_agents", "train", "--output", str(folder)],
         capture_output=True,
         text=True,
     )

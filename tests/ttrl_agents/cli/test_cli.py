@@ -131,7 +131,7 @@ def test_ctrl_c_saves_says_how_to_go_on_and_exits_with_130(tmp_path):
     folder = tmp_path / "run"
     options = ["--output", folder, "--steps", "500", *SMALL]
     process = subprocess.Popen(
-        [sys.executable, "-m", "ttrl_agents.cli.entry", "train", *map(str, options)],
+        [sys.executable, "-m", "ttrl_agents", "train", *map(str, options)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
