@@ -143,7 +143,7 @@ class Trainer:
         self.evaluations = RunEvaluations(
             config, self.policy, self.sampler, self.benchmark, self.held_out
         )
-        self.diagnostics = Diagnostics(config.n_votes, self.benchmark.answer_format)
+        self.diagnostics = Diagnostics(config.n_votes)
         self.divergence = make_start_divergence(self.policy, config)
         self.best = BestCheckpoint(config.best_by)
         self._check = SamplerCheck(self.policy, config) if self.sampler.copies_weights else None
@@ -362,7 +362,8 @@ class Trainer:
     def _finish(self) -> dict[str, Any]:
         """Writes the trained model and the summary."""
         replace_folder(self.folder / "checkpoint", self.policy.save)
-        summary = summarize_run(self.config, self.state, self.best, len(self.benchmark))
+        votes = self.evaluations.turned(self.folder)
+        summary = summarize_run(self.config, self.state, self.best, len(self.benchmark), votes)
         write_atomically(self.folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
         return summary
 

@@ -2,6 +2,8 @@
 
 - `load_benchmark`, `fetch_benchmark`, `list_benchmarks`, `benchmark_card`: every benchmark by name.
 - `Benchmark`, `Question`, `SealedLabels`: what a benchmark is.
+- `register_benchmark`, `unregister_benchmark`, `watch_benchmarks`: adds a benchmark, takes it back,
+  and follows which there are.
 - `BenchmarkCard`, `HubFile`, `BenchmarkListing`: what is known of one before it is read.
 - `UserError`, `BenchmarkError`, `UnknownNameError`, `BenchmarkWarning`: what goes wrong, and what
   to do.
@@ -9,6 +11,11 @@
 
 from ttrl_benchmarks.base import Benchmark, Question, SealedLabels
 from ttrl_benchmarks.card import PAPER_INSTRUCTION, BenchmarkCard, HubFile
+from ttrl_benchmarks.entries import (
+    register_benchmark,
+    unregister_benchmark,
+    watch_benchmarks,
+)
 from ttrl_benchmarks.errors import BenchmarkError, BenchmarkWarning, UnknownNameError, UserError
 from ttrl_benchmarks.registry import (
     BenchmarkListing,
@@ -34,4 +41,7 @@ __all__ = [
     "fetch_benchmark",
     "list_benchmarks",
     "load_benchmark",
+    "register_benchmark",
+    "unregister_benchmark",
+    "watch_benchmarks",
 ]

@@ -259,7 +259,7 @@ def test_a_damaged_checkpoint_is_refused_with_a_sentence(tmp_path):
         ("steps", -1),
         ("temperature", 0),
         ("temperature", math.inf),
-        ("eval_temperature", math.inf),
+        ("eval_temperatures", (0.6, math.inf)),
         ("n_train", 99),
         ("held_out", 1.0),
     ],

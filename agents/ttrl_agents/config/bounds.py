@@ -55,7 +55,10 @@ MORE_THAN_0 = Bound("more than 0", 0, open_low=True)
 
 
 def check_bounds(options: DataclassInstance, bounds: Mapping[str, Bound]) -> None:
-    """Compares options with their ranges; `None`, which stands for a default, is in every range.
+    """Compares options with their ranges.
+
+    `None`, which stands for a default, is in every range. Of a tuple each number has to be in the
+    range, and there has to be one.
 
     Args:
         options: The options.
@@ -66,5 +69,6 @@ def check_bounds(options: DataclassInstance, bounds: Mapping[str, Bound]) -> Non
     """
     for name, bound in bounds.items():
         value = getattr(options, name)
-        if value is not None and not bound.holds(value):
+        values = value if isinstance(value, tuple) else (value,)
+        if value is not None and not (values and all(map(bound.holds, values))):
             raise AgentError(f"{option_name(name)} must be {bound.words}, not {value}.")

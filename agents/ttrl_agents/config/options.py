@@ -52,7 +52,7 @@ class SharedOptions:
     """End a completion with the token that closes the box of its answer too; not for chat templates
     that begin with a thought, where it would end that."""
     device: str = "auto"
-    """auto (a GPU where there is one), cpu, cuda or cuda:N."""
+    """auto (a GPU where there is one), cpu, cuda, cuda:N or mps (an Apple GPU)."""
     chat_template: Path | None = None
     """A Jinja file that replaces the model's chat template."""
     sampler: str = "transformers"

@@ -4,6 +4,7 @@
 - `read_config`: those in a run's `config.json`.
 - `RESUMABLE_WITH`: the options that a resumed run may change.
 - `Family`, `Preset`: the names of the paper's settings (see `presets`).
+- `DType`: what a model may compute in.
 """
 
 from __future__ import annotations
@@ -32,10 +33,11 @@ from ttrl_agents.config.options import SharedOptions, in_help_order
 from ttrl_agents.config.schedule import Schedule
 from ttrl_agents.errors import AgentError
 
-__all__ = ["RESUMABLE_WITH", "Family", "Preset", "TrainConfig", "read_config"]
+__all__ = ["RESUMABLE_WITH", "DType", "Family", "Preset", "TrainConfig", "read_config"]
 
 Preset = Literal["paper/aime24", "paper/amc", "paper/math500"]
 Family = Literal["qwen2.5-math", "instruct", "reasoning"]
+DType = Literal["auto", "bfloat16", "float16", "float32"]
 
 # These options change results by rounding at most, so a resumed run may change them.
 RESUMABLE_WITH = frozenset(
@@ -53,6 +55,7 @@ RESUMABLE_WITH = frozenset(
         "device",
         "sample_rows",
         "micro_batch_tokens",
+        "pack_rows",
     }
 )
 
@@ -87,7 +90,9 @@ class TrainConfig(SharedOptions):
         "micro_batch_tokens": AT_LEAST_1,
         "held_out": Bound("in [0, 1)", 0, 1, open_high=True),
         "eval_votes": AT_LEAST_1,
-        "eval_temperature": Bound("0 or more, and finite", 0, open_high=True),
+        "eval_temperatures": Bound(
+            "one or more temperatures of 0 or more, and finite", 0, open_high=True
+        ),
         "eval_top_p": Bound("in (0, 1]", 0, 1, open_low=True),
         "eval_every": AT_LEAST_0,
         "sample_every": AT_LEAST_0,
@@ -189,15 +194,21 @@ class TrainConfig(SharedOptions):
     micro_batch_tokens: int = 4096
     """The most completion tokens, padding included, that are run through the model at once in an
     update. Fewer need less memory; the result is the same."""
+    pack_rows: Literal["auto", "yes", "no"] = "auto"
+    """Run completions through the model side by side, without padding: on a GPU where the model
+    allows it (auto), or always, or never. The result is the same up to rounding."""
     held_out: float = 0.0
     """The share of questions kept out of training to measure transfer, for benchmarks without a
     held-out split of their own."""
     eval_votes: int = 16
     """Completions for each question in an evaluation."""
-    eval_temperature: float | None = None
-    """Sampling temperature in evaluation, 0 for the likeliest token; by default as in training."""
-    eval_top_p: float = 1.0
-    """In evaluation, draw only from the likeliest tokens that together have this probability."""
+    eval_temperatures: tuple[float, ...] | None = None
+    """Sampling temperatures before and after, 0 for the likeliest token. The first is the main one,
+    which eval_every uses too. By default 0.6, the paper's, and for models of fewer than 10 million
+    weights 0 and the training temperature as well."""
+    eval_top_p: float = 0.95
+    """At the first of these temperatures, sample only from the likeliest tokens that together have
+    this probability; the others sample from all tokens, as training does."""
     eval_every: int = 0
     """Evaluate every so many steps as well; 0 is before and after only."""
     evaluate: bool = True
@@ -235,6 +246,10 @@ class TrainConfig(SharedOptions):
     """Adapters are scaled by this over their rank; by default twice the rank."""
     lora_checkpoint: Literal["merged", "adapter"] = "merged"
     """What a run with LoRA leaves in checkpoint/: a whole model, or the adapter alone."""
+    dtype: DType = "auto"
+    """What the model computes in, and so what its weights are: auto is bfloat16 on a GPU (float16
+    where it has no bfloat16) and float32 elsewhere. The optimizer keeps 16-bit weights in float32
+    as well."""
     log_prob_tolerance: float | None = None
     """How far the log-probabilities of a sampler with its own copy of the weights may lie from
     the policy's, in nats, as a mean over tokens; beyond, the run stops. By default 0.001 on CPU
