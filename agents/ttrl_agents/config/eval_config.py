@@ -43,9 +43,9 @@ class EvalConfig(SharedOptions):
     command: ClassVar[str] = "ttrl eval"
 
     model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[MODEL]")] = "tiny"
-    """tiny (ships with the package), the folder of a Hugging Face checkpoint or of a run, a GGUF
-    file or the folder of one, or an id on the Hugging Face Hub. With --sampler vllm-server, the
-    name that the server has for it, or - for the only one that it serves."""
+    """tiny or tiny-noisy (they ship with the package), the folder of a Hugging Face checkpoint or
+    of a run, a GGUF file or the folder of one, or an id on the Hugging Face Hub. With --sampler
+    vllm-server, the name that the server has for it, or - for the only one that it serves."""
     k: int = 16
     """Completions for each question."""
     temperature: float = 0.6

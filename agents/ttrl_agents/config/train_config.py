@@ -117,8 +117,8 @@ class TrainConfig(SharedOptions):
     instruction: str | None = None
     """What is appended to each question, '' for nothing; by default what the benchmark says."""
     model: str = "tiny"
-    """tiny (ships with the package), the folder of a Hugging Face checkpoint, a GGUF file or the
-    folder of one, or an id on the Hugging Face Hub."""
+    """tiny or tiny-noisy (they ship with the package), the folder of a Hugging Face checkpoint, a
+    GGUF file or the folder of one, or an id on the Hugging Face Hub."""
     reward: str = "majority"
     """How votes become rewards: a name that `ttrl rewards` lists, with options or without, e.g.
     "majority(min_ratio=0.3, tie=abstain)"."""
@@ -127,7 +127,7 @@ class TrainConfig(SharedOptions):
     wordings: arithmetic, or a JSON file of paraphrases by question id or text."""
     output: Path | None = None
     """The run directory; by default a new one under runs/."""
-    steps: int = 300
+    steps: int = 100
     """Training steps."""
     questions_per_step: int = 8
     """Questions in a step."""
