@@ -21,9 +21,9 @@ import torch.nn.functional as F
 
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.kv_cache import make_cache
-from ttrl_agents.policy.token_batch import pad
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.policy.threads import few_threads
+from ttrl_agents.policy.token_batch import pad
 from ttrl_agents.samplers.base import Progress, SamplingParams, uniform_draws
 from ttrl_agents.samplers.box_stop import BoxWatch, closers
 from ttrl_env.completion import Completion
