@@ -131,15 +131,15 @@ class Trainer:
             )
             self.left_out = asked - len(self.benchmark)
         self._check_same_questions(config.env)
+        self.envs = make_environments(config, self.benchmark)
         self.folder = config.output or claim_folder(run_folder_name(config))
         self.config = config = replace(config, output=self.folder)
         self.sampler = sampler(self.policy, config)
         self.agent = agent(self.policy, config, self.sampler)
-        self.envs = make_environments(config, self.benchmark)
         self.evaluations = RunEvaluations(
             config, self.policy, self.sampler, self.benchmark, self.held_out
         )
-        self.diagnostics = Diagnostics(config.n_votes, self.benchmark.answer_format)
+        self.diagnostics = Diagnostics(config.n_votes)
         self.divergence = make_start_divergence(self.policy, config)
         self.best = BestCheckpoint(config.best_by)
         self._check = SamplerCheck(self.policy, config) if self.sampler.copies_weights else None

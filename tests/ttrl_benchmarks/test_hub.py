@@ -14,7 +14,14 @@ from pathlib import Path
 import pytest
 from hub_mirror import HubMirror
 
-from ttrl_benchmarks import BenchmarkCard, BenchmarkError, BenchmarkWarning, registry
+from ttrl_benchmarks import (
+    BenchmarkCard,
+    BenchmarkError,
+    BenchmarkWarning,
+    register_benchmark,
+    registry,
+    unregister_benchmark,
+)
 from ttrl_benchmarks.card import HubFile
 from ttrl_benchmarks.hub import cached_file, fetch_file, matches
 from ttrl_benchmarks.published import PublishedLoader
@@ -282,22 +289,23 @@ def test_something_that_is_no_hub_says_what_to_do(mirror: HubMirror) -> None:
         fetch_file(hub, "Sums")
 
 
-def test_fetching_by_name(mirror: HubMirror, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetching_by_name(mirror: HubMirror) -> None:
     hub = mirror.add(CONTENT)
-    entry = registry._ENTRIES["aime25"]
-    monkeypatch.setitem(
-        registry._ENTRIES, "aime25", replace(entry, card=replace(entry.card, hub=hub))
-    )
+    card = BenchmarkCard("sums", "Sums", "Sums-v0", "integer", hub=hub)
+    register_benchmark(card, PublishedLoader(card))
 
     def row() -> registry.BenchmarkListing:
-        return next(row for row in registry.list_benchmarks() if row.name == "aime25")
+        return next(row for row in registry.list_benchmarks() if row.name == "sums")
 
-    assert row().file is None
-    assert not row().cached
-    path = registry.fetch_benchmark("aime25", progress=False)
-    assert path.read_bytes() == CONTENT
-    assert row().file == path
-    assert row().cached
+    try:
+        assert row().file is None
+        assert not row().cached
+        path = registry.fetch_benchmark("sums", progress=False)
+        assert path.read_bytes() == CONTENT
+        assert row().file == path
+        assert row().cached
+    finally:
+        unregister_benchmark("sums")
 
 
 @pytest.mark.parametrize("name", ["arithmetic", "questions", "reasoning-gym"])

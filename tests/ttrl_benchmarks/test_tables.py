@@ -91,7 +91,7 @@ CELLS = st.recursive(
 NAMES = st.sampled_from(["question", "answer", "id", "level", "options", "Problem"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     suffix=st.sampled_from([".json", ".jsonl", ".csv", ".tsv"]),
     content=st.binary(max_size=200)

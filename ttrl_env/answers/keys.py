@@ -26,7 +26,6 @@ from ttrl_env.answers.key.writing import digest, number_key
 from ttrl_env.answers.limits import MAX_CHARACTERS, MAX_KEY, Unreadable
 from ttrl_env.answers.text.boxes import last_box
 from ttrl_env.answers.text.normalize import plain_text, to_ascii, trim
-from ttrl_env.answers.value import numbers as arithmetic
 
 __all__ = ["Reading", "answer_key", "equivalent", "forget", "read"]
 
@@ -130,7 +129,6 @@ def _read_cached(answer: str, answer_format: AnswerFormat) -> Reading:
 def forget() -> None:
     """Forgets what was read, so that a measurement starts cold."""
     _read_cached.cache_clear()
-    arithmetic.forget()
 
 
 def _read(answer: str, answer_format: AnswerFormat) -> Reading:

@@ -60,7 +60,7 @@ class RecordRollouts(VectorWrapper):
         part_bytes: int = 64 * 2**20,
     ) -> None:
         super().__init__(env)
-        self._group_size = find_consensus_reward(env).group_size
+        self._groups = find_consensus_reward(env).groups
         if file_format not in ("jsonl", "parquet"):
             raise ValueError(f"file_format must be 'jsonl' or 'parquet', not {file_format!r}")
         if part_bytes < 1:
@@ -100,9 +100,9 @@ class RecordRollouts(VectorWrapper):
         self._prompts = tuple(observations)
         final = finished_info(infos)
         rows = [
-            self._row(slice(start, start + self._group_size), asked, actions, rewards, final)
-            for start in range(0, self.num_envs, self._group_size)
-            if final["_vote"][start]
+            self._row(members, asked, actions, rewards, final)
+            for members in self._groups
+            if final["_vote"][members.start]
         ]
         if rows:
             self._write(rows)

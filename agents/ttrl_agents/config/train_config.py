@@ -4,6 +4,7 @@
 - `read_config`: those in a run's `config.json`.
 - `RESUMABLE_WITH`: the options that a resumed run may change.
 - `Family`, `Preset`: the names of the paper's settings (see `presets`).
+- `DType`: what a model may compute in.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ from ttrl_agents.config.serialization import option_name, options_from_json, opt
 from ttrl_agents.errors import AgentError
 from ttrl_benchmarks.errors import unknown_name
 
-__all__ = ["RESUMABLE_WITH", "Family", "Preset", "TrainConfig", "read_config"]
+__all__ = ["RESUMABLE_WITH", "DType", "Family", "Preset", "TrainConfig", "read_config"]
 
 Preset = Literal["paper/aime24", "paper/amc", "paper/math500"]
 Family = Literal["qwen2.5-math", "instruct", "reasoning"]
+DType = Literal["auto", "bfloat16", "float16", "float32"]
 
 # Where a run lies, how often it is saved, when it gives up on its sampler, and what it may take of
 # the machine, which moves results by rounding alone. Everything else would make another run of it.
@@ -53,6 +55,7 @@ RESUMABLE_WITH = frozenset(
         "device",
         "sample_rows",
         "micro_batch_tokens",
+        "pack_rows",
     }
 )
 
@@ -176,6 +179,9 @@ class TrainConfig:
     micro_batch_tokens: int = 4096
     """The most completion tokens, padding included, that are run through the model at once in an
     update. Fewer need less memory; the result is the same."""
+    pack_rows: Literal["auto", "yes", "no"] = "auto"
+    """Run completions through the model side by side, without padding: on a GPU where the model
+    allows it (auto), or always, or never. The result is the same up to rounding."""
     data: Path | None = None
     """The file of questions, for benchmarks that are not embedded; by default they are looked for
     in TTRL_DATA_DIR and downloaded from their publisher."""
@@ -228,7 +234,11 @@ class TrainConfig:
     lora_checkpoint: Literal["merged", "adapter"] = "merged"
     """What a run with LoRA leaves in checkpoint/: a whole model, or the adapter alone."""
     device: str = "auto"
-    """auto (a GPU where there is one), cpu, cuda or cuda:N."""
+    """auto (a GPU where there is one), cpu, cuda, cuda:N or mps (an Apple GPU)."""
+    dtype: DType = "auto"
+    """What the model computes in, and so what its weights are: auto is bfloat16 on a GPU (float16
+    where it has no bfloat16) and float32 elsewhere. The optimizer keeps 16-bit weights in float32
+    as well."""
     chat_template: Path | None = None
     """A Jinja file that replaces the model's chat template."""
     sample_rows: int | None = None

@@ -3,7 +3,7 @@
 - `SamplerCheck`: checks each step of a run.
 - `Agreement`: how far their log-probabilities of the same tokens lie apart.
 - `measure_agreement`: measures it on completions that were just sampled.
-- `default_tolerance`: the difference that a device's arithmetic explains.
+- `default_tolerance`: the difference that arithmetic alone explains.
 
 A sampler with weights of its own may hold old ones, or none; it may round differently, or divide
 by another temperature. All of it shows in the log-probabilities of the tokens that it drew.
@@ -52,7 +52,9 @@ class SamplerCheck:
     def __init__(self, policy: Policy, config: TrainConfig) -> None:
         self._log_probs = LogProbs(policy)
         self._config = config
-        self._allowed = config.log_prob_tolerance or default_tolerance(policy.device)
+        self._allowed = config.log_prob_tolerance or default_tolerance(
+            policy.compute_dtype, config.temperature
+        )
 
     def measure(
         self, step: int, prompts: Sequence[str], completions: Sequence[Completion]
@@ -80,13 +82,18 @@ class SamplerCheck:
         return {"sampler_gap": found.mean, "sampler_gap_max": found.largest}
 
 
-def default_tolerance(device: torch.device) -> float:
-    """Returns the mean difference, in nats, that arithmetic alone explains on a device.
+def default_tolerance(dtype: torch.dtype, temperature: float) -> float:
+    """Returns the mean difference, in nats, that arithmetic alone explains.
 
-    On CPU both sides compute in float32 and agree within 1e-5. On GPU both round to bfloat16,
-    whose step is 2^-8: a few hundredths of a nat on a token, a few thousandths on average.
+    In float32 both sides agree within 1e-5. In bfloat16, whose step is 2^-8, they differ by a few
+    hundredths of a nat on a token and a few thousandths on average. A temperature divides logits,
+    and their errors with them.
+
+    Args:
+        dtype: What both compute in.
+        temperature: The temperature of sampling, more than 0.
     """
-    return 1e-3 if device.type == "cpu" else 0.05
+    return (1e-3 if dtype == torch.float32 else 0.05) / min(temperature, 1.0)
 
 
 @torch.no_grad()
@@ -125,7 +132,7 @@ def measure_agreement(
         pad_token_id=policy.pad_token_id,
         device=policy.device,
     )
-    ours, _ = log_probs(batch, temperature)
+    ours, _ = log_probs(batch, temperature, entropy="none")
     theirs = np.concatenate([chances for _, chances in sampled])
     gaps = np.abs(ours[batch.completion_mask].cpu().numpy() - theirs)
     return Agreement(float(gaps.mean()), float(gaps.max()), len(gaps))

@@ -77,7 +77,7 @@ class StartDivergence:
                 device=self.start.device,
             )
             mask = batch.completion_mask
-            start, _ = self._log_probs(batch, self._temperature)
+            start, _ = self._log_probs(batch, self._temperature, entropy="none")
             sampled = np.concatenate([each.log_probs for each in completions])
             policy = torch.from_numpy(sampled).to(start.device)
             total += kl_estimate(policy, start[mask], "k1").sum().item()
@@ -114,6 +114,11 @@ def make_start_divergence(policy: Policy, config: TrainConfig) -> StartDivergenc
         every = _SMALL_EVERY if policy.is_small else 0
     if every == 0:
         return None
-    start = load_policy(config.model, device=config.device, chat_template=config.chat_template)
+    start = load_policy(
+        config.model,
+        device=config.device,
+        dtype=config.dtype,
+        chat_template=config.chat_template,
+    )
     start.model.requires_grad_(False)
     return StartDivergence(start, every, config.temperature, config.micro_batch_tokens)

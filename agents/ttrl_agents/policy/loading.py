@@ -2,7 +2,8 @@
 
 - `load_policy`: the policy that a name, a folder or a file stands for.
 - `load_run_policy`: the policy of a run, at its start or from its checkpoint.
-- `resolve_device`: `"auto"`, `"cpu"` or `"cuda"` as a device that exists.
+- `resolve_device`: `"auto"`, `"cpu"`, `"cuda"` or `"mps"` as a device that exists.
+- `resolve_dtype`: the type of the weights on a device.
 
 Only safetensors (and GGUF, which holds numbers alone) are read, and no code that comes with a model
 is run.
@@ -17,14 +18,14 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.config.train_config import DType, TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.lora import LoraPolicy, add_adapters, load_adapters
 from ttrl_agents.policy.policy import Policy, error_text, quiet_libraries
 from ttrl_agents.tiny import checkpoint_path
 from ttrl_benchmarks.errors import unknown_name
 
-__all__ = ["TINY", "load_policy", "load_run_policy", "resolve_device"]
+__all__ = ["TINY", "load_policy", "load_run_policy", "resolve_device", "resolve_dtype"]
 
 TINY = "tiny"
 _ADAPTER_CONFIG = "adapter_config.json"
@@ -38,13 +39,17 @@ def resolve_device(device: str) -> torch.device:
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    unknown = AgentError(f"Unknown device {device!r}; use auto, cpu, cuda or cuda:N.")
+    unknown = AgentError(f"Unknown device {device!r}; use auto, cpu, cuda, cuda:N or mps.")
     try:
         resolved = torch.device(device)
     except RuntimeError as error:
         raise unknown from error
-    if resolved.type not in ("cpu", "cuda"):
+    if resolved.type not in ("cpu", "cuda", "mps"):
         raise unknown
+    if resolved.type == "mps" and not torch.backends.mps.is_available():
+        raise AgentError(
+            "Device 'mps' was asked for, but PyTorch finds no Apple GPU here. Use --device cpu."
+        )
     if resolved.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (resolved.index or 0) >= count:
@@ -55,14 +60,36 @@ def resolve_device(device: str) -> torch.device:
     return resolved
 
 
-def load_policy(source: str, *, device: str = "auto", chat_template: Path | None = None) -> Policy:
+def resolve_dtype(dtype: DType, device: torch.device) -> torch.dtype:
+    """Returns the type of the weights on a device.
+
+    `"auto"` is bfloat16 on a GPU that computes in it, float16 on an older one (a T4, say), and
+    float32 elsewhere.
+    """
+    if dtype != "auto":
+        found: torch.dtype = getattr(torch, dtype)
+        return found
+    if device.type != "cuda":
+        return torch.float32
+    native = torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.bfloat16 if native else torch.float16
+
+
+def load_policy(
+    source: str,
+    *,
+    device: str = "auto",
+    dtype: DType = "auto",
+    chat_template: Path | None = None,
+) -> Policy:
     """Loads a policy.
 
     Args:
         source: `"tiny"` (the reasoner that ships with the package), the folder of a Hugging Face
             checkpoint, of a run or of a LoRA adapter, a GGUF file or the folder of one, or an id
             on the Hugging Face Hub.
-        device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
+        device: `"auto"`, `"cpu"`, `"cuda"`, `"cuda:N"` or `"mps"`.
+        dtype: The type of the weights; see `resolve_dtype`.
         chat_template: A Jinja file that replaces the tokenizer's own chat template.
 
     Raises:
@@ -70,7 +97,7 @@ def load_policy(source: str, *, device: str = "auto", chat_template: Path | None
     """
     adapter = _adapter_folder(source)
     if adapter is not None:
-        return _load_adapted(adapter, device=device, chat_template=chat_template)
+        return _load_adapted(adapter, device=device, dtype=dtype, chat_template=chat_template)
     where = resolve_device(device)
     template = None if chat_template is None else _read_template(chat_template)
     folder, gguf = _locate(source)
@@ -82,7 +109,7 @@ def load_policy(source: str, *, device: str = "auto", chat_template: Path | None
                 AutoConfig.from_pretrained(folder, trust_remote_code=False)
                 options["use_safetensors"] = True
             model: Any = AutoModelForCausalLM.from_pretrained(
-                folder, trust_remote_code=False, dtype=torch.float32, **options
+                folder, trust_remote_code=False, dtype=resolve_dtype(dtype, where), **options
             )
         except Exception as error:  # of damaged files anything is raised, this very class too
             raise AgentError(f"Model {source!r} cannot be loaded: {error_text(error)}") from error
@@ -107,6 +134,7 @@ def load_run_policy(config: TrainConfig, saved: Path | None = None) -> Policy:
     policy = load_policy(
         config.model if whole is None else str(whole),
         device=config.device,
+        dtype=config.dtype,
         chat_template=config.chat_template,
     )
     if config.lora_rank == 0:
@@ -137,14 +165,15 @@ def _adapter_folder(source: str) -> Path | None:
     return None
 
 
-def _load_adapted(folder: Path, *, device: str, chat_template: Path | None) -> Policy:
+def _load_adapted(folder: Path, *, device: str, dtype: DType, chat_template: Path | None) -> Policy:
     try:
         base = json.loads((folder / _ADAPTER_CONFIG).read_text())["base_model_name_or_path"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AgentError(f"{folder / _ADAPTER_CONFIG} cannot be read: {error}") from error
     if not isinstance(base, str) or _adapter_folder(base) is not None:
         raise AgentError(f"{folder / _ADAPTER_CONFIG} names no whole model that it adapts.")
-    return load_adapters(load_policy(base, device=device, chat_template=chat_template), folder)
+    policy = load_policy(base, device=device, dtype=dtype, chat_template=chat_template)
+    return load_adapters(policy, folder)
 
 
 def _locate(source: str) -> tuple[str, str | None]:

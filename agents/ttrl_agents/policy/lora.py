@@ -72,7 +72,9 @@ class LoraPolicy(Policy):
             owner, base, kind = name.rpartition(".base_layer.")
             if base:
                 if kind == "weight":
-                    tensor = tensor + layers[owner].get_delta_weight("default").detach()
+                    # Added in float32: of a small delta bfloat16 would keep less than the sum can.
+                    delta = layers[owner].get_delta_weight("default").detach()
+                    tensor = (tensor.float() + delta.float()).to(tensor.dtype)
                 yield f"{owner}.{kind}", tensor
             elif not any(name.startswith(f"{layer}.lora_") for layer in layers):
                 yield name, tensor
@@ -220,7 +222,7 @@ def _wrap(policy: Policy, options: Any) -> PeftModel:
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of transformers, about peft
         try:
-            adapted: Any = get_peft_model(policy.model, options)
+            adapted: Any = get_peft_model(policy.model, options, autocast_adapter_dtype=False)
         except ValueError as error:
             raise AgentError(f"Model {policy.name!r} cannot be adapted: {error}") from error
     place = Path(policy.name).expanduser()

@@ -4,8 +4,8 @@
 - `quiet_libraries`: silences the progress bars and warnings of the libraries.
 - `error_text`: the message of a library's error on one line.
 
-Weights are kept in float32, where small steps of the optimizer are not rounded away; on GPU the
-matrix products run in bfloat16. Loading is in `loading`.
+A model computes in the type of its weights: float32 on CPU, bfloat16 on GPU, where the optimizer
+keeps a float32 copy in which small steps are not rounded away. Loading is in `loading`.
 """
 
 from __future__ import annotations
@@ -127,15 +127,14 @@ class Policy:
 
     @property
     def compute_dtype(self) -> torch.dtype:
-        """What matrix products run in: bfloat16 on GPU, float32 on CPU (where it is faster)."""
-        return torch.bfloat16 if self.device.type == "cuda" else torch.float32
+        """What the model computes in: the type of its weights."""
+        dtype: torch.dtype = self.model.dtype
+        return dtype
 
     @contextlib.contextmanager
     def precision(self) -> Iterator[None]:
-        """Runs matrix products in `compute_dtype`; whoever runs the model runs it within this."""
-        reduced = self.compute_dtype != torch.float32
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=reduced):
-            yield
+        """Whoever runs the model runs it within this; here it changes nothing."""
+        yield
 
     def weights(self) -> Iterator[tuple[str, torch.Tensor]]:
         """Yields the weights under the names that a checkpoint gives them.

@@ -10,7 +10,6 @@ its parts, so that equal parts stay equal and different ones stay apart.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
@@ -19,13 +18,13 @@ from ttrl_env.answers.formula.tree import Node
 from ttrl_env.answers.limits import MAX_TERMS, Unreadable
 from ttrl_env.answers.value.functions import BRANCHED, METHODS, PERIODIC, STEPPED, determinant
 from ttrl_env.answers.value.numbers import (
+    IMAGINARY,
     INEXACT,
-    PI,
-    Complex,
-    E,
     Number,
+    e,
     inexact,
     is_exact,
+    pi,
     tidy,
 )
 from ttrl_env.answers.value.points import letter_value
@@ -137,11 +136,11 @@ class Evaluator(Walk):
     def constant(self, name: str) -> Number:
         """Returns a named constant."""
         if name == "pi":
-            return +PI
+            return pi()
         if name == "e":
-            return +E
+            return e()
         if name == "i":
-            return Complex(Decimal(0), Decimal(1))
+            return IMAGINARY
         raise Unreadable(f"no number: {name}")
 
     def opaque(self, node: Node) -> Number:
