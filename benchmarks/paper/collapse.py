@@ -150,7 +150,9 @@ def best_step(rows: list[dict[str, Any]], config: TrainConfig) -> int:
 
 def print_table(runs: list[Run], console: Console) -> None:
     table = Table(
-        title=f"mean@16 at the start, T 1, top-p 1: {runs[0].start:.3f}", box=SIMPLE, padding=(0, 1, 0, 0)
+        title=f"mean@16 at the start, T 1, top-p 1: {runs[0].start:.3f}",
+        box=SIMPLE,
+        padding=(0, 1, 0, 0),
     )
     for name in ("setting", "seed", "alarm", "kind", "fell", "early"):
         table.add_column(name, justify="left" if name in ("setting", "kind") else "right")
