@@ -123,4 +123,6 @@ def _words(annotation: Any) -> str:
         return "a path"
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return "values by name"
+    if isinstance(origin, type) and issubclass(origin, Sequence) and origin is not tuple:
+        return f"a list, each of it {_words(arguments[0])}"
     return names.get(annotation, str(annotation))

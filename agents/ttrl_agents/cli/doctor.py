@@ -99,7 +99,7 @@ def _devices() -> Lines:
     try:
         import torch
 
-        from ttrl_agents.policy.policy import resolve_device
+        from ttrl_agents.policy import resolve_device
     except (ImportError, OSError) as error:  # OSError: a library of its own is missing
         yield "GPU", f"not known: PyTorch cannot be imported ({error})"
         return

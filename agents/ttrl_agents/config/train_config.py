@@ -85,8 +85,8 @@ class TrainConfig:
     instruction: str | None = None
     """What is appended to each question, '' for nothing; by default what the benchmark says."""
     model: str = "tiny"
-    """tiny (ships with the package), the folder of a Hugging Face checkpoint, a GGUF file or the
-    folder of one, or an id on the Hugging Face Hub."""
+    """tiny or tiny-noisy (they ship with the package), the folder of a Hugging Face checkpoint, a
+    GGUF file or the folder of one, or an id on the Hugging Face Hub."""
     reward: str = "majority"
     """How votes become rewards: a name that `ttrl rewards` lists, with options or without, e.g.
     "majority(min_ratio=0.3, tie=abstain)"."""
@@ -97,7 +97,7 @@ class TrainConfig:
     """The run directory; by default a new one under runs/."""
     seed: int = 0
     """Names the order of questions and everything that is drawn."""
-    steps: int = 300
+    steps: int = 100
     """Training steps."""
     questions_per_step: int = 8
     """Questions in a step."""

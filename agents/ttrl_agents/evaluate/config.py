@@ -30,9 +30,9 @@ class EvalConfig:
     """
 
     model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[MODEL]")] = "tiny"
-    """tiny (ships with the package), the folder of a Hugging Face checkpoint or of a run, a GGUF
-    file or the folder of one, or an id on the Hugging Face Hub. With --sampler vllm-server, the
-    name that the server has for it, or - for the only one that it serves."""
+    """tiny or tiny-noisy (they ship with the package), the folder of a Hugging Face checkpoint or
+    of a run, a GGUF file or the folder of one, or an id on the Hugging Face Hub. With --sampler
+    vllm-server, the name that the server has for it, or - for the only one that it serves."""
     env: str = "TTRL-Arithmetic-v0"
     """Environment id, which names the questions."""
     k: int = 16

@@ -5,6 +5,7 @@ import json
 import pytest
 from small_runs import small
 
+from ttrl_agents.config.name_value import parse_key_values
 from ttrl_agents.errors import AgentError
 from ttrl_agents.run.env_questions import held_out_split, questions_of
 from ttrl_agents.trainer import Trainer
@@ -23,6 +24,14 @@ def test_options_reach_the_benchmark_and_its_held_out_split(tmp_path):
     assert texts(trainer.benchmark) == texts(
         questions_of("TTRL-Arithmetic-v0", options={"size": 20, "seed": 3})
     )
+
+
+@pytest.mark.parametrize(("words", "levels"), [(["level=3"], {3}), (["levels=[1,2]"], {1, 2})])
+def test_levels_from_the_command_line_are_those_of_both_splits(tmp_path, words, levels):
+    trainer = Trainer(small(tmp_path / "run", env_options=parse_key_values([*words, "size=20"])))
+    for benchmark in (trainer.benchmark, trainer.held_out):
+        assert len(benchmark) == 20
+        assert {question.level for question in benchmark.questions} == levels
 
 
 def test_who_trains_on_the_held_out_split_has_none_left(tmp_path):
@@ -63,8 +72,10 @@ def test_questions_with_long_prompts_are_left_out_and_counted(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"env_options": {"sise": 3}}, "Known: seed, size, split"),
+        ({"env_options": {"sise": 3}}, "Known: level, levels, seed, size, split"),
         ({"env_options": {"size": "3"}}, "size='3'"),
+        ({"env_options": {"level": 7}}, "levels 1 to 5, not 7"),
+        ({"env_options": {"level": 1, "levels": [2]}}, "give one of them"),
         ({"env_options": {"reward": "oracle"}}, "reward is the environment's"),
         ({"env_options": {"benchmark": "aime24"}}, "benchmark is the environment's"),
         ({"env_options": {"instruction": "a"}, "instruction": "b"}, "instruction is given twice"),

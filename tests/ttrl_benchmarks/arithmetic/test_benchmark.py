@@ -1,5 +1,6 @@
 """The arithmetic benchmark: exact labels, splits that share nothing, the same draw every time."""
 
+import hashlib
 import re
 
 import numpy as np
@@ -86,6 +87,33 @@ def test_levels_are_spread_evenly_and_no_question_comes_twice(size):
     assert len(benchmark.labels) == size
 
 
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_level_asks_the_same_questions_alone_and_among_others(split):
+    everything = load(split, 100, seed=3)
+    three, low = load(split, 100, 3, level=3), load(split, 40, 3, levels=[2, 1])
+    assert {question.level for question in three.questions} == {3}
+    assert len(three) == len({question.text for question in three.questions}) == 100
+    assert three.questions[:20] == everything.filter(level=3).questions
+    assert low.questions == everything.questions[:40]
+    assert [low.labels.reveal(q.id) for q in low.questions] == [
+        everything.labels.reveal(q.id) for q in low.questions
+    ]
+    assert load(split, 15, levels=[3]) == load(split, 15, level=3)
+
+
+def test_a_benchmark_of_some_levels_is_named_after_them():
+    assert load().name == load(levels=[5, 4, 3, 2, 1]).name == "arithmetic"
+    assert load(level=3).name == "arithmetic-l3"
+    assert load("held_out", levels=[1, 2]).name == "arithmetic-held_out-l12"
+
+
+def test_the_questions_without_levels_are_the_ones_that_they_always_were():
+    texts = "".join(f"{q.id} {q.text}\n" for split in SPLITS for q in load(split, 100).questions)
+    assert hashlib.sha256(texts.encode()).hexdigest() == (
+        "2abb0262c2f8836f2803342c4bf3111d3e3d3bd1e60d03c51ebf8736bd74fa4e"
+    )
+
+
 def test_steps_read_earlier_results_and_division_is_exact():
     assert solve([Step(7, "*", 6), Step(0, "-", 2, left_is_step=True)]) == [42, 40]
     with pytest.raises(ArithmeticError, match="7 is not a multiple of 2"):
@@ -98,6 +126,13 @@ def test_steps_read_earlier_results_and_division_is_exact():
         ({"split": "test"}, "held_out"),
         ({"size": 4}, "5 to 5000"),
         ({"size": 5_001}, "5 to 5000"),
+        ({"level": 6}, "levels 1 to 5, not 6"),
+        ({"levels": [1, 0]}, "levels 1 to 5, not 0"),
+        ({"levels": [2, 2]}, "each once"),
+        ({"levels": []}, "one or more of the levels 1 to 5"),
+        ({"level": 1, "levels": [2]}, "level=1 and levels=.2. are both given"),
+        ({"level": 2, "size": 1_001}, "1 to 1000 questions of level 2, not 1001"),
+        ({"levels": [1, 2], "size": 1}, "2 to 2000 questions of levels 1 and 2, not 1"),
     ],
 )
 def test_wrong_options_end_in_a_sentence(options, message):
