@@ -20,22 +20,19 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
 
 import json
-import multiprocessing
-from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 import tyro
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from runs import train_all
 
 from ttrl_agents.callbacks.collapse import Alarm, find_alarms
 from ttrl_agents.config import TrainConfig
@@ -102,46 +99,6 @@ class Run:
 def config_of(options: Options, setting: str, seed: int) -> TrainConfig:
     folder = options.output / f"{setting}-seed{seed}"
     return TrainConfig(**{"evaluate": False, **SETTINGS[setting]}, seed=seed, output=folder)
-
-
-def run_once(config: TrainConfig) -> None:
-    """One run, in a process of its own."""
-    torch.set_num_threads(1)
-    assert config.output is not None
-    if (config.output / "summary.json").is_file():
-        return
-    begun = (config.output / "config.json").is_file()
-    Trainer(resume_config(config.output) if begun else config, resume=begun).run()
-
-
-def train_all(options: Options, console: Console) -> None:
-    configs = [
-        config_of(options, name, seed) for seed in options.seeds for name in options.settings
-    ]
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    spawn = multiprocessing.get_context("spawn")  # torch does not survive a fork
-    with (
-        Progress(*columns, console=console) as progress,
-        ProcessPoolExecutor(options.jobs, mp_context=spawn) as pool,
-    ):
-        task = progress.add_task("steps", total=sum(config.steps for config in configs))
-        waiting: set[Future[None]] = {pool.submit(run_once, config) for config in configs}
-        while waiting:
-            done, waiting = wait(waiting, timeout=1)
-            for each in done:
-                each.result()
-            progress.update(task, completed=sum(map(steps_done, configs)))
-
-
-def steps_done(config: TrainConfig) -> int:
-    assert config.output is not None
-    path = config.output / "metrics.jsonl"
-    return path.read_bytes().count(b"\n") if path.is_file() else 0
 
 
 def measure_start(options: Options) -> float:
@@ -269,7 +226,10 @@ def averaged(rows: list[dict[str, Any]], name: str) -> npt.NDArray[np.float64]:
 
 def main(options: Options) -> None:
     console = Console(highlight=False)
-    train_all(options, console)
+    configs = [
+        config_of(options, name, seed) for seed in options.seeds for name in options.settings
+    ]
+    train_all(configs, options.jobs, console)
     start = measure_start(options)
     runs = [
         read_run(options, setting, seed, start)

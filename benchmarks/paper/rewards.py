@@ -128,10 +128,10 @@ def measure(config: TrainConfig, model: str, path: Path) -> None:
     """Writes mean@k on the trained and the held-out questions."""
     from ttrl_agents.evaluate import evaluate
     from ttrl_agents.policy import load_policy
-    from ttrl_agents.run.checkpoint import write_atomically
     from ttrl_agents.samplers import SamplingParams, make_sampler
     from ttrl_agents.seeds import Stream, derive_seed
     from ttrl_benchmarks import load_benchmark
+    from ttrl_env.files import write_atomically
 
     if path.is_file():
         return

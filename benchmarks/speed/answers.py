@@ -41,9 +41,11 @@ SETS = ("integers", "fractions", "surds", "polynomials", "tuples")
 def data_folder(given: str | None) -> Path:
     """Return the folder of the rows, or leave with a sentence that says how to give it."""
     place = given or os.environ.get("TTRL_DATA_DIR")
-    folder = Path(place) if place else Path(__file__).parents[2].parent / "shared" / "data"
-    if not (folder / "answers_equal_dev.jsonl").exists():
-        raise SystemExit(f"no answers_equal_dev.jsonl in {folder}; give --data or TTRL_DATA_DIR")
+    if not place:
+        raise SystemExit("set TTRL_DATA_DIR or --data to the folder of answers_equal_dev.jsonl")
+    folder = Path(place)
+    if not (folder / "answers_equal_dev.jsonl").is_file():
+        raise SystemExit(f"{folder} has no answers_equal_dev.jsonl; set TTRL_DATA_DIR or --data")
     return folder
 
 
@@ -345,7 +347,7 @@ def main() -> None:
     if peer is None:
         print("Math-Verify is not run" + ("" if options.alone else ": it is not installed"))
     equal = rows_of(folder / "answers_equal_dev.jsonl")
-    group_answers([r"\boxed{\sqrt{2}}"])  # the first use imports NumPy
+    group_answers([r"\boxed{\sqrt{2}}"])
     print("Verdicts on the pairs that count")
     verdicts(counted(equal), peer)
     print("Extraction on the rows that count")

@@ -19,7 +19,7 @@ from ttrl_benchmarks.errors import BenchmarkError
 __all__ = ["ANSWER_FORMATS", "AnswerFormat", "Benchmark", "Question", "SealedLabels"]
 
 AnswerFormat = Literal["integer", "latex", "choice", "text"]
-ANSWER_FORMATS: tuple[str, ...] = get_args(AnswerFormat)
+ANSWER_FORMATS: tuple[AnswerFormat, ...] = get_args(AnswerFormat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Benchmark:
         instruction: What is appended to each question to make its prompt.
 
     Raises:
-        BenchmarkError: There is no question, an id stands twice, or the answer format is unknown.
+        BenchmarkError: There is no question, a duplicate id, or the answer format is unknown.
 
     >>> benchmark = Benchmark(
     ...     name="two sums",
@@ -124,8 +124,8 @@ class Benchmark:
         for question in self.questions:
             if question.id in seen:
                 raise BenchmarkError(
-                    f"Benchmark {self.name!r}: question id {question.id!r} stands twice; "
-                    "ids must be unique."
+                    f"Benchmark {self.name!r}: duplicate question id "
+                    f"{question.id!r}; ids must be unique."
                 )
             seen.add(question.id)
 

@@ -71,9 +71,9 @@ class BenchmarkCard:
     title: str
     env_id: str
     answer_format: AnswerFormat
-    size: int | None
-    licence: str
-    citation: str
+    size: int | None = None
+    licence: str = ""
+    citation: str = ""
     levels: tuple[int, ...] = ()
     hub: HubFile | None = None
     made_by: str = ""

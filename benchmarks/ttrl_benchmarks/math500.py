@@ -20,6 +20,7 @@ from ttrl_benchmarks.columns import (
     required_column,
     text_cell,
 )
+from ttrl_benchmarks.entries import register_benchmark
 from ttrl_benchmarks.errors import BenchmarkError
 from ttrl_benchmarks.published import Located, check_content, locate, question_table
 from ttrl_benchmarks.tables import Table, read_table
@@ -148,3 +149,8 @@ def _ids(table: Table) -> list[str]:
             )
         ids.append(question_id)
     return ids
+
+
+register_benchmark(CARD, load)
+for _level, _card in LEVEL_CARDS.items():
+    register_benchmark(_card, load, level=_level)

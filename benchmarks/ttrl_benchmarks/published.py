@@ -33,7 +33,7 @@ from ttrl_benchmarks.columns import (
 from ttrl_benchmarks.digest import content_digest, label_digest
 from ttrl_benchmarks.errors import BenchmarkError, BenchmarkWarning
 from ttrl_benchmarks.hub import cached_file, fetch_file, matches
-from ttrl_benchmarks.tables import SUFFIXES, Table, read_table, require_reader
+from ttrl_benchmarks.tables import SUFFIXES, Table, read_table
 
 __all__ = [
     "DATA_DIR_VARIABLE",
@@ -96,7 +96,6 @@ def locate(
         return Located(at_hand, "at hand")
     if card.hub is None:
         raise BenchmarkError(f"{card.title} has no publisher; give its file as path=.")
-    require_reader(Path(card.hub.filename))
     if download:
         return Located(fetch_file(card.hub, card.title), "downloaded")
     cached = cached_file(card.hub)

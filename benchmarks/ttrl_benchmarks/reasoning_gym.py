@@ -14,6 +14,7 @@ from typing import Any
 from ttrl_benchmarks.base import ANSWER_FORMATS, AnswerFormat, Benchmark, Question, SealedLabels
 from ttrl_benchmarks.card import PAPER_INSTRUCTION, BenchmarkCard
 from ttrl_benchmarks.columns import clean_label, normalized_text
+from ttrl_benchmarks.entries import register_benchmark
 from ttrl_benchmarks.errors import BenchmarkError, unknown_name
 
 __all__ = ["CARD", "load"]
@@ -23,7 +24,6 @@ CARD = BenchmarkCard(
     title="Reasoning Gym",
     env_id="TTRL-ReasoningGym-v0",
     answer_format="text",
-    size=None,
     made_by="the reasoning-gym package",
     licence="Apache-2.0 (the reasoning-gym package)",
     citation=(
@@ -113,3 +113,6 @@ def load(
         answer_format=answer_format,
         instruction=PAPER_INSTRUCTION if instruction is None else instruction,
     )
+
+
+register_benchmark(CARD, load)

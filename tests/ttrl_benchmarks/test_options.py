@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 
-from ttrl_benchmarks import BenchmarkError, UnknownNameError, benchmark_card, load_benchmark
+from ttrl_benchmarks import UnknownNameError, UserError, benchmark_card, load_benchmark
 from ttrl_benchmarks.options import check_options, fits
 
 
@@ -70,7 +70,7 @@ def test_options_that_fit_are_taken():
     ],
 )
 def test_options_that_do_not_are_named(options, message):
-    with pytest.raises(BenchmarkError, match=message):
+    with pytest.raises(UserError, match=message):
         check_options("it", loader, options)
 
 

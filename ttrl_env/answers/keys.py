@@ -9,7 +9,7 @@ r"""The key of an answer: equal keys, and nothing else, make two answers equal.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 from string import ascii_lowercase
@@ -18,14 +18,14 @@ from typing import Final, NamedTuple
 from ttrl_env.answers.choices import choice_of
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
 from ttrl_env.answers.formula.numerals import decimal
-from ttrl_env.answers.formula.parser import is_product, parse
+from ttrl_env.answers.formula.parser import parse
 from ttrl_env.answers.formula.vocabulary import CONSTANTS, GREEK, JOINERS, WORD_FUNCTIONS
+from ttrl_env.answers.formula.words import is_product
 from ttrl_env.answers.key.canonical import canonical_key
 from ttrl_env.answers.key.writing import digest, number_key
 from ttrl_env.answers.limits import MAX_CHARACTERS, MAX_KEY, Unreadable
 from ttrl_env.answers.text.boxes import last_box
 from ttrl_env.answers.text.normalize import plain_text, to_ascii, trim
-from ttrl_env.answers.value import numbers as arithmetic
 
 __all__ = ["Reading", "answer_key", "equivalent", "forget", "read"]
 
@@ -67,15 +67,23 @@ _SHORT_WORDS: Final = frozenset({"no", "up", "in", "on", "yes", "all", "odd"})
 
 
 class Reading(NamedTuple):
-    """How an answer was read: the text that was read, as what, and its key."""
+    """How an answer was read.
+
+    Attributes:
+        text: The text that was read.
+        kind: As what.
+        key: Its key.
+        reason: Why it is not a formula, where it was tried as one and is compared as text.
+    """
 
     text: str
     kind: str
     key: str
+    reason: str = ""
 
 
 def answer_key(answer: str, answer_format: AnswerFormat = "latex") -> Hashable:
-    r"""Return the key under which an answer is counted.
+    r"""Returns the key under which an answer is counted.
 
     The key is a short string, the same in every process. The function never raises for any
     answer, never executes any part of it, and takes bounded time.
@@ -96,7 +104,7 @@ def answer_key(answer: str, answer_format: AnswerFormat = "latex") -> Hashable:
 
 
 def equivalent(a: str, b: str, answer_format: AnswerFormat = "latex") -> bool:
-    r"""Return whether two answers are the same: whether their keys are equal.
+    r"""Returns whether two answers are the same: whether their keys are equal.
 
     >>> equivalent(r"\sqrt{12}", r"2\sqrt{3}")
     True
@@ -107,7 +115,7 @@ def equivalent(a: str, b: str, answer_format: AnswerFormat = "latex") -> bool:
 
 
 def read(answer: str, answer_format: AnswerFormat) -> Reading:
-    """Read an answer; the results for short ones are remembered."""
+    """Reads an answer; the results for short ones are remembered."""
     if len(answer) <= MAX_CHARACTERS:
         return _read_cached(answer, answer_format)
     return _read(answer, answer_format)
@@ -119,9 +127,8 @@ def _read_cached(answer: str, answer_format: AnswerFormat) -> Reading:
 
 
 def forget() -> None:
-    """Forget what was read, so that a measurement starts cold."""
+    """Forgets what was read, so that a measurement starts cold."""
     _read_cached.cache_clear()
-    arithmetic.forget()
 
 
 def _read(answer: str, answer_format: AnswerFormat) -> Reading:
@@ -154,7 +161,7 @@ def _read(answer: str, answer_format: AnswerFormat) -> Reading:
 
 
 def _as_number(text: str) -> Reading | None:
-    """Read integers, fractions and decimals, which most answers are, without a parser."""
+    """Reads integers, fractions and decimals, which most answers are, without a parser."""
     if "/" in text or "\\" in text:
         found = _FRACTION.fullmatch(text)
         if found is None:
@@ -175,7 +182,7 @@ def _as_number(text: str) -> Reading | None:
 
 
 def _as_words(text: str) -> Reading | None:
-    """Read an answer in words."""
+    """Reads an answer in words."""
     found = _TEXT_ONLY.fullmatch(text) if text[0] == "\\" else None
     inside = found[1].strip() if found else text
     if not inside or not _WORDS.fullmatch(inside) or len(inside) > MAX_CHARACTERS:
@@ -194,7 +201,7 @@ def _as_words(text: str) -> Reading | None:
 
 
 def _as_time(text: str) -> Reading | None:
-    """Read a time of day that says which half of the day it means."""
+    """Reads a time of day that says which half of the day it means."""
     found = _TIME.fullmatch(text) if "m" in text or "M" in text else None
     if found is None or (not found[2] and text[-3:-2].isdigit()):
         return None  # `2am` is a product
@@ -205,26 +212,38 @@ _MATHEMATICAL: Final = WORD_FUNCTIONS | frozenset(CONSTANTS) | GREEK | JOINERS
 
 
 def _as_formula(text: str, answer: str) -> Reading:
+    """Reads a formula, in one spelling after another; what is none of them is text."""
+    reason = ""
+    for spelling in _spellings(text):
+        try:
+            return _formula(spelling, text)
+        except Unreadable as error:
+            reason = reason or str(error)
+    return _as_text(answer)._replace(reason=reason)
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """Yields what in an answer may be the formula."""
     found = _TEXT_ONLY.fullmatch(text) if text[:1] == "\\" else None
-    reading = _formula(_unlabelled(found[1]), text) if found else None
-    if reading is None:
-        reading = _formula(_unlabelled(text) if text[:2] in _LABEL_STARTS else text, text)
-    if reading is None:
-        right = _right_hand_side(text)
-        reading = _formula(right, text) if right else None
-    return reading or _as_text(answer)
+    if found:
+        yield _unlabelled(found[1])
+    yield _unlabelled(text) if text[:2] in _LABEL_STARTS else text
+    right = _right_hand_side(text)
+    if right:
+        yield right
 
 
-def _formula(spelling: str, text: str) -> Reading | None:
-    """Read one spelling of an answer as a formula, or return None where it is none."""
-    try:
-        tree = parse(spelling)
-        if tree[0] == "x" and len(tree[1]) > 2 and tree[1].isalpha() and tree[1] not in GREEK:
-            return _as_text(tree[1])  # a word in the dress of a formula
-        key = canonical_key(tree, ambiguous="\\pm" in text or "\\mp" in text)
-        return Reading(text, _KINDS.get(tree[0], "expression"), key)
-    except Unreadable:
-        return None
+def _formula(spelling: str, text: str) -> Reading:
+    """Reads one spelling of an answer as a formula.
+
+    Raises:
+        Unreadable: Where it is none.
+    """
+    tree = parse(spelling)
+    if tree[0] == "x" and len(tree[1]) > 2 and tree[1].isalpha() and tree[1] not in GREEK:
+        return _as_text(tree[1])  # a word in the dress of a formula
+    key = canonical_key(tree, ambiguous="\\pm" in text or "\\mp" in text)
+    return Reading(text, _KINDS.get(tree[0], "expression"), key)
 
 
 _KINDS: Final = {
@@ -244,7 +263,7 @@ _KINDS: Final = {
 
 
 def _unboxed(text: str) -> str:
-    """Return the content of a box that is the whole answer."""
+    """Returns the content of a box that is the whole answer."""
     content = last_box(text)
     if content is not None and _BOX_AROUND.fullmatch(text.replace(content, "", 1)):
         return trim(content)
@@ -252,7 +271,7 @@ def _unboxed(text: str) -> str:
 
 
 def _unannounced(text: str) -> str:
-    """Return an answer without words such as "The answer is:" before it."""
+    """Returns an answer without words such as "The answer is:" before it."""
     whole = _TEXT_ONLY.fullmatch(text)
     found = _ANNOUNCED.match(whole[1] if whole else text)
     if found is None:
@@ -261,13 +280,13 @@ def _unannounced(text: str) -> str:
 
 
 def _unlabelled(text: str) -> str:
-    r"""Return an option of a question without its letter, as in `\textbf{(B) } 42`."""
+    r"""Returns an option of a question without its letter, as in `\textbf{(B) } 42`."""
     found = _LABELLED.match(text)
     return text[found.end() :] if found else text
 
 
 def _right_hand_side(text: str) -> str | None:
-    """Return what `P(X = 2)` and its like are equal to; asked only where they can't be read."""
+    """Returns what `P(X = 2)` and its like are equal to; asked only where they can't be read."""
     found = _CALLED.match(text)
     if found is None:
         return None

@@ -1,13 +1,11 @@
 """The token environment: completions written one token a step, for learners of classic RL.
 
 - `TokenVectorEnv`: each sub-environment writes one completion; groups are voted on when whole.
-- `TokenCodec`: what it needs of a tokenizer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
@@ -20,64 +18,17 @@ from gymnasium.vector.utils import batch_space
 from ttrl_benchmarks import Benchmark
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import Estimator
-from ttrl_env.envs.groups import (
-    check_whole_groups,
-    group_mask,
-    group_seeds,
-    metadata_for,
-    refuse_if_over,
-    resolve_autoreset_mode,
-)
-from ttrl_env.envs.question_env import check_position, fresh_seed, resolve_benchmark
+from ttrl_env.envs.asking import check_position, fresh_seed, resolve_benchmark
+from ttrl_env.envs.groups import Groups, check_not_over, metadata_for, resolve_autoreset_mode
+from ttrl_env.envs.token_codec import TokenCodec
 from ttrl_env.envs.vector_env import make_vector_env
 from ttrl_env.rendering import RENDER_MODES, check_render_mode
 
-__all__ = ["TokenCodec", "TokenVectorEnv"]
+__all__ = ["TokenVectorEnv"]
 
 Array = npt.NDArray[Any]
 Observation = dict[str, Array]
 TextEnvs = VectorEnv[Any, Any, Any]
-
-
-@dataclass(frozen=True)
-class TokenCodec:
-    """A tokenizer as two functions and four numbers.
-
-    Attributes:
-        encode: From a prompt to its token ids, chat template included.
-        decode: From the token ids of a completion, without its end, to text.
-        vocabulary_size: Ids run from 0 to this, exclusive. Take the width of the model's logits:
-            it is often larger than what the tokenizer says.
-        end_token_ids: Ids that end a completion; one or more.
-        pad_token_id: The id that fills up.
-
-    Raises:
-        ValueError: An id is out of range, or nothing ends a completion.
-
-    >>> digits = TokenCodec(
-    ...     encode=lambda prompt: [len(prompt) % 10],
-    ...     decode=lambda ids: "".join(map(str, ids)),
-    ...     vocabulary_size=11,
-    ...     end_token_ids=(10,),
-    ...     pad_token_id=10,
-    ... )
-    >>> digits.decode([4, 2])
-    '42'
-    """
-
-    encode: Callable[[str], Sequence[int]]
-    decode: Callable[[Sequence[int]], str]
-    vocabulary_size: int
-    end_token_ids: tuple[int, ...]
-    pad_token_id: int
-
-    def __post_init__(self) -> None:
-        ids = (*self.end_token_ids, self.pad_token_id)
-        if not self.end_token_ids or not all(0 <= each < self.vocabulary_size for each in ids):
-            raise ValueError(
-                f"end_token_ids (one or more) and pad_token_id must be ids from 0 to "
-                f"{self.vocabulary_size - 1}, not {self.end_token_ids} and {self.pad_token_id}"
-            )
 
 
 class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
@@ -151,7 +102,8 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         render_mode: str | None = None,
         **benchmark_options: Any,
     ) -> None:
-        self.num_groups = check_whole_groups(num_envs, group_size)
+        self._groups = Groups(num_envs, group_size)
+        self.num_groups = self._groups.count
         if max_tokens < 1:
             raise ValueError(f"max_tokens must be 1 or more, not {max_tokens}")
         self.benchmark = resolve_benchmark(benchmark, benchmark_options, TokenVectorEnv)
@@ -226,8 +178,8 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         super().reset(seed=int(seed) if isinstance(seed, int | np.integer) else None)
         options = options or {}
         position = check_position(options.get("position"))
-        mask = group_mask(options.get("reset_mask"), self.num_envs, self.group_size)
-        seeds = group_seeds(seed, self.num_envs, self.group_size)
+        mask = self._groups.mask(options.get("reset_mask"))
+        seeds = self._groups.seeds(seed)
         if not self._started:
             mask[:] = True  # the first reset starts every group
             seeds = seeds or [fresh_seed()] * self.num_groups
@@ -256,13 +208,13 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         """
         self._check_ready()
         restarting = self._over.copy()  # NEXT_STEP: these ignore their actions
-        writing = ~self._finished & ~self._every(restarting)
+        writing = ~self._finished & ~self._groups.spread(restarting)
         actions = self._checked(actions, writing)
         self._frames.clear()
         self._write(np.flatnonzero(writing), actions[writing])
         self._steps += 1
 
-        done = ~restarting & self._finished.reshape(self.num_groups, -1).all(axis=1)
+        done = ~restarting & self._groups.rows(self._finished).all(axis=1)
         if self.fixed_length:
             done &= self._steps == self.max_tokens
         rewards = np.zeros(self.num_envs, dtype=np.float64)
@@ -270,7 +222,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         for group in np.flatnonzero(done):
             self._vote(int(group), rewards, votes)
         self._over = done.copy()
-        terminations = self._every(done)
+        terminations = self._groups.spread(done)
         truncations = np.zeros(self.num_envs, dtype=np.bool_)
 
         if self.autoreset_mode == AutoresetMode.DISABLED:
@@ -323,7 +275,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
 
     def _ask(self, group: int, seed: int | None) -> None:
         """Shows a group the question at its place in the order."""
-        members = self._members(group)
+        members = self._groups.members(group)
         prompts, infos = self._texts[group].reset(
             seed=seed, options={"position": int(self._positions[group])}
         )
@@ -351,7 +303,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
 
     def _vote(self, group: int, rewards: Array, votes: dict[str, Any]) -> None:
         """Hands a group's completions to its text environment, which counts and pays them."""
-        members = self._members(group)
+        members = self._groups.members(group)
         completions = [self._completion(i) for i in range(members.start, members.stop)]
         _, paid, _, _, infos = self._texts[group].step(completions)
         if self.centre_rewards:
@@ -383,26 +335,19 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
 
     def _info(self, mask: Array) -> dict[str, Any]:
         """What is asked of these groups."""
-        told = self._every(mask)
+        told = self._groups.spread(mask)
         question_ids = np.full(self.num_envs, None, dtype=object)
         question_ids[told] = self._question_ids[told]
         return {
             "question_id": question_ids,
             "_question_id": told,
-            "position": np.where(told, self._every(self._positions), 0),
+            "position": np.where(told, self._groups.spread(self._positions), 0),
             "_position": told.copy(),
         }
 
     def _render_group(self, group: int) -> tuple[Any, ...]:
         frames: Any = self._texts[group].render()
         return tuple(frames)
-
-    def _members(self, group: int) -> slice:
-        return slice(group * self.group_size, (group + 1) * self.group_size)
-
-    def _every(self, groups: Array) -> Array:
-        """Spreads one value a group over its sub-environments."""
-        return np.repeat(groups, self.group_size)
 
     def _longest_prompt(self, given: int | None) -> int:
         if given is not None:
@@ -416,7 +361,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         if not self._started:
             raise gym.error.ResetNeeded("call reset before the first step")
         if self.autoreset_mode == AutoresetMode.DISABLED:
-            refuse_if_over(self._over)
+            check_not_over(self._over)
 
     def _checked(self, actions: Any, writing: Array) -> Array:
         ids = np.asarray(actions)

@@ -28,7 +28,7 @@ from stable_baselines3.common.vec_env.base_vec_env import (
     VecEnvStepReturn,
 )
 
-from ttrl_env.envs.question_env import fresh_seed
+from ttrl_env.envs.asking import fresh_seed
 from ttrl_env.wrappers.attributes import singles_have
 
 __all__ = ["SB3VecEnv"]

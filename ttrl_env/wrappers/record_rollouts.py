@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 import numpy.typing as npt
-from gymnasium.error import DependencyNotInstalled
 from gymnasium.vector import VectorEnv, VectorWrapper
 
 from ttrl_env.completion import Completion
@@ -46,12 +44,11 @@ class RecordRollouts(VectorWrapper):
     Args:
         env: A vector environment with a `ConsensusReward` inside.
         folder: Where to write; made if it is missing.
-        file_format: `"jsonl"`, or `"parquet"`, which needs pyarrow.
+        file_format: `"jsonl"` or `"parquet"`.
         part_bytes: The size from which a part is closed.
 
     Raises:
         ValueError: There is no `ConsensusReward` inside, or an argument is out of range.
-        gymnasium.error.DependencyNotInstalled: Parquet was asked for without pyarrow.
     """
 
     def __init__(
@@ -63,16 +60,11 @@ class RecordRollouts(VectorWrapper):
         part_bytes: int = 64 * 2**20,
     ) -> None:
         super().__init__(env)
-        self._group_size = find_consensus_reward(env).group_size
+        self._groups = find_consensus_reward(env).groups
         if file_format not in ("jsonl", "parquet"):
             raise ValueError(f"file_format must be 'jsonl' or 'parquet', not {file_format!r}")
         if part_bytes < 1:
             raise ValueError(f"part_bytes must be 1 or more, not {part_bytes}")
-        if file_format == "parquet" and importlib.util.find_spec("pyarrow") is None:
-            raise DependencyNotInstalled(
-                "writing Parquet needs pyarrow; run `pip install 'ttrl-env[parquet]'`, or use "
-                "file_format='jsonl'"
-            )
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._format = file_format
@@ -108,9 +100,9 @@ class RecordRollouts(VectorWrapper):
         self._prompts = tuple(observations)
         final = finished_info(infos)
         rows = [
-            self._row(slice(start, start + self._group_size), asked, actions, rewards, final)
-            for start in range(0, self.num_envs, self._group_size)
-            if final["_vote"][start]
+            self._row(members, asked, actions, rewards, final)
+            for members in self._groups
+            if final["_vote"][members.start]
         ]
         if rows:
             self._write(rows)

@@ -7,6 +7,7 @@
 - `benchmarks`, `fetch`: which questions there are, and how to get them.
 - `rewards`: how votes become rewards.
 - `grade`, `extract`: how answers are read, step by step.
+- `doctor`: what this machine has, and what is missing for what.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from typing import Any
 from ttrl_agents.cli.answers import extract, grade
 from ttrl_agents.cli.benchmarks import benchmarks, fetch
 from ttrl_agents.cli.compare import compare
+from ttrl_agents.cli.doctor import doctor
 from ttrl_agents.cli.eval import evaluate
 from ttrl_agents.cli.help_text import join_argument_help, join_option_help
 from ttrl_agents.cli.rewards import rewards
@@ -32,6 +34,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "rewards": rewards,
     "grade": grade,
     "extract": extract,
+    "doctor": doctor,
 }
 
 

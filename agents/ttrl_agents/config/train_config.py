@@ -4,6 +4,7 @@
 - `read_config`: those in a run's `config.json`.
 - `RESUMABLE_WITH`: the options that a resumed run may change.
 - `Family`, `Preset`: the names of the paper's settings (see `presets`).
+- `DType`: what a model may compute in.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ from ttrl_agents.config.serialization import option_name, options_from_json, opt
 from ttrl_agents.errors import AgentError
 from ttrl_benchmarks.errors import unknown_name
 
-__all__ = ["RESUMABLE_WITH", "Family", "Preset", "TrainConfig", "read_config"]
+__all__ = ["RESUMABLE_WITH", "DType", "Family", "Preset", "TrainConfig", "read_config"]
 
 Preset = Literal["paper/aime24", "paper/amc", "paper/math500"]
 Family = Literal["qwen2.5-math", "instruct", "reasoning"]
+DType = Literal["auto", "bfloat16", "float16", "float32"]
 
 # Where a run lies, how often it is saved, when it gives up on its sampler, and what it may take of
 # the machine, which moves results by rounding alone. Everything else would make another run of it.
@@ -53,6 +55,7 @@ RESUMABLE_WITH = frozenset(
         "device",
         "sample_rows",
         "micro_batch_tokens",
+        "pack_rows",
     }
 )
 
@@ -176,6 +179,9 @@ class TrainConfig:
     micro_batch_tokens: int = 4096
     """The most completion tokens, padding included, that are run through the model at once in an
     update. Fewer need less memory; the result is the same."""
+    pack_rows: Literal["auto", "yes", "no"] = "auto"
+    """Run completions through the model side by side, without padding: on a GPU where the model
+    allows it (auto), or always, or never. The result is the same up to rounding."""
     data: Path | None = None
     """The file of questions, for benchmarks that are not embedded; by default they are looked for
     in TTRL_DATA_DIR and downloaded from their publisher."""
@@ -184,10 +190,13 @@ class TrainConfig:
     held-out split of their own."""
     eval_votes: int = 16
     """Completions for each question in an evaluation."""
-    eval_temperature: float | None = None
-    """Sampling temperature in evaluation, 0 for the likeliest token; by default as in training."""
-    eval_top_p: float = 1.0
-    """In evaluation, draw only from the likeliest tokens that together have this probability."""
+    eval_temperatures: tuple[float, ...] | None = None
+    """Sampling temperatures before and after, 0 for the likeliest token. The first is the main one,
+    which eval_every uses too. By default 0.6, the paper's, and for models of fewer than 10 million
+    weights 0 and the training temperature as well."""
+    eval_top_p: float = 0.95
+    """At the first of these temperatures, sample only from the likeliest tokens that together have
+    this probability; the others sample from all tokens, as training does."""
     eval_every: int = 0
     """Evaluate every so many steps as well; 0 is before and after only."""
     evaluate: bool = True
@@ -225,7 +234,11 @@ class TrainConfig:
     lora_checkpoint: Literal["merged", "adapter"] = "merged"
     """What a run with LoRA leaves in checkpoint/: a whole model, or the adapter alone."""
     device: str = "auto"
-    """auto (a GPU where there is one), cpu, cuda or cuda:N."""
+    """auto (a GPU where there is one), cpu, cuda, cuda:N or mps (an Apple GPU)."""
+    dtype: DType = "auto"
+    """What the model computes in, and so what its weights are: auto is bfloat16 on a GPU (float16
+    where it has no bfloat16) and float32 elsewhere. The optimizer keeps 16-bit weights in float32
+    as well."""
     chat_template: Path | None = None
     """A Jinja file that replaces the model's chat template."""
     sample_rows: int | None = None
@@ -275,9 +288,13 @@ class TrainConfig:
             value = getattr(self, name)
             self._require(name, value is None or value >= 1, "1 or more")
         self._require(
-            "eval_temperature",
-            self.eval_temperature is None or 0 <= self.eval_temperature < math.inf,
-            "0 or more, and finite",
+            "eval_temperatures",
+            self.eval_temperatures is None
+            or (
+                len(self.eval_temperatures) > 0
+                and all(0 <= each < math.inf for each in self.eval_temperatures)
+            ),
+            "one or more temperatures of 0 or more, and finite",
         )
         self._require("eval_top_p", 0 < self.eval_top_p <= 1, "in (0, 1]")
         self._check_algorithm()

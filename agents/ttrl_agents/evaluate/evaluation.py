@@ -113,7 +113,9 @@ class Evaluation:
     def to_dict(self) -> dict[str, object]:
         """Returns the metrics as JSON holds them, each with its interval under `…_ci95`."""
         return as_json(self.metrics) | {
-            "questions": len(self.graded),
+            "questions": len(self.results),
+            "graded": len(self.graded),
+            "majority_ratio": round(self.majority_ratio, 6),
             "finished": round(self.finished, 6),
             "absent": round(self.absent, 6),
         }

@@ -16,7 +16,7 @@ from typing import Protocol
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.config import EvalConfig
 from ttrl_agents.evaluate.fingerprint import weights_digest
-from ttrl_agents.policy.policy import load_policy
+from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.samplers import Sampler, SamplingParams, TransformersSampler
 from ttrl_agents.samplers.vllm.sampler import EngineOptions, VLLMSampler
 from ttrl_agents.samplers.vllm.server import VLLMServerSampler

@@ -16,13 +16,13 @@ import torch
 
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.learning.losses import kl_estimate
+from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
-from ttrl_agents.policy.policy import Policy, load_policy
+from ttrl_agents.policy.policy import Policy
 from ttrl_agents.rollout import Rollout
 
 __all__ = ["StartDivergence", "make_start_divergence"]
 
-_SMALL_MODEL = 10_000_000
 _SMALL_EVERY = 5
 _ROWS = 4
 
@@ -77,7 +77,7 @@ class StartDivergence:
                 device=self.start.device,
             )
             mask = batch.completion_mask
-            start, _ = self._log_probs(batch, self._temperature)
+            start, _ = self._log_probs(batch, self._temperature, entropy="none")
             sampled = np.concatenate([each.log_probs for each in completions])
             policy = torch.from_numpy(sampled).to(start.device)
             total += kl_estimate(policy, start[mask], "k1").sum().item()
@@ -111,9 +111,14 @@ def make_start_divergence(policy: Policy, config: TrainConfig) -> StartDivergenc
     """
     every = config.monitor_kl_every
     if every is None:
-        every = _SMALL_EVERY if policy.num_parameters < _SMALL_MODEL else 0
+        every = _SMALL_EVERY if policy.is_small else 0
     if every == 0:
         return None
-    start = load_policy(config.model, device=config.device, chat_template=config.chat_template)
+    start = load_policy(
+        config.model,
+        device=config.device,
+        dtype=config.dtype,
+        chat_template=config.chat_template,
+    )
     start.model.requires_grad_(False)
     return StartDivergence(start, every, config.temperature, config.micro_batch_tokens)

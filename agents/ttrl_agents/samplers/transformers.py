@@ -21,7 +21,7 @@ import torch.nn.functional as F
 
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.kv_cache import make_cache
-from ttrl_agents.policy.log_probs import pad
+from ttrl_agents.policy.token_batch import pad
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.policy.threads import few_threads
 from ttrl_agents.samplers.base import Progress, SamplingParams, uniform_draws

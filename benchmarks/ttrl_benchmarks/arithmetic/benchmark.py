@@ -1,5 +1,6 @@
 """The arithmetic benchmark: which problems it holds, and in which split.
 
+- `CARD`: what a listing says of it.
 - `load`: one split as a `Benchmark`.
 - `draw_problem`: one problem of a level at random.
 - `split_of`: the split that a problem belongs to, whatever the seed.
@@ -16,9 +17,21 @@ import numpy as np
 from ttrl_benchmarks.arithmetic.problem import Problem
 from ttrl_benchmarks.arithmetic.templates import TEMPLATES
 from ttrl_benchmarks.base import Benchmark, Question, SealedLabels
+from ttrl_benchmarks.card import BenchmarkCard
+from ttrl_benchmarks.entries import register_benchmark
 from ttrl_benchmarks.errors import BenchmarkError, unknown_name
 
-__all__ = ["INSTRUCTION", "LEVELS", "SPLITS", "Split", "draw_problem", "load", "split_of"]
+__all__ = ["CARD", "INSTRUCTION", "LEVELS", "SPLITS", "Split", "draw_problem", "load", "split_of"]
+
+CARD = BenchmarkCard(
+    name="arithmetic",
+    title="Arithmetic",
+    env_id="TTRL-Arithmetic-v0",
+    answer_format="integer",
+    licence="MIT (part of this package)",
+    made_by="this package",
+    held_out_split="held_out",
+)
 
 Split = Literal["train", "held_out", "practice"]
 SPLITS: tuple[str, ...] = get_args(Split)
@@ -158,3 +171,6 @@ def _draw_distinct(split: str, level: int, count: int, seed: int) -> list[Proble
             "ask for a smaller size."
         )
     return list(drawn.values())
+
+
+register_benchmark(CARD, load)

@@ -11,7 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ttrl_agents.evaluate import evaluate
-from ttrl_agents.policy.policy import load_policy
+from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
 from ttrl_agents.tiny import SHIPPED, checkpoint_path
 from ttrl_agents.tiny.build import VARIANTS, build, describe, practice

@@ -163,7 +163,7 @@ def test_masks_that_are_none_or_split_a_group_are_refused(mask: Any) -> None:
 @pytest.mark.parametrize(
     ("num_envs", "message"),
     [
-        (10, r"10 is no multiple of 4. Use num_envs=12"),
+        (10, r"10 is not a multiple of 4. Use num_envs=12"),
         (0, "Use num_envs=4"),
         (3, "Use num_envs=4"),
     ],

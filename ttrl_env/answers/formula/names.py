@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ttrl_env.answers.formula.parser import Node
+from ttrl_env.answers.formula.tree import Node
 
 __all__ = ["are_roots", "is_name", "is_separate", "letters", "name_of_assignment"]
 
@@ -21,7 +21,7 @@ _NUMBERED: Final = re.compile(r"\('x', '([txz])_\d+'\)")
 
 
 def letters(node: Any, found: set[str] | None = None) -> set[str]:
-    """Return the names of the letters in a tree."""
+    """Returns the names of the letters in a tree."""
     found = set() if found is None else found
     if isinstance(node, tuple):
         if node and node[0] == "x":
@@ -76,7 +76,7 @@ def is_separate(parts: list[Node]) -> bool:
 
 
 def name_of_assignment(item: Node) -> str | None:
-    """Return the name that an equation gives to its right-hand side, if that is all it does."""
+    """Returns the name that an equation gives to its right-hand side, if that is all it does."""
     if item[0] != "rel" or item[1] != ["="] or not is_name(item[2][0]):
         return None
     return repr(item[2][0])
