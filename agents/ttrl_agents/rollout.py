@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +45,40 @@ class Rollout:
     step: int = 0
     advantages: npt.NDArray[np.float64] | None = None
     weights: npt.NDArray[np.float64] | None = None
+
+    @classmethod
+    def from_votes(
+        cls,
+        prompts: Sequence[str],
+        completions: Sequence[Completion],
+        rewards: npt.NDArray[np.float64],
+        votes: Mapping[str, Any],
+        *,
+        group_size: int,
+        step: int = 0,
+    ) -> Rollout:
+        """Makes a rollout of what a step of the environment returned.
+
+        Args:
+            prompts: What the environment showed before the step.
+            completions: What the policy answered.
+            rewards: The rewards that the step returned.
+            votes: What it said of the episodes that ended; `finished_info(infos)` gives that.
+            group_size: Completions of one question.
+            step: The training step, from 0.
+        """
+        # Where the mask is false, the reward gave no advantage.
+        advantages = np.where(votes["_advantage"], votes["advantage"], np.nan)
+        return cls(
+            prompts=prompts,
+            completions=completions,
+            rewards=rewards,
+            abstained=votes["abstained"],
+            group_size=group_size,
+            step=step,
+            advantages=advantages,
+            weights=votes["advantage_weight"],
+        )
 
     def __post_init__(self) -> None:
         columns = {

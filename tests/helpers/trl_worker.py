@@ -15,7 +15,7 @@ import torch
 from trl import GRPOConfig, GRPOTrainer
 from trl_fakes import Counting
 
-from ttrl_agents.policy.policy import load_policy
+from ttrl_agents.policy.loading import load_policy
 from ttrl_benchmarks import load_benchmark
 from ttrl_env.integrations.trl import consensus_reward, questions_dataset
 

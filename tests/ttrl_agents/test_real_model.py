@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from ttrl_agents.policy.policy import load_policy
+from ttrl_agents.policy.loading import load_policy
 
 GIGABYTE = 2**20  # in the units of ru_maxrss, kibibytes
 

@@ -17,7 +17,7 @@ import time
 import pytest
 
 from ttrl_agents.errors import AgentError
-from ttrl_agents.policy.policy import load_policy
+from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.samplers.vllm.server import VLLMServerSampler
 from ttrl_agents.tiny import checkpoint_path
 from ttrl_benchmarks.arithmetic import load

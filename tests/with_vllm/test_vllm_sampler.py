@@ -11,8 +11,8 @@ import torch
 
 from ttrl_agents.errors import AgentError
 from ttrl_agents.instruments.sampler_agreement import measure_agreement
+from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.policy.log_probs import LogProbs
-from ttrl_agents.policy.policy import load_policy
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
 from ttrl_agents.samplers.box_stop import find_box_end
 from ttrl_agents.samplers.vllm.process import EngineError

@@ -116,7 +116,7 @@ _LEFT: Final = re.compile(
 
 
 def choice_of(answer: str) -> str | None:
-    r"""Return the letter an answer stands for, in upper case, or None.
+    r"""Returns the letter an answer stands for, in upper case, or None.
 
     >>> choice_of(r"\text{(c)}"), choice_of("C) 300"), choice_of("cat")
     ('C', 'C', None)
@@ -129,7 +129,7 @@ def choice_of(answer: str) -> str | None:
 
 
 def _labels(options: Sequence[str] | None) -> tuple[str, dict[str, str]]:
-    """Return the letters allowed, and the letter of each option's text."""
+    """Returns the letters allowed, and the letter of each option's text."""
     if options is None:
         return _LETTERS[:10], {}
     stripped = [option.strip() for option in options]
@@ -157,7 +157,7 @@ class _Plain(NamedTuple):
     origins: list[int]
 
     def letter(self, position: int) -> Piece:
-        """Return the letter at a position, as a piece of the whole."""
+        """Returns the letter at a position, as a piece of the whole."""
         origin = self.origins[bisect_right(self.cuts, position) - 1]
         return Piece(self.text[position].upper(), position + origin)
 
@@ -186,7 +186,7 @@ class _Choice(NamedTuple):
 def find_choice(
     turn: Piece, start: int | None, options: Sequence[str] | None = None
 ) -> tuple[Piece | None, str]:
-    r"""Return the letter that a completion chooses, with its place, and the rule that found it.
+    r"""Returns the letter that a completion chooses, with its place, and the rule that found it.
 
     Where it chooses none or several, return None and why.
 
@@ -218,7 +218,7 @@ _SEVERAL: Final = "several"
 
 
 def _chosen(said: Piece, letters: str, texts: dict[str, str]) -> tuple[Piece | None, str]:
-    """Return the letter that a reply chooses, and the rule, which may be `_SEVERAL`."""
+    """Returns the letter that a reply chooses, and the rule, which may be `_SEVERAL`."""
     box, _ = find_box(said)
     if box is not None:
         letter = _in_box(box.text, letters, texts)
@@ -252,7 +252,7 @@ def _chosen(said: Piece, letters: str, texts: dict[str, str]) -> tuple[Piece | N
 
 
 def _place(box: Piece, letter: str) -> int:
-    """Return where a box has its letter, or where it begins if it has the text of an option."""
+    """Returns where a box has its letter, or where it begins if it has the text of an option."""
     found = re.search(rf"(?<![A-Za-z\\]){letter}(?![A-Za-z])", box.text, re.IGNORECASE)
     return box.start + (found.start() if found else 0)
 
@@ -274,7 +274,7 @@ def _in_box(content: str, letters: str, texts: dict[str, str]) -> str | None:
 def _after_markers(
     text: str, pattern: re.Pattern[str], letters: str, texts: dict[str, str]
 ) -> _Choice | None:
-    """Return the letter after the last word such as "answer", "" where there are several."""
+    """Returns the letter after the last word such as "answer", "" where there are several."""
     titles: dict[str, int] = {}
     for marker in list(pattern.finditer(text))[: -_MARKERS - 1 : -1]:
         found = _AFTER_MARKER.match(text, marker.end())
@@ -307,7 +307,7 @@ def _after_markers(
 
 
 def _option_told(text: str, start: int, texts: dict[str, str]) -> str | None:
-    """Return the letter of the option whose text stands at a place."""
+    """Returns the letter of the option whose text stands at a place."""
     if not texts:
         return None
     line = plain_text(text[start : start + 256].split("\n")[0].lstrip(" :*_"))
@@ -315,7 +315,7 @@ def _option_told(text: str, start: int, texts: dict[str, str]) -> str | None:
 
 
 def _another(rest: str, letter: str, letters: str) -> bool:
-    """Whether a second letter is chosen with the first: "A or B", but not "A, and B is wrong"."""
+    """Returns whether a second letter is chosen with the first: "A or B", but not "A, and B is wrong"."""
     other = _ANOTHER.match(rest)
     if other is None or other["other"] not in letters or other["other"] == letter:
         return False
@@ -323,14 +323,14 @@ def _another(rest: str, letter: str, letters: str) -> bool:
 
 
 def _corrected(rest: str, letters: str) -> int | None:
-    """Return where a reply ends with a letter, if what leads to it takes another back."""
+    """Returns where a reply ends with a letter, if what leads to it takes another back."""
     if len(rest) > _CORRECTION or not _CORRECTED.search(rest):
         return None
     return _ending(rest, letters)
 
 
 def _ending(text: str, letters: str) -> int | None:
-    """Return where the letter stands that a reply ends with, as in "so it is B."."""
+    """Returns where the letter stands that a reply ends with, as in "so it is B."."""
     text = text.rstrip()
     start = max(0, len(text) - 64)
     last = text[start:]
@@ -341,7 +341,7 @@ def _ending(text: str, letters: str) -> int | None:
 
 
 def _by_position(window: str, letters: str) -> _Choice | None:
-    """Return the letter that a reply calls correct, ends with or begins with."""
+    """Returns the letter that a reply calls correct, ends with or begins with."""
     verdicts = {found["letter"]: found.start("letter") for found in _VERDICT.finditer(window)}
     for found in _LEFT.finditer(window):
         if not _DENIED.match(found["rest"]) and not _another(found["rest"], "", letters):
@@ -357,7 +357,7 @@ def _by_position(window: str, letters: str) -> _Choice | None:
 
 
 def _said_surely(window: str, letters: str) -> _Choice | None:
-    """Return the only letter that is said to be sure, as in "for sure D, it can't be A"."""
+    """Returns the only letter that is said to be sure, as in "for sure D, it can't be A"."""
     sure = {
         found["letter"]: found.start("letter")
         for found in itertools.chain(_SURE.finditer(window), _FOR_SURE.finditer(window))
@@ -376,7 +376,7 @@ def _said_surely(window: str, letters: str) -> _Choice | None:
 
 
 def _beginning(window: str, letters: str) -> _Choice | None:
-    """Return the letter that a reply begins with."""
+    """Returns the letter that a reply begins with."""
     stripped = window.lstrip()
     offset = len(window) - len(stripped)
     bracketed = _BRACKETED.match(stripped)

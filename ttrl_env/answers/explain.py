@@ -50,6 +50,8 @@ class GradeExplanation:
         ):
             lines.append(f"{name:<7}{_short(text)}")
             lines.append(f"       read as {reading.kind}: {_short(reading.text)}")
+            if reading.reason:
+                lines.append(f"       not a formula: {reading.reason}")
             lines.append(f"       key     {reading.key}")
         lines.append(f"{'equal' if self.equal else 'different'}: {self.reason}")
         return "\n".join(lines)
@@ -86,7 +88,7 @@ class ExtractionExplanation:
 def explain_grade(
     gold: str, answer: str, answer_format: AnswerFormat = "latex"
 ) -> GradeExplanation:
-    r"""Compare two answers and keep the steps.
+    r"""Compares two answers and keep the steps.
 
     Raises:
         ValueError: If `answer_format` is unknown.
@@ -107,7 +109,7 @@ def explain_grade(
         reason = f"both have the key {first.key}"
     elif "text" in {first.kind, second.kind} and first.kind != second.kind:
         which = "gold" if first.kind == "text" else "answer"
-        reason = f"the {which} is no formula we read, so it is compared as text"
+        reason = f"the {which} is not a formula that is understood, so it is compared as text"
     elif first.kind != second.kind:
         reason = f"one is a {first.kind}, the other a {second.kind}, and their keys differ"
     else:
@@ -118,7 +120,7 @@ def explain_grade(
 def explain_extraction(
     text: str, answer_format: AnswerFormat = "latex", options: Sequence[str] | None = None
 ) -> ExtractionExplanation:
-    r"""Extract the answer of a completion and keep the steps.
+    r"""Extracts the answer of a completion and keep the steps.
 
     Raises:
         ValueError: If `answer_format` is unknown.

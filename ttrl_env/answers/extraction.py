@@ -113,7 +113,7 @@ class Extraction:
 def extract_answer(
     text: str, answer_format: AnswerFormat = "latex", options: Sequence[str] | None = None
 ) -> str | None:
-    r"""Return the answer a completion gives, or None where it gives none.
+    r"""Returns the answer a completion gives, or None where it gives none.
 
     The time is linear in the length of the text.
 
@@ -140,7 +140,7 @@ def find_answer(
     *,
     thinking: bool | None = None,
 ) -> Extraction:
-    r"""Return the answer a completion gives, the rule that found it, and where it stands.
+    r"""Returns the answer a completion gives, the rule that found it, and where it stands.
 
     Args:
         text: The completion.
@@ -174,7 +174,7 @@ def find_answer(
 
 
 def _without_box(said: Piece, unfinished: int | None) -> Extraction:
-    """Return the answer of a reply that has no finished box."""
+    """Returns the answer of a reply that has no finished box."""
     number = _long_number(said)
     if number:
         return number
@@ -196,7 +196,7 @@ def _without_box(said: Piece, unfinished: int | None) -> Extraction:
 
 
 def _last_part(piece: Piece, size: int) -> Piece:
-    """Return the last characters of a piece; a number that would be cut is left out."""
+    """Returns the last characters of a piece; a number that would be cut is left out."""
     start = max(0, len(piece.text) - size)
     part = piece.part(start)
     if start and piece.text[start - 1].isdigit():
@@ -205,7 +205,7 @@ def _last_part(piece: Piece, size: int) -> Piece:
 
 
 def _long_number(said: Piece) -> Extraction | None:
-    """Return the number of very many digits with which a reply ends, after a phrase or alone."""
+    """Returns the number of very many digits with which a reply ends, after a phrase or alone."""
     end = len(said.text.rstrip(" .*_$\n\t"))
     start = len(said.text[:end].rstrip(_DIGITS))
     if end - start <= _SENTENCE:
@@ -231,7 +231,7 @@ def _extraction(piece: Piece | None, rule: str) -> Extraction | None:
 
 
 def _after_phrase(tail: Piece) -> Extraction | None:
-    """Return what the last phrase that announces a value announces."""
+    """Returns what the last phrase that announces a value announces."""
     text = tail.text
     markers = find_phrases(text)
     first = _value_first(tail, markers[-1].end() if markers else 0)
@@ -255,7 +255,7 @@ def _after_phrase(tail: Piece) -> Extraction | None:
 
 
 def _value_first(tail: Piece, after: int) -> Piece | None:
-    """Return the value of the last "42 is the answer", if it ends after a position."""
+    """Returns the value of the last "42 is the answer", if it ends after a position."""
     for found, start, end in find_values_first(tail.text):
         if end < after:
             return None
@@ -271,7 +271,7 @@ def _value_first(tail: Piece, after: int) -> Piece | None:
 
 
 def _announced(rest: Piece) -> tuple[Piece | None, int]:
-    """Return the value after a phrase, and where its sentence ends."""
+    """Returns the value after a phrase, and where its sentence ends."""
     rest = rest.without(_CLOSING)
     shown = _SHOWN.match(rest.text)
     if shown:
@@ -284,7 +284,7 @@ def _announced(rest: Piece) -> tuple[Piece | None, int]:
 
 
 def _items(rest: Piece) -> Extraction | None:
-    """Return the values of a list right after a phrase, if there are several."""
+    """Returns the values of a list right after a phrase, if there are several."""
     position = re.match(r"[\s:：*_]*?(?=\s*\n)", rest.text)
     values: list[Piece] = []
     place = position.end() if position else 0
@@ -306,7 +306,7 @@ def _items(rest: Piece) -> Extraction | None:
 
 
 def _concluding(tail: Piece) -> Extraction | None:
-    """Return the value that the last sentence states, if that is how a reply ends."""
+    """Returns the value that the last sentence states, if that is how a reply ends."""
     tail = tail.without(_CLOSING)
     tail = tail.part(0, len(tail.text.rstrip("` \t\r\n")))
     lines = _lines(tail)
@@ -346,14 +346,14 @@ def _concluding(tail: Piece) -> Extraction | None:
 
 
 def _is_item(tail: Piece, lines: list[Piece]) -> bool:
-    """Whether the last line, which begins with a dash and a space, is an item of a list."""
+    """Returns whether the last line, which begins with a dash and a space, is an item of a list."""
     if len(lines) > 1 and lines[-2].text.rstrip().endswith((":", "：")):
         return True
     return len(_BULLETED.findall(tail.text[-_SENTENCE * 4 :])) > 1
 
 
 def _lines(tail: Piece) -> list[Piece]:
-    """Return the lines of a text that are not blank."""
+    """Returns the lines of a text that are not blank."""
     lines, start = [], 0
     for line in tail.text.split("\n"):
         if line.strip():
@@ -363,7 +363,7 @@ def _lines(tail: Piece) -> list[Piece]:
 
 
 def _split(piece: Piece) -> list[Piece]:
-    """Return the sentences of a line."""
+    """Returns the sentences of a line."""
     pieces, start = [], 0
     for found in _SENTENCES.finditer(piece.text):
         pieces.append(piece.part(start, found.start()))
@@ -372,7 +372,7 @@ def _split(piece: Piece) -> list[Piece]:
 
 
 def _only_computation(tail: Piece) -> Extraction | None:
-    """Return the one value that a finished reply computes in a sentence of its own, if it does."""
+    """Returns the one value that a finished reply computes in a sentence of its own, if it does."""
     text = tail.text.rstrip()
     if not _FINISHED.search(text) or RETRACTION.search(text):
         return None

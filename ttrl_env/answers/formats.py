@@ -2,21 +2,18 @@
 
 - `AnswerFormat`: the type of the `answer_format` argument everywhere.
 - `ANSWER_FORMATS`: its values.
-- `check_answer_format`: refuses anything else.
+- `check_answer_format`: raises `ValueError` for anything else.
 """
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from ttrl_benchmarks.base import ANSWER_FORMATS, AnswerFormat
 
 __all__ = ["ANSWER_FORMATS", "AnswerFormat", "check_answer_format"]
 
-AnswerFormat = Literal["integer", "latex", "choice", "text"]
-ANSWER_FORMATS: tuple[AnswerFormat, ...] = get_args(AnswerFormat)
-
 
 def check_answer_format(answer_format: str) -> AnswerFormat:
-    """Return `answer_format` if it is one of `ANSWER_FORMATS`.
+    """Returns `answer_format` if it is one of `ANSWER_FORMATS`.
 
     Raises:
         ValueError: If it is not; the message names the value and the allowed ones.

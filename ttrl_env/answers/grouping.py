@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ttrl_env.answers.extraction import extract_answer
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
 from ttrl_env.answers.keys import answer_key
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["AnswerGroups", "group_answers"]
 
@@ -44,7 +42,7 @@ def group_answers(
     answer_format: AnswerFormat = "latex",
     options: Sequence[str] | None = None,
 ) -> AnswerGroups:
-    r"""Extract the answers of completions and say which are the same.
+    r"""Extracts the answers of completions and say which are the same.
 
     Args:
         texts: The completions of one question.
@@ -58,9 +56,6 @@ def group_answers(
     >>> groups.classes.tolist(), groups.representatives
     ([0, -1, 0, 1], ('0.5', '2'))
     """
-    # Here, so that reading single answers doesn't wait for NumPy.
-    import numpy as np
-
     check_answer_format(answer_format)
     answers = tuple(extract_answer(text, answer_format, options) for text in texts)
     keys = {

@@ -3,13 +3,14 @@ r"""The key of an answer: equal keys, and nothing else, make two answers equal.
 - `answer_key`: the key.
 - `equivalent`: whether two answers have the same key.
 - `read`, `Reading`: how an answer was read, for `explain`.
+- `tree_of`: the expression tree of an answer.
 - `forget`: empties the memory of what was read.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 from string import ascii_lowercase
@@ -18,17 +19,19 @@ from typing import Final, NamedTuple
 from ttrl_env.answers.choices import choice_of
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
 from ttrl_env.answers.formula.numerals import decimal
-from ttrl_env.answers.formula.parser import is_product, parse
+from ttrl_env.answers.formula.parser import parse
 from ttrl_env.answers.formula.spelling import in_words, respelled, unlabelled
+from ttrl_env.answers.formula.tree import Node
 from ttrl_env.answers.formula.vocabulary import CONSTANTS, GREEK, JOINERS, WORD_FUNCTIONS
+from ttrl_env.answers.formula.words import is_product
 from ttrl_env.answers.key.canonical import canonical_key
 from ttrl_env.answers.key.writing import digest, number_key
 from ttrl_env.answers.limits import MAX_CHARACTERS, MAX_KEY, Unreadable
 from ttrl_env.answers.text.boxes import last_box
 from ttrl_env.answers.text.normalize import plain_text, to_ascii, trim
-from ttrl_env.answers.value import numbers as arithmetic
+from ttrl_env.answers.value.surds import surd_of
 
-__all__ = ["Reading", "answer_key", "equivalent", "forget", "read"]
+__all__ = ["Reading", "answer_key", "equivalent", "forget", "read", "tree_of"]
 
 _INTEGER: Final = re.compile(r"[-+]?\d{1,60}")
 _FRACTION: Final = re.compile(
@@ -62,15 +65,23 @@ _SHORT_WORDS: Final = frozenset({"no", "up", "in", "on", "yes", "all", "odd"})
 
 
 class Reading(NamedTuple):
-    """How an answer was read: the text that was read, as what, and its key."""
+    """How an answer was read.
+
+    Attributes:
+        text: The text that was read.
+        kind: As what.
+        key: Its key.
+        reason: Why it is not a formula, where it was tried as one and is compared as text.
+    """
 
     text: str
     kind: str
     key: str
+    reason: str = ""
 
 
 def answer_key(answer: str, answer_format: AnswerFormat = "latex") -> Hashable:
-    r"""Return the key under which an answer is counted.
+    r"""Returns the key under which an answer is counted.
 
     The key is a short string, the same in every process. The function never raises for any
     answer, never executes any part of it, and takes bounded time.
@@ -91,7 +102,7 @@ def answer_key(answer: str, answer_format: AnswerFormat = "latex") -> Hashable:
 
 
 def equivalent(a: str, b: str, answer_format: AnswerFormat = "latex") -> bool:
-    r"""Return whether two answers are the same: whether their keys are equal.
+    r"""Returns whether two answers are the same: whether their keys are equal.
 
     >>> equivalent(r"\sqrt{12}", r"2\sqrt{3}")
     True
@@ -102,7 +113,7 @@ def equivalent(a: str, b: str, answer_format: AnswerFormat = "latex") -> bool:
 
 
 def read(answer: str, answer_format: AnswerFormat) -> Reading:
-    """Read an answer; the results for short ones are remembered."""
+    """Reads an answer; the results for short ones are remembered."""
     if len(answer) <= MAX_CHARACTERS:
         return _read_cached(answer, answer_format)
     return _read(answer, answer_format)
@@ -114,9 +125,9 @@ def _read_cached(answer: str, answer_format: AnswerFormat) -> Reading:
 
 
 def forget() -> None:
-    """Forget what was read, so that a measurement starts cold."""
+    """Forgets what was read, so that a measurement starts cold."""
     _read_cached.cache_clear()
-    arithmetic.forget()
+    surd_of.cache_clear()
 
 
 def _read(answer: str, answer_format: AnswerFormat) -> Reading:
@@ -129,12 +140,7 @@ def _read(answer: str, answer_format: AnswerFormat) -> Reading:
         return Reading(answer, "number", str(int(answer)))
     if len(answer) > 4 * MAX_CHARACTERS:
         return _as_text(answer)
-    text = trim(to_ascii(answer))
-    if "boxed" in text:
-        text = _unboxed(text)
-    if "nswer" in text or "NSWER" in text:
-        text = _unannounced(text)
-    text = respelled(text)
+    text = respelled(_undressed(answer))
     first = text[:1]
     reading = None
     if first.isdigit() or first in _BEFORE_DIGITS:
@@ -150,8 +156,38 @@ def _read(answer: str, answer_format: AnswerFormat) -> Reading:
     return reading
 
 
+def _undressed(answer: str) -> str:
+    """Returns an answer in ASCII, without a box or an announcement around it."""
+    text = trim(to_ascii(answer))
+    if "boxed" in text:
+        text = _unboxed(text)
+    if "nswer" in text or "NSWER" in text:
+        text = _unannounced(text)
+    return text
+
+
+def tree_of(answer: str) -> Node:
+    """Returns the expression tree of an answer.
+
+    Raises:
+        Unreadable: If it is not a formula.
+
+    >>> tree_of("$x+1$")
+    ('+', [('x', 'x'), ('n', 1)])
+    """
+    if len(answer) > MAX_CHARACTERS:
+        raise Unreadable(f"more than {MAX_CHARACTERS} characters")
+    reason = Unreadable("nothing")
+    for spelling in _spellings(_undressed(answer)):
+        try:
+            return parse(spelling)
+        except Unreadable as error:
+            reason = error
+    raise reason
+
+
 def _as_number(text: str) -> Reading | None:
-    """Read integers, fractions and decimals, which most answers are, without a parser."""
+    """Reads integers, fractions and decimals, which most answers are, without a parser."""
     if "/" in text or "\\" in text:
         found = _FRACTION.fullmatch(text)
         if found is None:
@@ -172,7 +208,7 @@ def _as_number(text: str) -> Reading | None:
 
 
 def _as_words(text: str) -> Reading | None:
-    """Read an answer in words."""
+    """Reads an answer in words."""
     found = _TEXT_ONLY.fullmatch(text) if text[:1] == "\\" else None
     inside = found[1].strip() if found else text
     if not inside or not _WORDS.fullmatch(inside) or len(inside) > MAX_CHARACTERS:
@@ -193,7 +229,7 @@ def _as_words(text: str) -> Reading | None:
 
 
 def _as_time(text: str) -> Reading | None:
-    """Read a time of day that says which half of the day it means."""
+    """Reads a time of day that says which half of the day it means."""
     found = _TIME.fullmatch(text) if "m" in text or "M" in text else None
     if found is None or (not found[2] and text[-3:-2].isdigit()):
         return None  # `2am` is a product
@@ -204,26 +240,38 @@ _MATHEMATICAL: Final = WORD_FUNCTIONS | frozenset(CONSTANTS) | GREEK | JOINERS
 
 
 def _as_formula(text: str, answer: str) -> Reading:
+    """Reads a formula, in one spelling after another; what is none of them is text."""
+    reason = ""
+    for spelling in _spellings(text):
+        try:
+            return _formula(spelling, text)
+        except Unreadable as error:
+            reason = reason or str(error)
+    return _as_text(answer)._replace(reason=reason)
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """Yields what in an answer may be the formula."""
     found = _TEXT_ONLY.fullmatch(text) if text[:1] == "\\" else None
-    reading = _formula(unlabelled(found[1]), text) if found else None
-    if reading is None:
-        reading = _formula(unlabelled(text), text)
-    if reading is None:
-        right = _right_hand_side(text)
-        reading = _formula(right, text) if right else None
-    return reading or _as_text(answer)
+    if found:
+        yield unlabelled(found[1])
+    yield unlabelled(text)
+    right = _right_hand_side(text)
+    if right:
+        yield right
 
 
-def _formula(spelling: str, text: str) -> Reading | None:
-    """Read one spelling of an answer as a formula, or return None where it is none."""
-    try:
-        tree = parse(spelling)
-        if tree[0] == "x" and len(tree[1]) > 2 and tree[1].isalpha() and tree[1] not in GREEK:
-            return _as_text(tree[1])  # a word in the dress of a formula
-        key = canonical_key(tree, ambiguous="\\pm" in text or "\\mp" in text)
-        return Reading(text, _KINDS.get(tree[0], "expression"), key)
-    except Unreadable:
-        return None
+def _formula(spelling: str, text: str) -> Reading:
+    """Reads one spelling of an answer as a formula.
+
+    Raises:
+        Unreadable: Where it is none.
+    """
+    tree = parse(spelling)
+    if tree[0] == "x" and len(tree[1]) > 2 and tree[1].isalpha() and tree[1] not in GREEK:
+        return _as_text(tree[1])  # a word in the dress of a formula
+    key = canonical_key(tree, ambiguous="\\pm" in text or "\\mp" in text)
+    return Reading(text, _KINDS.get(tree[0], "expression"), key)
 
 
 _KINDS: Final = {
@@ -243,7 +291,7 @@ _KINDS: Final = {
 
 
 def _unboxed(text: str) -> str:
-    """Return the content of a box that is the whole answer."""
+    """Returns the content of a box that is the whole answer."""
     content = last_box(text)
     if content is not None and _BOX_AROUND.fullmatch(text.replace(content, "", 1)):
         return trim(content)
@@ -251,7 +299,7 @@ def _unboxed(text: str) -> str:
 
 
 def _unannounced(text: str) -> str:
-    """Return an answer without words such as "The answer is:" before it."""
+    """Returns an answer without words such as "The answer is:" before it."""
     whole = _TEXT_ONLY.fullmatch(text)
     found = _ANNOUNCED.match(whole[1] if whole else text)
     if found is None:
@@ -260,7 +308,7 @@ def _unannounced(text: str) -> str:
 
 
 def _right_hand_side(text: str) -> str | None:
-    """Return what `P(X = 2)` and its like are equal to; asked only where they can't be read."""
+    """Returns what `P(X = 2)` and its like are equal to; asked only where they can't be read."""
     found = _CALLED.match(text)
     if found is None:
         return None

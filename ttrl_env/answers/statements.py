@@ -96,7 +96,7 @@ _EQUALS: Final = re.compile(r"(?<![<>!\\:])=(?![=>])")
 
 
 def formulas(text: str) -> list[re.Match[str]]:
-    r"""Return the formulas in a text; their contents are the only group that took part.
+    r"""Returns the formulas in a text; their contents are the only group that took part.
 
     >>> [found[2] for found in formulas(r"It costs $\$36$, not $40 or $50.")]
     ['\\$36']
@@ -105,7 +105,7 @@ def formulas(text: str) -> list[re.Match[str]]:
 
 
 def first_sentence(piece: Piece) -> Piece:
-    """Return a text up to the end of its first sentence."""
+    """Returns a text up to the end of its first sentence."""
     text = piece.text
     spans = [found.span() for found in formulas(text)]
     for found in _SENTENCE_END.finditer(text):
@@ -120,7 +120,7 @@ def first_sentence(piece: Piece) -> Piece:
 
 
 def as_value(piece: Piece) -> Piece | None:
-    """Return a piece without what surrounds its value, if it reads as a formula."""
+    """Returns a piece without what surrounds its value, if it reads as a formula."""
     minus = _MINUS_WORD.match(piece.text)
     if minus:
         size = as_value(piece.part(minus.end()))
@@ -135,7 +135,7 @@ def as_value(piece: Piece) -> Piece | None:
 
 
 def stated(sentence: Piece, *, phrase: bool, concluded: bool = False) -> Piece | None:
-    """Return the value a sentence states, if it states one.
+    """Returns the value a sentence states, if it states one.
 
     Args:
         sentence: The sentence, or what is left of it after a phrase.
@@ -194,7 +194,7 @@ def _stated(sentence: Piece, *, phrase: bool, concluded: bool) -> Piece | None:
 
 
 def _value_starts(text: str, links: list[re.Match[str]]) -> list[int]:
-    """Return where a value may begin: after the last verb, word or equals sign."""
+    """Returns where a value may begin: after the last verb, word or equals sign."""
     if not links:
         return []
     verbs = [link.end() for link in links if link[0] != "="]
@@ -205,7 +205,7 @@ def _value_starts(text: str, links: list[re.Match[str]]) -> list[int]:
 def _among_formulas(
     sentence: Piece, segments: list[re.Match[str]], *, phrase: bool, concluded: bool
 ) -> Piece | None:
-    """Return the formula of a sentence that is its value, if it is clear which."""
+    """Returns the formula of a sentence that is its value, if it is clear which."""
     text = sentence.text
     first, last = segments[0], segments[-1]
     rest = text[last.end() :].strip(" .*_,")
@@ -221,7 +221,7 @@ def _among_formulas(
 
 
 def _listed(sentence: Piece, segments: list[re.Match[str]], *, backwards: bool = False) -> Piece:
-    """Return the first formula or the last, with those that only "and" and commas join to it."""
+    """Returns the first formula or the last, with those that only "and" and commas join to it."""
     count = 1
     for before, after in itertools.pairwise(reversed(segments) if backwards else segments):
         if backwards:
@@ -240,7 +240,7 @@ def _listed(sentence: Piece, segments: list[re.Match[str]], *, backwards: bool =
 
 
 def _head(sentence: Piece) -> Piece | None:
-    """Return the value with which a sentence begins, before its first word of prose."""
+    """Returns the value with which a sentence begins, before its first word of prose."""
     text = _blanked(sentence.text)
     for found in _WORD.finditer(text):
         if found[0] in _MATHEMATICAL or found[0].isupper():
@@ -260,7 +260,7 @@ def _head(sentence: Piece) -> Piece | None:
 
 
 def _number(sentence: Piece, link: int | None, *, phrase: bool, sure: bool) -> Piece | None:
-    """Return the number that a sentence gives, where that is clear."""
+    """Returns the number that a sentence gives, where that is clear."""
     text = sentence.text
     numbers = list(_NUMBER.finditer(text)) or list(_ANY_NUMBER.finditer(text))
     if not numbers or (phrase and _UNSURE.match(text)):
@@ -274,7 +274,7 @@ def _number(sentence: Piece, link: int | None, *, phrase: bool, sure: bool) -> P
 
 
 def _ends_in(text: str, link: int, number: re.Match[str]) -> bool:
-    """Whether a sentence ends in a number and at most a unit, soon after a verb or a sign."""
+    """Returns whether a sentence ends in a number and at most a unit, soon after a verb or a sign."""
     between, rest = text[link : number.start()], text[number.end() :]
     if len(between.split()) > 3 or set(between) & set("+*/^"):
         return False
@@ -282,7 +282,7 @@ def _ends_in(text: str, link: int, number: re.Match[str]) -> bool:
 
 
 def _words(sentence: Piece) -> Piece | None:
-    """Return the few words that a sentence after a phrase says."""
+    """Returns the few words that a sentence after a phrase says."""
     styled = _STYLED.match(sentence.text)
     rest = sentence.text[styled.end() :] if styled else ""
     if styled and (not rest.strip(" .*_") or _REASON.match(rest)):
@@ -294,12 +294,12 @@ def _words(sentence: Piece) -> Piece | None:
 
 
 def _blanked(text: str) -> str:
-    """Return a text of the same length without the words inside styles."""
+    """Returns a text of the same length without the words inside styles."""
     return _STYLED_WORDS.sub(lambda found: " " * len(found[0]), text)
 
 
 def _is_prose(text: str) -> bool:
-    """Whether a text has words that are neither mathematics nor the unit of a number."""
+    """Returns whether a text has words that are neither mathematics nor the unit of a number."""
     plain = _blanked(text)
     for found in _WORD.finditer(plain):
         if found[0] in _MATHEMATICAL or found[0].isupper():
@@ -312,7 +312,7 @@ def _is_prose(text: str) -> bool:
 
 
 def result_of(value: Piece) -> Piece:
-    r"""Return the right-hand side of a computation, and anything else as it is.
+    r"""Returns the right-hand side of a computation, and anything else as it is.
 
     A computation is an equation with no unknown on its left, a chain of three sides or more that
     ends in a number, one that says the same on both sides, or one of an operator such as an
@@ -343,6 +343,6 @@ def result_of(value: Piece) -> Piece:
 
 
 def _has_unknown(text: str) -> bool:
-    """Whether letters stand for numbers in a text, apart from units and words."""
+    """Returns whether letters stand for numbers in a text, apart from units and words."""
     plain = _UNIT_LETTERS.sub(" ", _COMMANDS.sub(" ", text))
     return _LETTER.search(_CONSTANT_LETTERS.sub(" ", plain)) is not None

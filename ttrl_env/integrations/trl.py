@@ -18,6 +18,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import gymnasium as gym
 import numpy as np
 
 from ttrl_benchmarks import Benchmark, load_benchmark
@@ -26,11 +27,11 @@ from ttrl_env.consensus import (
     Ballot,
     Estimator,
     Verdict,
-    check_verdict,
-    hold_vote,
+    judge,
     resolve_estimator,
 )
-from ttrl_env.registration import ENV_IDS
+from ttrl_env.consensus.cards import needs_of
+from ttrl_env.registration import benchmark_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -40,8 +41,8 @@ __all__ = ["ConsensusRewardFunction", "consensus_reward", "questions_dataset"]
 
 STATE_FILE = "consensus_reward.json"
 _OUT_OF_REACH = {
-    "needs_token_statistics": "statistics of each token",
-    "needs_two_prompts": "two wordings of each question",
+    "token statistics": "statistics of each token",
+    "two prompts": "two wordings of each question",
 }
 
 T = TypeVar("T")
@@ -142,11 +143,11 @@ class ConsensusRewardFunction:
         self.estimator = resolve_estimator(reward, labelled)
         self.benchmark = labelled.unlabeled()
         self._by_id = {question.id: question for question in self.benchmark.questions}
-        for need, what in _OUT_OF_REACH.items():
-            if getattr(self.estimator, need, False):
+        for need in needs_of(self.estimator):
+            if need in _OUT_OF_REACH:
                 raise ValueError(
-                    f"{self.estimator!r} needs {what}, which TRL's trainers do not give to reward "
-                    "functions; choose another reward, or train with ttrl_agents"
+                    f"{self.estimator!r} needs {_OUT_OF_REACH[need]}, which TRL's trainers do not "
+                    "give to reward functions; choose another reward, or train with ttrl_agents"
                 )
         # An estimator that remembers must see every group, on every process.
         self.remembers = hasattr(self.estimator, "state_dict")
@@ -171,8 +172,8 @@ class ConsensusRewardFunction:
         Args:
             completions: Texts, or conversations that end with the policy's turn.
             question_id: The question of each, from the data set's column of this name.
-            completion_ids: The sampled tokens of each, where the trainer tells them.
-            trainer_state: The trainer's state, which tells its step.
+            completion_ids: The sampled tokens of each, where the trainer gives them.
+            trainer_state: The trainer's state, which has its step.
             log_extra: Takes a column for the trainer's table of completions.
             log_metric: Takes a number for the trainer's log.
 
@@ -267,22 +268,22 @@ class ConsensusRewardFunction:
         for group in sorted({row // size for row in wanted}):
             members = range(group * size, (group + 1) * size)
             question = self._by_id[ids[members[0]]]
-            ballot = hold_vote(
-                [held[row] for row in members], question, self.benchmark, visit + group
+            completions = [held[row] for row in members]
+            ballot, verdict = judge(
+                self.estimator, completions, question, self.benchmark, visit + group
             )
-            votes[group] = ballot, self._judge(ballot)
+            self._check_rewards_alone(verdict)
+            votes[group] = ballot, verdict
         return votes
 
-    def _judge(self, ballot: Ballot) -> Verdict:
-        """Applies the estimator; refuses what the trainer would misread or drop unseen."""
-        verdict = check_verdict(self.estimator(ballot), ballot, self.estimator)
+    def _check_rewards_alone(self, verdict: Verdict) -> None:
+        """Raises for what the trainer would misread or silently drop."""
         for own in ("advantages", "weights"):
             if getattr(verdict, own) is not None:
                 raise ValueError(
                     f"{self.estimator!r} gives {own}, but TRL takes rewards alone and computes "
                     "advantages itself; choose another reward, or train with ttrl_agents"
                 )
-        return verdict
 
     def _next_visit(self, step: int) -> int:
         """Names this call's first group: a function of the trainer's step, so runs can resume."""
@@ -311,7 +312,7 @@ class ConsensusRewardFunction:
         for block in blocks:
             if len(set(block)) > 1:
                 raise ValueError(
-                    f"completions of questions {', '.join(sorted(set(block)))} stand in one group "
+                    f"completions of questions {', '.join(sorted(set(block)))} are in one group "
                     f"of {size}; set num_generations={size} (and num_generations_eval) in the "
                     "trainer's config"
                 )
@@ -333,7 +334,7 @@ class ConsensusRewardFunction:
 def _resolve(benchmark: str | Benchmark) -> Benchmark:
     if isinstance(benchmark, Benchmark):
         return benchmark
-    return load_benchmark(ENV_IDS.get(benchmark, {"benchmark": benchmark})["benchmark"])
+    return benchmark_of(benchmark) if benchmark in gym.registry else load_benchmark(benchmark)
 
 
 def _with_tokens(

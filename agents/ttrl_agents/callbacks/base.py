@@ -1,28 +1,67 @@
-"""What a watcher of a run may look at.
+"""The base class of callbacks, which watch a run.
 
-- `Callback`: does nothing; watchers override what they need.
+- `Callback`: does nothing; callbacks override the events that they need.
+- `CallbackList`: tells several callbacks, one after the other.
+- `Run`: what a callback may look at, and ask for.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from ttrl_agents.callbacks.collapse import Alarm
-    from ttrl_agents.rollout import Rollout
-    from ttrl_agents.trainer import Trainer
+from ttrl_agents.agent import Agent
+from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.instruments.collapse import Alarm
+from ttrl_agents.policy.policy import Policy
+from ttrl_agents.rollout import Rollout
+from ttrl_agents.run.checkpoint import TrainerState
+from ttrl_benchmarks import Benchmark
 
-__all__ = ["Callback"]
+__all__ = ["Callback", "CallbackList", "Run"]
+
+
+class Run(Protocol):
+    """A run as its callbacks see it; `Trainer` is one.
+
+    Attributes:
+        config: The options.
+        folder: The run directory.
+        policy: The language model that learns.
+        agent: What acts and learns.
+        benchmark: The questions that are trained on.
+        held_out: The questions that are only evaluated, or `None`.
+        left_out: How many questions were left out because their prompts are too long.
+        state: How far the run is.
+    """
+
+    config: TrainConfig
+    folder: Path
+    policy: Policy
+    agent: Agent
+    benchmark: Benchmark
+    held_out: Benchmark | None
+    left_out: int
+    state: TrainerState
+
+    def request_stop(self) -> None:
+        """Stops the run, saved, at the end of the step that is under way."""
+        ...
+
+    def raise_alarm(self, alarm: Alarm, *, stop: bool = False) -> None:
+        """Notes an alarm and tells every callback; with `stop` the training ends."""
+        ...
 
 
 class Callback:
     """Watches a run. Every method may do nothing.
 
-    One that remembers anything between steps offers it to checkpoints by `state_dict`, so that a
-    resumed run goes on as if it had never stopped.
+    A callback that remembers anything between steps returns it from `state_dict`, so that
+    checkpoints keep it and a resumed run goes on as if it had never stopped.
     """
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, run: Run) -> None:
         """The model and the questions are loaded."""
 
     def on_phase(self, name: str) -> None:
@@ -59,3 +98,73 @@ class Callback:
 
     def close(self) -> None:
         """The run is over, complete or not; may be called more than once."""
+
+
+class CallbackList(Callback):
+    """Tells several callbacks of every event, in their order.
+
+    Args:
+        callbacks: The callbacks.
+    """
+
+    def __init__(self, callbacks: Iterable[Callback]) -> None:
+        self._callbacks = tuple(callbacks)
+
+    def __iter__(self) -> Iterator[Callback]:
+        return iter(self._callbacks)
+
+    def on_start(self, run: Run) -> None:
+        """Tells each."""
+        for each in self:
+            each.on_start(run)
+
+    def on_phase(self, name: str) -> None:
+        """Tells each."""
+        for each in self:
+            each.on_phase(name)
+
+    def on_tokens(self, count: int) -> None:
+        """Tells each."""
+        for each in self:
+            each.on_tokens(count)
+
+    def on_rollout(self, step: int, rollout: Rollout, votes: dict[str, Any]) -> None:
+        """Tells each."""
+        for each in self:
+            each.on_rollout(step, rollout, votes)
+
+    def on_step(self, step: int, metrics: dict[str, float]) -> None:
+        """Tells each."""
+        for each in self:
+            each.on_step(step, metrics)
+
+    def on_alarm(self, alarm: Alarm) -> None:
+        """Tells each."""
+        for each in self:
+            each.on_alarm(alarm)
+
+    def on_evaluation(self, name: str, results: dict[str, Any]) -> None:
+        """Tells each."""
+        for each in self:
+            each.on_evaluation(name, results)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the state of each that has one, by the name of its class."""
+        states = {type(each).__name__: each.state_dict() for each in self}
+        return {name: state for name, state in states.items() if state}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Puts back what `state_dict` returned."""
+        for each in self:
+            if type(each).__name__ in state:
+                each.load_state_dict(state[type(each).__name__])
+
+    def on_end(self, summary: dict[str, Any]) -> None:
+        """Tells each."""
+        for each in self:
+            each.on_end(summary)
+
+    def close(self) -> None:
+        """Closes each."""
+        for each in self:
+            each.close()

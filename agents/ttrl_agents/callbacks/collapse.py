@@ -1,323 +1,30 @@
-"""Seeing a collapse before it costs the run.
+"""The callback that watches a run for a collapse and acts on it.
 
-- `CollapseMonitor`: the callback that watches, warns, and acts where it is asked to.
-- `CollapseDetector`: what it watches with: a fold over the metrics of each step.
-- `CollapseThresholds`: what counts as a collapse.
-- `Alarm`: what was seen, and when.
-- `find_alarms`: the alarms of a run that is written down.
+- `CollapseMonitor`: warns, reduces the learning rate or stops the run.
 
-No alarm needs a label. Each is a pure function of the metrics up to its step, so a resumed run
-raises the same ones.
+What it watches with is in `ttrl_agents.instruments.collapse`.
 """
 
 from __future__ import annotations
 
-import math
-from collections import deque
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from statistics import median
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
-from ttrl_agents.callbacks.base import Callback
+from ttrl_agents.callbacks.base import Callback, Run
 from ttrl_agents.errors import AgentError
+from ttrl_agents.instruments.collapse import (
+    Alarm,
+    CollapseDetector,
+    CollapseThresholds,
+    find_alarms,
+)
 
-if TYPE_CHECKING:
-    from ttrl_agents.trainer import Trainer
-
-__all__ = [
-    "Alarm",
-    "CollapseDetector",
-    "CollapseMonitor",
-    "CollapseThresholds",
-    "find_alarms",
-]
+__all__ = ["Alarm", "CollapseDetector", "CollapseMonitor", "CollapseThresholds", "find_alarms"]
 
 Action = Literal["warn", "reduce", "stop"]
-Metrics = Mapping[str, float | None]
-
-_WATCHED = (
-    "majority_ratio",
-    "flip_rate",
-    "distinct_winners",
-    "entropy",
-    "completion_tokens",
-    "finished_tokens",
-    "truncated",
-)
-_NOISY = ("flip_rate", "truncated")  # shares of so few that chance alone moves them far
-_MEASUREMENTS = 3
-
-
-@dataclass(frozen=True)
-class CollapseThresholds:
-    """What counts as a collapse. "Now" is the mean over the last `window` steps.
-
-    All but the numbers of steps are relative to the run itself: to its start, to its own noise, or
-    shares of a whole.
-
-    Raises:
-        AgentError: A number of steps is less than 1.
-    """
-
-    window: int = 10
-    """Steps that a value is averaged over; also those at the start that it is compared with."""
-    patience: int = 3
-    """Steps in a row that a condition must hold."""
-    rest: int = 50
-    """Steps after an alarm in which its kind raises no other."""
-    noise: float = 4.5
-    """A rise of flips or of truncation is one only if it is this many standard errors, too."""
-    agreement_rise: float = 0.05
-    """Runaway: the majority ratio is this far above its start, or half of the way to 1, ..."""
-    flip_rise: float = 0.1
-    """... and the flip rate this far above the lowest that it has been: votes agree ever more, on
-    answers that are no longer the same."""
-    winner_fall: float = 0.4
-    """Runaway, too: different questions elect the same answers; the share of distinct winners has
-    fallen by this share of its start."""
-    entropy_steps: int = 60
-    """Entropy: from this step on ..."""
-    entropy_share: float = 0.95
-    """... it has not fallen below this share of its start, and votes agree no more than there."""
-    longer: float = 2.0
-    """Length: completions are this many times as long as at the start, ..."""
-    shorter: float = 4.0
-    """... or those that end by themselves this many times as short, ..."""
-    truncated_rise: float = 0.2
-    """... or the share of truncated ones is this far above its start."""
-    kl_share: float = 1.25
-    """KL: the divergence from the start, as the median of three measurements, is over this many
-    times the entropy at the start, both in nats per token."""
-    reduce_by: float = 0.25
-    """What the learning rate is multiplied by where an alarm should reduce it."""
-
-    def __post_init__(self) -> None:
-        for name in ("window", "patience"):
-            if getattr(self, name) < 1:
-                raise AgentError(f"{name} must be 1 or more, not {getattr(self, name)}.")
-
-
-_DEFAULTS = CollapseThresholds()
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """What was seen.
-
-    Attributes:
-        step: The step after which it was seen, from 1.
-        kind: `"runaway"`, `"entropy"`, `"length"` or `"kl"`.
-        message: A sentence with the numbers.
-    """
-
-    step: int
-    kind: str
-    message: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the alarm as JSON holds it."""
-        return asdict(self)
-
-
-class CollapseDetector:
-    """Looks at the metrics of one step after another.
-
-    Args:
-        thresholds: What counts as a collapse.
-    """
-
-    def __init__(self, thresholds: CollapseThresholds = _DEFAULTS) -> None:
-        self.thresholds = thresholds
-        self._step = 0
-        self._start: dict[str, float] = {}
-        self._recent: dict[str, deque[float]] = {
-            name: deque(maxlen=thresholds.window) for name in _WATCHED
-        }
-        self._noise = {name: _Noise() for name in _NOISY}
-        self._divergences: deque[float] = deque(maxlen=_MEASUREMENTS)
-        self._lowest_flip = math.inf
-        self._streaks: dict[str, int] = {}
-        self._silent_until: dict[str, int] = {}
-
-    def observe(self, metrics: Metrics) -> list[Alarm]:
-        """Takes note of the metrics of the next step, and returns the alarms that they raise."""
-        self._step += 1
-        for name, recent in self._recent.items():
-            value = metrics.get(name)
-            recent.append(math.nan if value is None else float(value))
-        for name, noise in self._noise.items():
-            noise.observe(self._recent[name][-1])
-        # Not measured in every step; where a reference is kept, the learner measures the same.
-        divergence = metrics.get("kl_start", metrics.get("kl"))
-        if divergence is not None and not math.isnan(divergence):
-            self._divergences.append(divergence)
-        limits = self.thresholds
-        if self._step < limits.window:
-            return []
-        now = {name: _mean(recent) for name, recent in self._recent.items()}
-        # Flips of the few questions that happen to come back first are no rate yet.
-        if any(map(math.isnan, self._recent["flip_rate"])):
-            now["flip_rate"] = math.nan
-        # What has no value in the first window, as the flip rate, starts when it has one.
-        for name, value in now.items():
-            if not math.isnan(value):
-                self._start.setdefault(name, value)
-        if not math.isnan(now["flip_rate"]):
-            self._lowest_flip = min(self._lowest_flip, now["flip_rate"])
-        alarms = []
-        for kind, reason in self._signs(now):
-            self._streaks[kind] = self._streaks.get(kind, 0) + 1 if reason else 0
-            due = self._streaks[kind] >= limits.patience
-            if reason and due and self._step >= self._silent_until.get(kind, 0):
-                self._silent_until[kind] = self._step + limits.rest
-                alarms.append(Alarm(self._step, kind, reason))
-        return alarms
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns what is remembered, as JSON holds it."""
-        return {
-            "step": self._step,
-            "start": dict(self._start),
-            "recent": {
-                name: [None if math.isnan(value) else value for value in recent]
-                for name, recent in self._recent.items()
-            },
-            "noise": {name: noise.state_dict() for name, noise in self._noise.items()},
-            "divergences": list(self._divergences),
-            "lowest_flip": None if math.isinf(self._lowest_flip) else self._lowest_flip,
-            "streaks": dict(self._streaks),
-            "silent_until": dict(self._silent_until),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Puts back what `state_dict` returned."""
-        self._step = state["step"]
-        self._start = dict(state["start"])
-        for name, recent in self._recent.items():
-            recent.clear()
-            recent.extend(math.nan if value is None else value for value in state["recent"][name])
-        for name, noise in self._noise.items():
-            noise.load_state_dict(state["noise"][name])
-        self._divergences = deque(state["divergences"], maxlen=_MEASUREMENTS)
-        self._lowest_flip = math.inf if state["lowest_flip"] is None else state["lowest_flip"]
-        self._streaks = dict(state["streaks"])
-        self._silent_until = dict(state["silent_until"])
-
-    def _signs(self, now: dict[str, float]) -> Iterable[tuple[str, str]]:
-        """Each kind of failure, with a sentence where it shows, else with an empty one."""
-        yield "runaway", self._runaway(now)
-        yield "entropy", self._entropy(now)
-        yield "length", self._length(now)
-        yield "kl", self._divergence()
-
-    def _agree_more(self, now: dict[str, float]) -> bool:
-        start = self._start.get("majority_ratio", math.nan)
-        # Votes that nearly all agree from the start have no room for the whole rise.
-        return now["majority_ratio"] >= start + min(self.thresholds.agreement_rise, (1 - start) / 2)
-
-    def _risen(self, name: str, now: float, before: float, rise: float) -> bool:
-        """Whether a share has risen so far, and further than chance moves it."""
-        error = self._noise[name].error_of_difference(self.thresholds.window)
-        return now >= before + max(rise, self.thresholds.noise * error)
-
-    def _runaway(self, now: dict[str, float]) -> str:
-        limits, lowest = self.thresholds, self._lowest_flip
-        flips, winners = now["flip_rate"], now["distinct_winners"]
-        if self._agree_more(now) and self._risen("flip_rate", flips, lowest, limits.flip_rise):
-            ratio, was = now["majority_ratio"], self._start["majority_ratio"]
-            return (
-                f"votes agree more than at the start (majority ratio {ratio:.2f}, was {was:.2f}), "
-                f"yet pseudo-labels change again: {flips:.0%} flipped since their last visit, "
-                f"after {lowest:.0%} at the lowest"
-            )
-        first = self._start.get("distinct_winners", math.nan)
-        if winners <= first * (1 - limits.winner_fall):
-            return (
-                f"different questions elect the same answers: {winners:.0%} of the winners of a "
-                f"step are distinct, {first:.0%} were at the start"
-            )
-        return ""
-
-    def _entropy(self, now: dict[str, float]) -> str:
-        limits = self.thresholds
-        first = self._start.get("entropy", math.nan)
-        high = now["entropy"] > limits.entropy_share * first
-        if self._step >= limits.entropy_steps and high and not self._agree_more(now):
-            return (
-                f"the entropy has not fallen in {self._step} steps ({now['entropy']:.3f} nats per "
-                f"token, {first:.3f} at the start) and votes agree no more than there: they teach "
-                "nothing, or the steps are too small"
-            )
-        return ""
-
-    def _length(self, now: dict[str, float]) -> str:
-        limits = self.thresholds
-        length, first = now["completion_tokens"], self._start.get("completion_tokens", math.nan)
-        if length >= first * limits.longer:
-            return f"completions have {length:.0f} tokens, {first:.0f} at the start"
-        # Not of all: a model that learns to stop writes shorter ones, and that is no collapse.
-        ended, first = now["finished_tokens"], self._start.get("finished_tokens", math.nan)
-        if ended <= first / limits.shorter:
-            return (
-                f"completions that end by themselves have {ended:.0f} tokens, {first:.0f} at the "
-                "start"
-            )
-        cut, before = now["truncated"], self._start.get("truncated", math.nan)
-        if self._risen("truncated", cut, before, limits.truncated_rise):
-            return f"{cut:.0%} of the completions are truncated, {before:.0%} at the start"
-        return ""
-
-    def _divergence(self) -> str:
-        # What the start itself writes costs it its entropy, per token. So a policy that only picks
-        # among that is no further from it, however sharp it gets.
-        first = self._start.get("entropy", math.nan)
-        # Not the mean: one step in which a question went elsewhere is no spike of the policy.
-        kl = median(self._divergences) if self._divergences else math.nan
-        if kl > self.thresholds.kl_share * first:
-            return (
-                f"the policy is {kl:.3f} nats per token from its start, whose own entropy was "
-                f"{first:.3f}: it writes what the start would not"
-            )
-        return ""
-
-
-class _Noise:
-    """How far chance moves a metric from one step to the next.
-
-    From the differences of successive steps, which a slow trend hardly changes: half of their mean
-    square is the variance of a step.
-    """
-
-    def __init__(self) -> None:
-        self._squares = 0.0
-        self._count = 0
-        self._last = math.nan
-
-    def observe(self, value: float) -> None:
-        """Takes note of the value of the next step; NaN is none."""
-        if math.isnan(value):
-            return
-        if not math.isnan(self._last):
-            self._squares += (value - self._last) ** 2
-            self._count += 1
-        self._last = value
-
-    def error_of_difference(self, window: int) -> float:
-        """The standard error of the difference of two means over so many steps."""
-        return math.sqrt(self._squares / self._count / window) if self._count else 0.0
-
-    def state_dict(self) -> dict[str, Any]:
-        last = None if math.isnan(self._last) else self._last
-        return {"squares": self._squares, "count": self._count, "last": last}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._squares, self._count = state["squares"], state["count"]
-        self._last = math.nan if state["last"] is None else state["last"]
 
 
 @runtime_checkable
-class _HasRate(Protocol):
+class _HasLearningRate(Protocol):
     """An agent whose learning rate can be reduced."""
 
     def scale_learning_rate(self, factor: float) -> None:
@@ -335,19 +42,19 @@ class CollapseMonitor(Callback):
         action: `"warn"` tells the other callbacks (`on_alarm`) and the summary; `"reduce"`
             multiplies the learning rate by `reduce_by` as well; `"stop"` ends the training and goes
             back to the best checkpoint.
-        thresholds: What counts as a collapse.
+        thresholds: What counts as a collapse; by default `CollapseThresholds()`.
 
     Attributes:
         rate_scale: What the learning rate has been multiplied by so far.
 
     Raises:
-        AgentError: There is no such action.
+        AgentError: `action` is none of the three.
     """
 
     def __init__(
         self,
         action: str = "warn",
-        thresholds: CollapseThresholds = _DEFAULTS,
+        thresholds: CollapseThresholds | None = None,
     ) -> None:
         if action not in get_args(Action):
             known = ", ".join(get_args(Action))
@@ -355,15 +62,15 @@ class CollapseMonitor(Callback):
         self.action = action
         self.rate_scale = 1.0
         self._detector = CollapseDetector(thresholds)
-        self._trainer: Trainer | None = None
+        self._run: Run | None = None
 
-    def on_start(self, trainer: Trainer) -> None:
-        """Puts a rate that was reduced before the run was interrupted back to what it was.
+    def on_start(self, run: Run) -> None:
+        """Reduces the learning rate again as far as it was before the run was interrupted.
 
         Raises:
-            AgentError: The rate should be reduced, and the agent does not let it.
+            AgentError: The learning rate should be reduced, and the agent has no method for it.
         """
-        self._trainer = trainer
+        self._run = run
         if self.action == "reduce":
             self._scale(self.rate_scale)
 
@@ -375,11 +82,11 @@ class CollapseMonitor(Callback):
             self.rate_scale *= factor
             self._scale(factor)
         for alarm in alarms:
-            if self._trainer is not None:
-                self._trainer.raise_alarm(alarm, stop=self.action == "stop")
+            if self._run is not None:
+                self._run.raise_alarm(alarm, stop=self.action == "stop")
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns what the detector remembers, and how far the rate is reduced."""
+        """Returns what the detector remembers, and how far the learning rate is reduced."""
         return {"rate_scale": self.rate_scale, "detector": self._detector.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -388,22 +95,10 @@ class CollapseMonitor(Callback):
         self._detector.load_state_dict(state["detector"])
 
     def _scale(self, factor: float) -> None:
-        agent = None if self._trainer is None else self._trainer.agent
-        if not isinstance(agent, _HasRate):
+        agent = None if self._run is None else self._run.agent
+        if not isinstance(agent, _HasLearningRate):
             raise AgentError(
                 f"--on-collapse reduce needs an agent with scale_learning_rate(factor), which "
                 f"{type(agent).__name__} lacks. Use warn or stop."
             )
         agent.scale_learning_rate(factor)
-
-
-def find_alarms(rows: Iterable[Metrics], thresholds: CollapseThresholds = _DEFAULTS) -> list[Alarm]:
-    """Returns the alarms of a run, from the lines of its `metrics.jsonl`."""
-    detector = CollapseDetector(thresholds)
-    return [alarm for row in rows for alarm in detector.observe(row)]
-
-
-def _mean(values: Iterable[float]) -> float:
-    """The mean of those that are numbers; NaN where none is."""
-    known = [value for value in values if not math.isnan(value)]
-    return math.fsum(known) / len(known) if known else math.nan

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ttrl_agents.callbacks.base import Callback
+from ttrl_agents.callbacks.base import Callback, Run
+from ttrl_agents.evaluate.setting import SPLITS, SamplingSetting
 from ttrl_env.wrappers.label_metrics import METRICS as LABEL_METRICS
-
-if TYPE_CHECKING:
-    from ttrl_agents.trainer import Trainer
 
 __all__ = ["CurvesCallback", "draw_curves"]
 
@@ -30,9 +28,9 @@ class CurvesCallback(Callback):
     def __init__(self) -> None:
         self._folder: Path | None = None
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, run: Run) -> None:
         """Remembers where to draw."""
-        self._folder = trainer.folder
+        self._folder = run.folder
 
     def on_end(self, summary: dict[str, Any]) -> None:  # noqa: ARG002 - read from the folder
         """Draws."""
@@ -58,6 +56,7 @@ def draw_curves(folder: Path) -> Path:
     rows = [json.loads(line) for line in lines]
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     k = _votes(summary)
+    in_training = f"in training, T {summary['temperature']:g}, top-p 1"
     panels = (
         ("majority_ratio", "Majority ratio", "share of votes for the winner", None),
         ("label_accuracy", "Label accuracy", "pseudo-labels that are right", None),
@@ -81,7 +80,7 @@ def draw_curves(folder: Path) -> Path:
         if points:
             steps, values = map(np.array, zip(*points, strict=True))
             axis.plot(steps, values, color=_TRAIN, alpha=0.25, linewidth=1)
-            axis.plot(steps, _smooth(values), color=_TRAIN, linewidth=2, label="in training")
+            axis.plot(steps, _smooth(values), color=_TRAIN, linewidth=2, label=in_training)
         else:
             words = "needs labels" if key in LABEL_METRICS else "not measured"
             axis.text(0.5, 0.5, words, ha="center", va="center", transform=axis.transAxes)
@@ -114,12 +113,15 @@ def _mark_evaluations(axis: Any, summary: dict[str, Any], metric: str) -> None:
     measured = [(0, summary["before"]), (summary["steps"], summary["after"])]
     measured += [(int(name.split()[1]), each) for name, each in summary["during"].items()]
     for split, color, words in (
-        ("train", _TRAIN, "measured, trained questions"),
-        ("held_out", _HELD_OUT, "measured, held-out questions"),
+        ("train", _TRAIN, "trained questions"),
+        ("held_out", _HELD_OUT, "held-out questions"),
     ):
-        points = sorted((step, each[split]) for step, each in measured if each.get(split))
+        # Questions without a label have no scores.
+        graded = [(step, each[split]) for step, each in measured if metric in (each[split] or {})]
+        points = sorted(graded, key=lambda point: point[0])
         if not points:
             continue
+        setting = SamplingSetting.of(points[0][1])
         steps = [step for step, _ in points]
         means = np.array([each[metric] for _, each in points])
         low, high = np.array([each[metric + "_ci95"] for _, each in points]).T
@@ -131,14 +133,14 @@ def _mark_evaluations(axis: Any, summary: dict[str, Any], metric: str) -> None:
             marker="o",
             linestyle=":" if len(points) > 2 else "none",  # two points are no curve
             capsize=3,
-            label=words,
+            label=f"{words}, {setting.title}",
         )
 
 
 def _votes(summary: dict[str, Any]) -> str:
     """The k of mean@k, of whichever questions were measured."""
     moments = (summary["before"], summary["after"], *summary["during"].values())
-    names = (name for moment in moments for result in moment.values() for name in result or ())
+    names = (name for moment in moments for split in SPLITS for name in moment[split] or ())
     return next((name.split("@")[1] for name in names if name.startswith("mean@")), "k")
 
 

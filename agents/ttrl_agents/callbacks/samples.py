@@ -10,14 +10,11 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ttrl_agents.callbacks.base import Callback
+from ttrl_agents.callbacks.base import Callback, Run
 from ttrl_agents.rollout import Rollout
-from ttrl_agents.run.checkpoint import write_atomically
-
-if TYPE_CHECKING:
-    from ttrl_agents.trainer import Trainer
+from ttrl_env.files import write_atomically
 
 __all__ = ["SamplesCallback", "sample_path", "sample_text"]
 
@@ -35,9 +32,9 @@ class SamplesCallback(Callback):
         self.every = every
         self._folder: Path | None = None
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, run: Run) -> None:
         """Remembers where to write."""
-        self._folder = trainer.folder
+        self._folder = run.folder
 
     def on_rollout(self, step: int, rollout: Rollout, votes: dict[str, Any]) -> None:
         """Writes the sample, if it is time."""

@@ -8,16 +8,15 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ttrl_agents.callbacks.base import Callback
+from ttrl_agents.callbacks.base import Callback, Run
 from ttrl_agents.callbacks.evaluation_steps import evaluation_scores, step_of_evaluation
+from ttrl_agents.callbacks.registry import register_callback
 from ttrl_agents.callbacks.samples import sample_path, sample_text
+from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.rollout import Rollout
-
-if TYPE_CHECKING:
-    from ttrl_agents.trainer import Trainer
 
 __all__ = ["TensorBoardCallback"]
 
@@ -48,19 +47,19 @@ class TensorBoardCallback(Callback):
         self._writer: Any = None
         self._done = 0
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, run: Run) -> None:
         """Opens the log and repeats what stands at the very step that the run goes on from."""
-        step = self._done = trainer.state.step
-        self._writer = self._make_writer(str(trainer.folder / "tensorboard"), purge_step=step)
+        step = self._done = run.state.step
+        self._writer = self._make_writer(str(run.folder / "tensorboard"), purge_step=step)
         if step == 0:
-            options = json.dumps(trainer.config.to_dict(), indent=4)
+            options = json.dumps(run.config.to_dict(), indent=4)
             self._writer.add_text("options", "    " + options.replace("\n", "\n    "), 0)
-        elif row := _row_of_step(trainer.folder / "metrics.jsonl", step):
+        elif row := _row_of_step(run.folder / "metrics.jsonl", step):
             self._add_metrics(step, row)
-            sample = sample_path(trainer.folder, step)
+            sample = sample_path(run.folder, step)
             if self.sample_every and step % self.sample_every == 0 and sample.is_file():
                 self._writer.add_text("sample", sample.read_text(encoding="utf-8"), step)
-        for name, results in trainer.state.evaluations.items():
+        for name, results in run.state.evaluations.items():
             if step_of_evaluation(name, step) == step:
                 self.on_evaluation(name, results)
 
@@ -95,6 +94,11 @@ class TensorBoardCallback(Callback):
             if name != "step" and value is not None and math.isfinite(value):
                 self._writer.add_scalar(f"train/{name}", value, step)
         self._writer.flush()  # a process that is killed loses no step
+
+
+@register_callback("tensorboard")
+def _from_options(config: TrainConfig) -> Callback:
+    return TensorBoardCallback(config.sample_every)
 
 
 def _row_of_step(path: Path, step: int) -> dict[str, Any] | None:

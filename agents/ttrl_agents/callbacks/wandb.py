@@ -13,17 +13,16 @@ import json
 import math
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ttrl_agents.callbacks.base import Callback
+from ttrl_agents.callbacks.base import Callback, Run
 from ttrl_agents.callbacks.evaluation_steps import evaluation_scores, step_of_evaluation
+from ttrl_agents.callbacks.registry import register_callback
 from ttrl_agents.callbacks.samples import sample_text
+from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.rollout import Rollout
-from ttrl_agents.run.checkpoint import write_atomically
-
-if TYPE_CHECKING:
-    from ttrl_agents.trainer import Trainer
+from ttrl_env.files import write_atomically
 
 __all__ = ["WandbCallback"]
 
@@ -59,14 +58,14 @@ class WandbCallback(Callback):
         self._logged: dict[str, Any] = {}
         self._logged_path: Path | None = None
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, run: Run) -> None:
         """Begins the run at W&B, or goes on with it.
 
         Raises:
             AgentError: W&B refuses, e.g. since nobody is logged in.
         """
-        wandb, folder = self._wandb, trainer.folder
-        self._done = trainer.state.step
+        wandb, folder = self._wandb, run.folder
+        self._done = run.state.step
         self._logged_path = folder / "wandb" / "logged.json"
         if self._logged_path.is_file():
             self._logged = json.loads(self._logged_path.read_text(encoding="utf-8"))
@@ -82,7 +81,7 @@ class WandbCallback(Callback):
                 id=self._logged["id"],
                 resume="allow",
                 dir=str(folder),
-                config=trainer.config.to_dict(),
+                config=run.config.to_dict(),
                 settings=settings,
             )
         except wandb.Error as error:
@@ -136,3 +135,8 @@ class WandbCallback(Callback):
     def _remember(self) -> None:
         if self._logged_path is not None:
             write_atomically(self._logged_path, json.dumps(self._logged) + "\n")
+
+
+@register_callback("wandb")
+def _from_options(config: TrainConfig) -> Callback:
+    return WandbCallback(config.sample_every)

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ttrl_agents.evaluate.bootstrap import Interval, bootstrap_intervals
-from ttrl_agents.evaluate.pass_at_k import pass_at_k
 from ttrl_agents.evaluate.results import QuestionResult
+from ttrl_agents.evaluate.statistics import Interval, bootstrap_intervals, pass_at_k
 
 __all__ = ["Evaluation", "as_json", "tries"]
 
@@ -113,7 +112,9 @@ class Evaluation:
     def to_dict(self) -> dict[str, object]:
         """Returns the metrics as JSON holds them, each with its interval under `…_ci95`."""
         return as_json(self.metrics) | {
-            "questions": len(self.graded),
+            "questions": len(self.results),
+            "graded": len(self.graded),
+            "majority_ratio": round(self.majority_ratio, 6),
             "finished": round(self.finished, 6),
             "absent": round(self.absent, 6),
         }

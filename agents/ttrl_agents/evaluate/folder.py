@@ -10,7 +10,6 @@ is not whole, which is dropped and sampled again, so that the files end up the s
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,11 @@ from typing import Any
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.evaluation import Evaluation, as_json
 from ttrl_agents.evaluate.results import QuestionResult, from_lines, to_lines
-from ttrl_agents.run.checkpoint import replace_folder, write_atomically
+from ttrl_agents.run.atomic import replace_folder
+from ttrl_agents.run.folder import CONFIG, SUMMARY, is_unused
+from ttrl_env.files import append_durably, write_atomically
 
 __all__ = ["EvaluationFolder", "find_evaluations"]
-
-
-_TORN_CONFIG = ".config.json.tmp"  # what a kill leaves of the very first file that is written
 
 
 class EvaluationFolder:
@@ -39,9 +37,9 @@ class EvaluationFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.config_path = path / "config.json"
+        self.config_path = path / CONFIG
         self.completions_path = path / "completions.jsonl"
-        self.summary_path = path / "summary.json"
+        self.summary_path = path / SUMMARY
 
     @property
     def complete(self) -> bool:
@@ -60,7 +58,12 @@ class EvaluationFolder:
             raise AgentError(f"There is no evaluation in {self.path}.") from error
         except (OSError, ValueError) as error:
             raise AgentError(f"{self.config_path} cannot be read: {error}") from error
-        if not isinstance(config, dict) or not config.keys() >= {"benchmark", "k", "temperature"}:
+        if not isinstance(config, dict) or not config.keys() >= {
+            "benchmark",
+            "k",
+            "temperature",
+            "top_p",
+        }:
             raise AgentError(
                 f"{self.path} holds no evaluation: its config.json is of another kind."
             )
@@ -74,9 +77,7 @@ class EvaluationFolder:
         """
         if self.config_path.is_file():
             self.config()
-        elif self.path.exists() and not (
-            self.path.is_dir() and all(each.name == _TORN_CONFIG for each in self.path.iterdir())
-        ):
+        elif not is_unused(self.path):
             raise AgentError(f"--output {self.path} is not an empty folder; name a new one.")
 
     def begin(self, config: dict[str, Any], portions: Sequence[int]) -> list[QuestionResult]:
@@ -114,10 +115,7 @@ class EvaluationFolder:
 
     def append(self, results: Iterable[QuestionResult]) -> None:
         """Adds a portion."""
-        with self.completions_path.open("a", encoding="utf-8") as file:
-            file.write("".join(map(to_lines, results)))
-            file.flush()
-            os.fsync(file.fileno())
+        append_durably(self.completions_path, "".join(map(to_lines, results)))
 
     def finish(self, evaluation: Evaluation) -> dict[str, Any]:
         """Writes `questions.jsonl` and the summary, and returns the latter."""
@@ -135,7 +133,9 @@ class EvaluationFolder:
         write_atomically(
             self.path / "questions.jsonl", "".join(json.dumps(line) + "\n" for line in lines)
         )
-        summary = summarize(evaluation)
+        config = self.config()
+        sampling = {name: config[name] for name in ("temperature", "top_p")}
+        summary = sampling | summarize(evaluation)
         write_atomically(self.summary_path, json.dumps(summary, indent=2) + "\n")
         return summary
 

@@ -7,20 +7,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.ask import ask
-from ttrl_agents.evaluate.config import EvalConfig
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.fingerprint import evaluation_settings
 from ttrl_agents.evaluate.folder import EvaluationFolder
 from ttrl_agents.evaluate.models import find_model
+from ttrl_agents.run.atomic import claim_folder
 from ttrl_agents.run.env_questions import questions_of
+from ttrl_agents.run.folder import default_folder
 from ttrl_agents.samplers import SamplingParams
 from ttrl_benchmarks import Benchmark, Question
 
@@ -53,8 +54,8 @@ class EvaluationRun:
 
     def __init__(self, config: EvalConfig) -> None:
         self.config = config
-        self.folder = EvaluationFolder(config.output or _new_folder(config))
-        self.folder.check_usable()  # before a large model is loaded for nothing
+        if config.output is not None:  # before a large model is loaded for nothing
+            EvaluationFolder(config.output).check_usable()
         self.benchmark = questions_of(config.env, data=config.data, split=config.split)
         self.questions = _chosen(self.benchmark, config)
         self.model = find_model(config)
@@ -75,6 +76,7 @@ class EvaluationRun:
             len(self.questions[start : start + self.portion])
             for start in range(0, len(self.questions), self.portion)
         ]
+        self.folder = EvaluationFolder(config.output or _new_folder(config))
         self.results = self.folder.begin(self.settings, sizes)
 
     def run(self, watcher: EvaluationWatcher) -> tuple[Evaluation, dict[str, Any]]:
@@ -145,12 +147,5 @@ def _chosen(benchmark: Benchmark, config: EvalConfig) -> Sequence[Question]:
 
 
 def _new_folder(config: EvalConfig) -> Path:
-    env = config.env.removesuffix("-v0").removeprefix("TTRL-").lower()
     model = Path(config.model.rstrip("/")).name.strip("-") or "model"
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    folder = base = Path("runs") / f"eval-{env}-{model}-seed{config.seed}-{stamp}"
-    count = 1
-    while folder.exists():
-        count += 1
-        folder = base.with_name(f"{base.name}-{count}")
-    return folder
+    return claim_folder(default_folder(config.env, model, config.seed, prefix="eval-"))

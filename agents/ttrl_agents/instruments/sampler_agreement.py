@@ -1,8 +1,9 @@
-"""Whether the sampler and the trainer mean the same policy.
+"""The agreement of sampler and trainer: whether both compute the same policy.
 
+- `SamplerCheck`: checks each step of a run.
 - `Agreement`: how far their log-probabilities of the same tokens lie apart.
 - `measure_agreement`: measures it on completions that were just sampled.
-- `default_tolerance`: what a device's arithmetic explains.
+- `default_tolerance`: the difference that arithmetic alone explains.
 
 A sampler with weights of its own may hold old ones, or none; it may round differently, or divide
 by another temperature. All of it shows in the log-probabilities of the tokens that it drew.
@@ -16,11 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
 from ttrl_agents.policy.policy import Policy
 from ttrl_env.completion import Completion
 
-__all__ = ["Agreement", "default_tolerance", "measure_agreement"]
+__all__ = ["Agreement", "SamplerCheck", "default_tolerance", "measure_agreement"]
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,59 @@ class Agreement:
     tokens: int
 
 
-def default_tolerance(device: torch.device) -> float:
-    """Returns the mean difference, in nats, that arithmetic alone explains on a device.
+class SamplerCheck:
+    """Checks in each step that a sampler with its own copy of the weights samples from the policy.
 
-    On CPU both sides compute in float32 and agree within 1e-5. On GPU both round to bfloat16,
-    whose step is 2^-8: a few hundredths of a nat on a token, a few thousandths in the mean.
+    Args:
+        policy: The policy.
+        config: The options of the run.
     """
-    return 1e-3 if device.type == "cpu" else 0.05
+
+    def __init__(self, policy: Policy, config: TrainConfig) -> None:
+        self._log_probs = LogProbs(policy)
+        self._config = config
+        self._allowed = config.log_prob_tolerance or default_tolerance(
+            policy.compute_dtype, config.temperature
+        )
+
+    def measure(
+        self, step: int, prompts: Sequence[str], completions: Sequence[Completion]
+    ) -> dict[str, float]:
+        """Returns `sampler_gap` and `sampler_gap_max`, in nats per token.
+
+        Args:
+            step: The training step, from 1.
+            prompts: The prompt of each completion.
+            completions: What the sampler drew.
+
+        Raises:
+            AgentError: The log-probabilities differ by more than arithmetic explains.
+        """
+        config = self._config
+        found = measure_agreement(self._log_probs, prompts, completions, config.temperature)
+        if not found.mean <= self._allowed:
+            raise AgentError(
+                f"In step {step} the log-probabilities of --sampler {config.sampler} differ from "
+                f"the policy's by {found.mean:.3g} nats per token on average ({found.largest:.3g} "
+                f"at most, over {found.tokens} tokens); {self._allowed:g} is allowed. The sampler "
+                "has stale weights or other settings, so this step was discarded. If this "
+                "difference is expected, raise --log-prob-tolerance."
+            )
+        return {"sampler_gap": found.mean, "sampler_gap_max": found.largest}
+
+
+def default_tolerance(dtype: torch.dtype, temperature: float) -> float:
+    """Returns the mean difference, in nats, that arithmetic alone explains.
+
+    In float32 both sides agree within 1e-5. In bfloat16, whose step is 2^-8, they differ by a few
+    hundredths of a nat on a token and a few thousandths on average. A temperature divides logits,
+    and their errors with them.
+
+    Args:
+        dtype: What both compute in.
+        temperature: The temperature of sampling, more than 0.
+    """
+    return (1e-3 if dtype == torch.float32 else 0.05) / min(temperature, 1.0)
 
 
 @torch.no_grad()
@@ -83,7 +132,7 @@ def measure_agreement(
         pad_token_id=policy.pad_token_id,
         device=policy.device,
     )
-    ours, _ = log_probs(batch, temperature)
+    ours, _ = log_probs(batch, temperature, entropy="none")
     theirs = np.concatenate([chances for _, chances in sampled])
     gaps = np.abs(ours[batch.completion_mask].cpu().numpy() - theirs)
     return Agreement(float(gaps.mean()), float(gaps.max()), len(gaps))

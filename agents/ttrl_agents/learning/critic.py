@@ -15,9 +15,13 @@ from collections.abc import Iterator, Mapping
 import torch
 
 from ttrl_agents.errors import AgentError
+from ttrl_agents.learning.losses import Counts, aggregate, clipped_value_loss
+from ttrl_agents.learning.master_adamw import MasterAdamW
 from ttrl_agents.learning.optimizer_state import optimizer_tensors, restore_optimizer
-from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
+from ttrl_agents.policy.determinism import deterministic
+from ttrl_agents.policy.log_probs import LogProbs
 from ttrl_agents.policy.policy import Policy
+from ttrl_agents.policy.token_batch import TokenBatch
 
 __all__ = ["Critic"]
 
@@ -33,6 +37,7 @@ class Critic:
         betas: Decay of its moments.
         weight_decay: Its weight decay.
         gradient_checkpointing: As for `LogProbs`.
+        packed: As for `LogProbs`.
 
     Raises:
         AgentError: The model shows no hidden states that its logits come from.
@@ -46,11 +51,13 @@ class Critic:
         betas: tuple[float, float],
         weight_decay: float,
         gradient_checkpointing: bool = False,
+        packed: bool | None = None,
     ) -> None:
         model = copy.deepcopy(policy.model)
         self._trunk = LogProbs(
             Policy(model, policy.tokenizer, policy.name),
             gradient_checkpointing=gradient_checkpointing,
+            packed=packed,
         )
         if not self._trunk.chunked:
             raise AgentError(
@@ -63,7 +70,7 @@ class Critic:
         torch.nn.init.zeros_(self._head.weight)
         torch.nn.init.zeros_(self._head.bias)
         self.learning_rate = learning_rate
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer = MasterAdamW(
             self.parameters(), lr=learning_rate, betas=betas, weight_decay=weight_decay
         )
 
@@ -72,9 +79,36 @@ class Critic:
         with self._trunk.policy.precision():
             hidden = self._trunk.outputs(batch)
         values = self._head(hidden.float()).squeeze(-1)
-        mask = batch.completion_mask
-        result: torch.Tensor = values.new_zeros(mask.shape).masked_scatter(mask, values)
-        return result
+        return batch.spread(values)
+
+    def add_gradient(
+        self,
+        batch: TokenBatch,
+        old_values: torch.Tensor | None,
+        returns: torch.Tensor | None,
+        *,
+        clip: float,
+        counts: Counts,
+    ) -> float:
+        """Adds the gradient of the loss of a micro-batch; returns that loss.
+
+        Args:
+            batch: Its completions.
+            old_values: What was expected of its tokens before any update.
+            returns: What should have been.
+            clip: How far values may move from `old_values`.
+            counts: Of the whole update.
+
+        Raises:
+            ValueError: The critic has not seen these completions before.
+        """
+        if old_values is None or returns is None:
+            raise ValueError("the critic has not seen this experience")
+        per_token = clipped_value_loss(self(batch), old_values, returns, clip)
+        loss = aggregate(per_token, batch.completion_mask, "token", counts)
+        with deterministic(per_token.device):
+            self.optimizer.backward(loss)
+        return loss.item()
 
     def parameters(self) -> list[torch.nn.Parameter]:
         """Returns the weights that learn."""

@@ -15,7 +15,8 @@ import numpy.typing as npt
 import torch
 
 from ttrl_agents.learning.losses import LossInputs
-from ttrl_agents.policy.log_probs import TokenBatch
+from ttrl_agents.policy.packed import fill_packs
+from ttrl_agents.policy.token_batch import TokenBatch
 from ttrl_agents.rollout import Rollout
 from ttrl_env.completion import Completion
 
@@ -147,6 +148,13 @@ class Experience:
             pad_token_id=pad_token_id,
             device=device,
         )
+
+    def packs(self, rows: Rows, budget: int) -> Iterator[Rows]:
+        """Yields rows that are packed together, their prompts counted (see `fill_packs`)."""
+        prompts = [self.prompts[i] for i in rows]
+        lengths = [len(self.completions[i]) for i in rows]
+        for part in fill_packs(prompts, lengths, budget):
+            yield rows[part]
 
     def tokens_of(
         self, values: torch.Tensor | None, rows: Rows, device: torch.device

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 import torch
 
 from ttrl_agents.errors import AgentError
+from ttrl_agents.learning.master_adamw import MasterAdamW
 
 __all__ = ["optimizer_tensors", "restore_optimizer"]
 
@@ -57,9 +58,11 @@ def restore_optimizer(
                     f"The checkpoint is of another model: {name} has shape "
                     f"{tuple(parameter.shape)} here and {tuple(tensor.shape)} there."
                 )
-            # AdamW counts its steps on CPU, whatever the device of its parameters.
+            # Steps are counted on CPU, but where the step itself is one kernel on the GPU.
             found[key] = tensor if tensor.ndim == 0 else tensor.to(parameter.device)
         if found:
             optimizer.state[parameter] = found
+    if isinstance(optimizer, MasterAdamW):
+        optimizer.take_up_state()
     if left:
         raise AgentError(f"The checkpoint is of another model: this one has no {min(left)!r}.")

@@ -22,20 +22,16 @@ from ttrl_agents.errors import AgentError
 from ttrl_agents.learning.advantages.assign import assign_credit
 from ttrl_agents.learning.critic import Critic
 from ttrl_agents.learning.experience import Experience, Rows, split_by_tokens
-from ttrl_agents.learning.losses import (
-    Counts,
-    aggregate,
-    clipped_value_loss,
-    explained_variance,
-    policy_objective,
-)
+from ttrl_agents.learning.losses import Counts, explained_variance, policy_objective
+from ttrl_agents.learning.master_adamw import MasterAdamW
 from ttrl_agents.learning.optimizer_state import optimizer_tensors, restore_optimizer
 from ttrl_agents.learning.skipped_updates import dump_update
 from ttrl_agents.learning.step_metrics import Tally
 from ttrl_agents.policy.determinism import deterministic
+from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.policy.log_probs import LogProbs
 from ttrl_agents.policy.lora import LoraPolicy
-from ttrl_agents.policy.policy import Policy, load_policy
+from ttrl_agents.policy.policy import Policy
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import Sampler, SamplingParams, make_sampler
 from ttrl_agents.samplers.base import Progress
@@ -45,8 +41,8 @@ from ttrl_env.consensus import reward_needs
 
 __all__ = ["PolicyGradientAgent", "make_agent"]
 
-_SMALL_MODEL = 10_000_000
 _CRITIC = "critic/"
+_LOSS_SCALE = "loss_scale"
 
 
 class PolicyGradientAgent:
@@ -85,24 +81,29 @@ class PolicyGradientAgent:
             token_statistics="token statistics" in reward_needs(config.reward),
             stop_at_box=config.stop_at_box,
         )
-        small = policy.num_parameters < _SMALL_MODEL
+        small = policy.is_small
         default = (2e-4 if small else 1e-6) * (10 if config.lora_rank else 1)
         self.learning_rate = _or(config.learning_rate, default)
         betas = (0.9, config.adam_beta2)
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer = MasterAdamW(
             policy.model.parameters(),
             lr=self.learning_rate,
             betas=betas,
             weight_decay=config.weight_decay,
         )
         self._rate_scale = 1.0
-        self._log_probs = LogProbs(policy, gradient_checkpointing=config.gradient_checkpointing)
+        self._log_probs = LogProbs(
+            policy,
+            gradient_checkpointing=config.gradient_checkpointing,
+            packed={"auto": None, "yes": True, "no": False}[config.pack_rows],
+        )
+        self.packed = self._log_probs.packed
         self._reference: LogProbs | None = None
         if self.algorithm.kl_coef > 0:
             if reference is None:
                 frozen = copy.deepcopy(policy.model).eval().requires_grad_(False)
                 reference = Policy(frozen, policy.tokenizer, policy.name)
-            self._reference = LogProbs(reference)
+            self._reference = LogProbs(reference, packed=self.packed)
         self.critic: Critic | None = None
         if self.algorithm.advantage == "gae":
             self.critic = Critic(
@@ -111,6 +112,7 @@ class PolicyGradientAgent:
                 betas=betas,
                 weight_decay=config.weight_decay,
                 gradient_checkpointing=config.gradient_checkpointing,
+                packed=self.packed,
             )
 
     def tensors(self) -> dict[str, torch.Tensor]:
@@ -118,6 +120,8 @@ class PolicyGradientAgent:
         tensors = optimizer_tensors(self.optimizer, self.policy.model.named_parameters())
         if self.critic is not None:
             tensors |= {_CRITIC + name: each for name, each in self.critic.tensors().items()}
+        if self.optimizer.loss_scale != 1:
+            tensors[_LOSS_SCALE] = self.optimizer.scale_tensor()
         return tensors
 
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
@@ -127,7 +131,10 @@ class PolicyGradientAgent:
             AgentError: The state is that of another model.
         """
         own = {name: each for name, each in tensors.items() if not name.startswith(_CRITIC)}
+        scale = own.pop(_LOSS_SCALE, None)
         restore_optimizer(self.optimizer, self.policy.model.named_parameters(), own)
+        if scale is not None:
+            self.optimizer.restore_scale(scale)
         if self.critic is not None:
             self.critic.restore(
                 {
@@ -197,10 +204,12 @@ class PolicyGradientAgent:
         experience = Experience.from_rollout(rollout, prompts, config.n_train)
         if len(experience) == 0:
             return experience
-        if self.critic is not None or algorithm.shapes_reward:
+        # Scores are part of the credit, or else only completions with an advantage need them.
+        needs_scores_for_credit = self.critic is not None or algorithm.shapes_reward
+        if needs_scores_for_credit:
             experience = self._score(experience)
         experience = assign_credit(algorithm, experience, config.max_tokens).with_gradient()
-        if self.critic is None and not algorithm.shapes_reward:
+        if not needs_scores_for_credit:
             experience = self._score(experience)
         if algorithm.epochs * algorithm.minibatches == 1:
             # The policy that learns is the one that sampled: the ratio is 1, and exactly so.
@@ -224,7 +233,9 @@ class PolicyGradientAgent:
             batch = experience.token_batch(part, self.policy.pad_token_id, self.policy.device)
             index, width = torch.from_numpy(part), batch.completion_ids.shape[1]
             for name, scorer in wanted.items():
-                found[name][index, :width] = scorer(batch, self.config.temperature)[0].cpu()
+                found[name][index, :width] = scorer(batch, self.config.temperature, entropy="none")[
+                    0
+                ].cpu()
             if self.critic is not None:
                 found["values"][index, :width] = self.critic(batch).cpu()
         return replace(experience, **found)
@@ -252,50 +263,47 @@ class PolicyGradientAgent:
             completions=len(rows),
             budget=questions * experience.group_rows * self.config.max_tokens,
         )
-        measured = {"loss": 0.0} if critic is None else {"loss": 0.0, "value_loss": 0.0}
+        measured = dict.fromkeys(["loss"] if critic is None else ["loss", "value_loss"], 0.0)
         for part in self._micro_batches(experience, rows):
             batch = experience.token_batch(part, policy.pad_token_id, policy.device)
             inputs = experience.loss_inputs(part, policy.device)
             log_probs, entropies = self._log_probs(
-                batch, self.config.temperature, entropy_gradient=algorithm.entropy_coef != 0
+                batch,
+                self.config.temperature,
+                entropy="gradient" if algorithm.entropy_coef else "value",
             )
             loss, sums, maxima = policy_objective(algorithm, log_probs, entropies, inputs, counts)
             with deterministic(policy.device):
-                loss.backward()
+                self.optimizer.backward(loss)
             measured["loss"] += loss.item()
-            tally.add_tokens(int(inputs.mask.sum()), sums, maxima)
+            tally.add_tokens(int(experience.lengths[part].sum()), sums, maxima)
             if critic is not None:
-                loss = self._value_loss(critic, experience, part, counts)
-                with deterministic(policy.device):
-                    loss.backward()
-                measured["value_loss"] += loss.item()
-        optimizers = {"grad_norm": (self.optimizer, list(policy.model.parameters()))}
+                old = experience.tokens_of(experience.values, part, policy.device)
+                returns = experience.tokens_of(experience.returns, part, policy.device)
+                measured["value_loss"] += critic.add_gradient(
+                    batch, old, returns, clip=algorithm.value_clip, counts=counts
+                )
+        optimizers = {"grad_norm": self.optimizer}
         if critic is not None:
-            optimizers["value_grad_norm"] = (critic.optimizer, critic.parameters())
-        for name, (_, parameters) in optimizers.items():
-            norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.max_grad_norm)
-            measured[name] = float(norm)
+            optimizers["value_grad_norm"] = critic.optimizer
+        for name, optimizer in optimizers.items():
+            measured[name] = optimizer.clip(self.config.max_grad_norm)
         finite = all(map(math.isfinite, measured.values()))
-        if not finite:
+        if not finite and not self._overflowed(measured):
             self._dump(experience.take(rows), step, tally.updates, measured)
-        for optimizer, _ in optimizers.values():
+        for optimizer in optimizers.values():
             if finite:
                 optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
         tally.add_update(measured)
         return finite
 
-    def _value_loss(
-        self, critic: Critic, experience: Experience, part: Rows, counts: Counts
-    ) -> torch.Tensor:
-        device = self.policy.device
-        batch = experience.token_batch(part, self.policy.pad_token_id, device)
-        old = experience.tokens_of(experience.values, part, device)
-        returns = experience.tokens_of(experience.returns, part, device)
-        if old is None or returns is None:
-            raise ValueError("the critic has not seen this experience")
-        loss = clipped_value_loss(critic(batch), old, returns, self.algorithm.value_clip)
-        return aggregate(loss, batch.completion_mask, "token", counts)
+    def _overflowed(self, measured: dict[str, float]) -> bool:
+        """Lowers loss scales; returns whether these alone explain that something is not finite."""
+        optimizers = [self.optimizer, *([] if self.critic is None else [self.critic.optimizer])]
+        lowered = [optimizer.back_off() for optimizer in optimizers]
+        losses = [value for name, value in measured.items() if name.endswith("loss")]
+        return any(lowered) and all(map(math.isfinite, losses))
 
     def _dump(
         self, experience: Experience, step: int, update: int, measured: dict[str, float]
@@ -306,7 +314,7 @@ class PolicyGradientAgent:
         with torch.no_grad():
             for part in self._micro_batches(experience, np.arange(len(experience))):
                 batch = experience.token_batch(part, self.policy.pad_token_id, self.policy.device)
-                values, _ = self._log_probs(batch, self.config.temperature)
+                values, _ = self._log_probs(batch, self.config.temperature, entropy="none")
                 found[torch.from_numpy(part), : values.shape[1]] = values.cpu()
         dump_update(
             self.config.output / "non_finite" / f"step-{step:06d}",
@@ -318,7 +326,10 @@ class PolicyGradientAgent:
         )
 
     def _micro_batches(self, experience: Experience, rows: Rows) -> Iterator[Rows]:
-        return split_by_tokens(rows, experience.lengths[rows], self.config.micro_batch_tokens)
+        budget = self.config.micro_batch_tokens
+        if self.packed:
+            return experience.packs(rows, budget)
+        return split_by_tokens(rows, experience.lengths[rows], budget)
 
     def _check_sampler(self, experience: Experience) -> None:
         if self.algorithm.importance_correction == "none":
@@ -356,7 +367,10 @@ def make_agent(policy: Policy, config: TrainConfig, sampler: Sampler) -> Agent:
         reference = policy.base()
     elif config.resolve_algorithm().kl_coef > 0:
         reference = load_policy(
-            config.model, device=config.device, chat_template=config.chat_template
+            config.model,
+            device=config.device,
+            dtype=config.dtype,
+            chat_template=config.chat_template,
         )
     return PolicyGradientAgent(policy, config, sampler, reference=reference)
 

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from ttrl_agents.learning.experience import Experience
-from ttrl_agents.policy.log_probs import pad
+from ttrl_agents.policy.token_batch import pad
 
 __all__ = ["dump_update"]
 

@@ -5,7 +5,8 @@
 - `LogProbs`, `TokenBatch`: the log-probabilities of completions.
 """
 
+from ttrl_agents.policy.loading import load_policy, resolve_device
 from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
-from ttrl_agents.policy.policy import Policy, load_policy, resolve_device
+from ttrl_agents.policy.policy import Policy
 
 __all__ = ["LogProbs", "Policy", "TokenBatch", "load_policy", "resolve_device"]

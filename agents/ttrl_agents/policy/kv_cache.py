@@ -31,13 +31,9 @@ class PreallocatedLayer(DynamicLayer):
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         """Allocates the buffers for the batch size, heads and widths of the first update."""
-        # Under autocast the rotary embedding leaves keys in float32, though attention rounds them
-        # as it does values: rounded here once, they are half as large and not copied at each token.
-        self.dtype, self.device = value_states.dtype, value_states.device
+        self.dtype, self.device = key_states.dtype, key_states.device
         rows, heads = key_states.shape[:2]
-        self._key_buffer = key_states.new_empty(
-            rows, heads, self.capacity, key_states.shape[-1], dtype=self.dtype
-        )
+        self._key_buffer = key_states.new_empty(rows, heads, self.capacity, key_states.shape[-1])
         self._value_buffer = value_states.new_empty(
             rows, heads, self.capacity, value_states.shape[-1]
         )

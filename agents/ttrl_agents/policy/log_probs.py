@@ -1,12 +1,13 @@
-"""Log-probabilities of completions under the policy, without the logits of everything at once.
+"""Log-probabilities of completions under the policy.
 
-- `TokenBatch`: prompts and completions as padded tensors.
 - `LogProbs`: computes log-probabilities and entropies of completion tokens, differentiably.
-- `pad`: rows of token ids as one tensor.
+- `TokenBatch`: what they are computed of.
 
-A tensor of shape [rows, length, vocabulary] never exists: the hidden states of the completion
-tokens alone go through the LM head, in chunks that are computed again in the backward pass. With
-gradient checkpointing the layers, too, are computed again, so that only their inputs are kept.
+On CPU completions are padded to one length, and the keys and values of a prompt serve all of its
+completions. On a GPU they are packed: side by side, without padding, in one forward pass. Both give
+the same numbers up to rounding. Of the hidden states only those of completion tokens go through the
+LM head (`lm_head`). With gradient checkpointing the layers are computed again in the backward pass,
+so that only their inputs are kept.
 """
 
 from __future__ import annotations
@@ -14,111 +15,52 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, overload
 
-import numpy as np
-import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint
 from transformers import Cache, DynamicCache
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from ttrl_agents.errors import AgentError
+from ttrl_agents.policy.lm_head import Entropy, head_log_probs, logit_log_probs
+from ttrl_agents.policy.packed_attention import attend_packed, gather_rows
 from ttrl_agents.policy.policy import Policy
+from ttrl_agents.policy.token_batch import TokenBatch
 
-__all__ = ["LogProbs", "TokenBatch", "pad"]
+__all__ = ["LogProbs", "TokenBatch"]
 
-_CHUNK_ELEMENTS = 2**25  # logits that exist at once: 128 MiB in float32
-
-
-@dataclass(frozen=True)
-class TokenBatch:
-    """Completions padded on the right, and their distinct prompts padded on the left.
-
-    Attributes:
-        prompt_ids: The distinct prompts, shape (prompts, longest prompt), int64.
-        prompt_mask: Which of them are tokens, bool.
-        rows: The prompt of each completion, shape (completions,), int64.
-        completion_ids: The completions, shape (completions, longest completion), int64.
-        completion_mask: Which of them are tokens, bool.
-    """
-
-    prompt_ids: torch.Tensor
-    prompt_mask: torch.Tensor
-    rows: torch.Tensor
-    completion_ids: torch.Tensor
-    completion_mask: torch.Tensor
-
-    @classmethod
-    def from_ids(
-        cls,
-        prompts: Sequence[tuple[int, ...]],
-        completions: Sequence[npt.NDArray[np.int64] | Sequence[int]],
-        *,
-        pad_token_id: int,
-        device: torch.device | str = "cpu",
-    ) -> TokenBatch:
-        """Pads token ids to tensors.
-
-        Args:
-            prompts: Token ids of each completion's prompt; at least one.
-            completions: Token ids of each completion; at least one.
-            pad_token_id: What padding is filled with.
-            device: Where the tensors go.
-
-        Raises:
-            ValueError: A prompt or a completion is empty.
-        """
-        if any(len(p) == 0 for p in prompts) or any(len(c) == 0 for c in completions):
-            raise ValueError("every prompt and every completion needs at least one token")
-        distinct = {ids: k for k, ids in enumerate(dict.fromkeys(prompts))}
-        prompt_ids, prompt_mask = pad(list(distinct), pad_token_id, left=True)
-        completion_ids, completion_mask = pad(completions, pad_token_id)
-        rows = torch.tensor([distinct[ids] for ids in prompts])
-        tensors = (prompt_ids, prompt_mask, rows, completion_ids, completion_mask)
-        return cls(*(tensor.to(device) for tensor in tensors))
-
-
-def pad(
-    rows: Sequence[npt.NDArray[np.int64] | Sequence[int]], value: int, *, left: bool = False
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pads rows of token ids to one tensor.
-
-    Args:
-        rows: At least one row of token ids.
-        value: What padding is filled with.
-        left: Whether padding goes before the tokens instead of after them.
-
-    Returns:
-        The token ids, shape (rows, longest row), int64, and which of them are tokens, bool.
-    """
-    sizes = np.array([len(row) for row in rows])
-    width = int(sizes.max())
-    columns = np.arange(width)
-    mask = columns >= (width - sizes)[:, None] if left else columns < sizes[:, None]
-    ids = np.full((len(rows), width), value, dtype=np.int64)
-    ids[mask] = np.concatenate([np.asarray(row, dtype=np.int64) for row in rows])
-    return torch.from_numpy(ids), torch.from_numpy(mask)
+# How far packed and padded rows may lie apart, in nats, by the type of the weights.
+_PACKED_TOLERANCE = {torch.float32: 1e-3, torch.float16: 0.05, torch.bfloat16: 0.3}
 
 
 class LogProbs:
     """Log-probabilities of completion tokens under a policy.
 
     Args:
-        policy: The policy. Its LM head is applied to chunks of hidden states where that gives
-            the model's own logits (this is checked once); otherwise, for models that do more to
-            their logits, the model's full logits are used, which needs more memory.
+        policy: The policy. Its LM head is applied to the hidden states of completion tokens alone
+            where that gives the model's own logits (this is checked once); otherwise, for models
+            that do more to their logits, the model's full logits are used, which needs more memory.
         gradient_checkpointing: Whether to keep only the inputs of the model's layers for the
-            backward pass and compute the rest again. Prompts are then not shared between
+            backward pass and compute the rest again. Padded prompts are then not shared between
             completions, since keys and values that are kept would be the memory that it saves.
+        packed: Whether rows are packed; by default on a GPU, where the model and the GPU allow it
+            (`why_padded` says why not).
+
+    Attributes:
+        chunked: Whether hidden states go through the head by themselves.
+        packed: Whether rows are packed.
+        why_padded: Why they are not, where they might have been.
 
     Raises:
-        AgentError: The model has no layers that can be computed again.
+        AgentError: The model has no layers that can be computed again, or cannot be packed though
+            that was asked for.
     """
 
-    def __init__(self, policy: Policy, *, gradient_checkpointing: bool = False) -> None:
+    def __init__(
+        self, policy: Policy, *, gradient_checkpointing: bool = False, packed: bool | None = None
+    ) -> None:
         self.policy = policy
         self.gradient_checkpointing = gradient_checkpointing
         self._layers = [
@@ -132,86 +74,120 @@ class LogProbs:
                 "again. Use --no-gradient-checkpointing and fewer --micro-batch-tokens."
             )
         self.chunked = self._head_gives_the_logits()
+        self.packed, self.why_padded = False, None
+        if packed or (packed is None and policy.device.type == "cuda"):
+            self.why_padded = self._find_obstacle()
+            self.packed = self.why_padded is None
+            if packed and self.why_padded is not None:
+                raise AgentError(f"Rows cannot be packed: {self.why_padded}. Use --pack-rows auto.")
+
+    @overload
+    def __call__(
+        self, batch: TokenBatch, temperature: float, *, entropy: Literal["none"]
+    ) -> tuple[torch.Tensor, None]: ...
+
+    @overload
+    def __call__(
+        self,
+        batch: TokenBatch,
+        temperature: float,
+        *,
+        entropy: Literal["value", "gradient"] = "value",
+    ) -> tuple[torch.Tensor, torch.Tensor]: ...
 
     def __call__(
-        self, batch: TokenBatch, temperature: float, *, entropy_gradient: bool = False
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+        self, batch: TokenBatch, temperature: float, *, entropy: Entropy = "value"
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Computes log-probabilities and entropies.
 
         Args:
             batch: Prompts and completions.
             temperature: Divides the logits, as when sampling; 0 counts as 1.
-            entropy_gradient: Whether entropies carry a gradient.
+            entropy: Whether entropies are computed and carry a gradient.
 
         Returns:
             Log-probabilities of the completion tokens, with gradient, and entropies of the
-            distributions they came from; both in nats, float32, shape
+            distributions they came from, if they were asked for; both in nats, float32, shape
             (rows, longest completion), 0 where there is no token.
         """
         scale = temperature or 1.0
-        targets = batch.completion_ids[batch.completion_mask]
         with self.policy.precision():
             outputs = self.outputs(batch)
-            head = (
-                self.policy.model.get_output_embeddings() if self.chunked else torch.nn.Identity()
-            )
-            size = max(1, _CHUNK_ELEMENTS // self.policy.vocabulary_size)
-
-            def score(part: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, ...]:
-                return _select(head(part), wanted, scale, entropy_gradient)
-
-            if len(outputs) <= size:
-                flat = score(outputs, targets)
+            if self.chunked:
+                head = self.policy.model.get_output_embeddings()
+                log_probs, entropies = head_log_probs(
+                    outputs, head.weight, head.bias, batch.targets, scale, entropy=entropy
+                )
             else:
-                parts = [
-                    checkpoint(score, part, wanted, use_reentrant=False)
-                    for part, wanted in zip(outputs.split(size), targets.split(size), strict=True)
-                ]
-                flat = tuple(torch.cat(each) for each in zip(*parts, strict=True))
-        log_probs, entropies = (
-            values.new_zeros(batch.completion_mask.shape).masked_scatter(
-                batch.completion_mask, values
-            )
-            for values in flat
-        )
-        return log_probs, entropies
+                log_probs, entropies = logit_log_probs(
+                    outputs, batch.targets, scale, entropy=entropy
+                )
+        return batch.spread(log_probs), None if entropies is None else batch.spread(entropies)
 
     def outputs(self, batch: TokenBatch) -> torch.Tensor:
-        """Hidden states (or logits) that predict each completion token, one row a token.
+        """Returns the hidden states (or logits) that predict each token, one row a token."""
+        if self.packed:
+            return self._packed_outputs(batch)
+        again = self.gradient_checkpointing and torch.is_grad_enabled()
+        padded = self._outputs_computed_again(batch) if again else self._outputs_shared(batch)
+        return padded.flatten(0, 1)[batch.places]
 
-        Each distinct prompt is run once; its keys and values, with their gradient, serve all of
-        its completions.
-        """
-        if self.gradient_checkpointing and torch.is_grad_enabled():
-            return self._outputs_computed_again(batch)
+    def _packed_outputs(self, batch: TokenBatch) -> torch.Tensor:
+        packed = batch.packed
+        attending = functools.partial(attend_packed, self.policy.model)
+        again = self.gradient_checkpointing and torch.is_grad_enabled()
+        layers = self._checkpointed_layers(attending) if again else contextlib.nullcontext()
+        with attending(), layers:
+            output = self.policy.model.base_model(
+                input_ids=packed.ids[None],
+                position_ids=packed.positions[None],
+                attention_mask=None,
+                use_cache=False,
+                packed=packed,
+            )
+        return gather_rows(output.last_hidden_state[0], packed.predictors)
+
+    def _outputs_shared(self, batch: TokenBatch) -> torch.Tensor:
+        """The same, padded: each distinct prompt is run once, and serves all its completions."""
         cache = DynamicCache(config=self.policy.model.config)
         mask = batch.prompt_mask
         positions = (mask.cumsum(-1) - 1).clamp(min=0)
         first = self._run(batch.prompt_ids, mask, positions, cache)[:, -1:]
         first, positions = first[batch.rows], positions[batch.rows, -1:]
-        width = batch.completion_ids.shape[1]
+        width = batch.shape[1]
         if width > 1:
             cache.batch_select_indices(batch.rows)
             mask = torch.cat([mask[batch.rows], batch.completion_mask[:, :-1]], dim=1)
             positions = positions + torch.arange(1, width, device=positions.device)
             rest = self._run(batch.completion_ids[:, :-1], mask, positions, cache)
             first = torch.cat([first, rest], dim=1)
-        return first[batch.completion_mask]
+        return first
 
     def _outputs_computed_again(self, batch: TokenBatch) -> torch.Tensor:
         """The same without shared prompts: every row is a prompt and its completion."""
         ids = torch.cat([batch.prompt_ids[batch.rows], batch.completion_ids[:, :-1]], dim=1)
         mask = torch.cat([batch.prompt_mask[batch.rows], batch.completion_mask[:, :-1]], dim=1)
-        with self._checkpointed_layers():
+        with self._checkpointed_layers(contextlib.nullcontext):
             outputs = self._run(ids, mask, (mask.cumsum(-1) - 1).clamp(min=0), None)
-        return outputs[:, batch.prompt_ids.shape[1] - 1 :][batch.completion_mask]
+        return outputs[:, batch.prompt_ids.shape[1] - 1 :]
 
     @contextlib.contextmanager
-    def _checkpointed_layers(self) -> Iterator[None]:
+    def _checkpointed_layers(
+        self, within: Callable[[], contextlib.AbstractContextManager[None]]
+    ) -> Iterator[None]:
+        """Has layers computed again in the backward pass, each within this context."""
+
+        def forward(layer_forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+            with within():  # the backward pass comes after the context around the forward pass
+                return layer_forward(*args, **kwargs)
+
         # Not the switch of transformers: it needs training mode, in which dropout would be drawn.
         for layer in self._layers:
             layer.forward = functools.partial(
-                checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False
+                checkpoint,
+                functools.partial(forward, layer.forward),
+                use_reentrant=False,
+                preserve_rng_state=False,
             )
         try:
             yield
@@ -238,7 +214,7 @@ class LogProbs:
         model = self.policy.model
         head = model.get_output_embeddings()
         if (
-            head is None
+            type(head) is not torch.nn.Linear
             or "input_ids" not in inspect.signature(model.base_model.forward).parameters
         ):
             return False
@@ -248,14 +224,38 @@ class LogProbs:
             parts = head(model.base_model(input_ids=ids, use_cache=False).last_hidden_state)
         return whole.shape == parts.shape and torch.allclose(whole, parts, rtol=1e-4, atol=1e-4)
 
+    def _find_obstacle(self) -> str | None:
+        """Returns why rows cannot be packed, or `None`: both ways are run on a few tokens."""
+        config = self.policy.model.config.get_text_config()
+        kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+        if not self.chunked:
+            return "the model does more to its logits than its last layer says"
+        if kinds != {"full_attention"}:
+            return f"the model has layers of {', '.join(sorted(kinds))}"
+        if self.policy.device.type == "cuda" and self.policy.compute_dtype == torch.float32:
+            return "flash attention does not compute in float32"
+        few = self.policy.end_token_ids[0]
+        batch = TokenBatch.from_ids(
+            [(few, 1, 2), (few, 1, 2), (few, 1, 2), (3,)],
+            [[4, 5, few, 6], [7], [few, 8], [9, few, 10]],
+            pad_token_id=self.policy.pad_token_id,
+            device=self.policy.device,
+        )
+        try:
+            gap = self._packed_gap(batch)
+        except (RuntimeError, TypeError, ValueError, ImportError) as error:
+            return f"packed attention does not run here ({str(error).splitlines()[0][:200]})"
+        if not gap <= _PACKED_TOLERANCE[self.policy.compute_dtype]:
+            return f"packed and padded rows differ by {gap:.3g} nats a token"
+        return None
 
-def _select(
-    logits: torch.Tensor, targets: torch.Tensor, scale: float, entropy_gradient: bool
-) -> tuple[torch.Tensor, ...]:
-    """Log-probabilities of the targets and entropies, for each row of logits."""
-    logits = logits.float() / scale
-    log_probs = -F.cross_entropy(logits, targets, reduction="none")
-    with torch.set_grad_enabled(entropy_gradient and torch.is_grad_enabled()):
-        normalised = logits.log_softmax(-1)
-        entropies = -(normalised.exp() * normalised).sum(-1)
-    return log_probs, entropies
+    @torch.no_grad()
+    def _packed_gap(self, batch: TokenBatch) -> float:
+        """Returns how far packed and padded log-probabilities lie apart at most, in nats."""
+        found = []
+        try:
+            for self.packed in (False, True):
+                found.append(self(batch, 1.0, entropy="none")[0])
+        finally:
+            self.packed = False
+        return float((found[0] - found[1]).abs().max())

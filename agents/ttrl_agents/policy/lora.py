@@ -3,7 +3,6 @@
 - `LoraPolicy`: a policy whose adapters alone are trained.
 - `LoraBase`: the same model without its adapters, which needs no second copy of the weights.
 - `add_adapters`: new adapters for a policy; those of a checkpoint: `load_adapters`.
-- `load_run_policy`: the policy of a run, at its start or from its checkpoint.
 
 `LoraPolicy.model` is the `transformers` model itself, its linear layers wrapped in place by `peft`:
 samplers and log-probabilities use it as they use any other. Adapters are float32, their files
@@ -23,15 +22,14 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
-from ttrl_agents.policy.policy import Policy, load_policy, quiet_libraries
+from ttrl_agents.policy.policy import Policy, quiet_libraries
 from ttrl_agents.seeds import Stream, derive_seed
 
 if TYPE_CHECKING:
     from peft import PeftModel
 
-__all__ = ["LoraBase", "LoraPolicy", "add_adapters", "load_adapters", "load_run_policy"]
+__all__ = ["LoraBase", "LoraPolicy", "add_adapters", "load_adapters"]
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
@@ -74,7 +72,9 @@ class LoraPolicy(Policy):
             owner, base, kind = name.rpartition(".base_layer.")
             if base:
                 if kind == "weight":
-                    tensor = tensor + layers[owner].get_delta_weight("default").detach()
+                    # Added in float32: of a small delta bfloat16 would keep less than the sum can.
+                    delta = layers[owner].get_delta_weight("default").detach()
+                    tensor = (tensor.float() + delta.float()).to(tensor.dtype)
                 yield f"{owner}.{kind}", tensor
             elif not any(name.startswith(f"{layer}.lora_") for layer in layers):
                 yield name, tensor
@@ -214,41 +214,6 @@ def load_adapters(
     return LoraPolicy(adapted, policy.tokenizer, policy.name, saved_as=saved_as)
 
 
-def load_run_policy(config: TrainConfig, saved: Path | None = None) -> Policy:
-    """Loads the policy of a run.
-
-    Args:
-        config: The options of the run.
-        saved: The model of its checkpoint, where it goes on from one.
-
-    Raises:
-        AgentError: There is no such model, or it cannot be read.
-    """
-    whole = saved if config.lora_rank == 0 else None
-    policy = load_policy(
-        config.model if whole is None else str(whole),
-        device=config.device,
-        chat_template=config.chat_template,
-    )
-    if config.lora_rank == 0:
-        policy.name = config.model
-        return policy
-    if isinstance(policy, LoraPolicy):
-        raise AgentError(
-            f"Model {config.model!r} is an adapter already. Merge it first (--lora-checkpoint "
-            "merged), or train all of its weights with --lora-rank 0."
-        )
-    if saved is not None:
-        return load_adapters(policy, saved, saved_as=config.lora_checkpoint)
-    return add_adapters(
-        policy,
-        rank=config.lora_rank,
-        alpha=config.lora_alpha,
-        seed=config.seed,
-        saved_as=config.lora_checkpoint,
-    )
-
-
 def _wrap(policy: Policy, options: Any) -> PeftModel:
     from peft import get_peft_model
 
@@ -257,7 +222,7 @@ def _wrap(policy: Policy, options: Any) -> PeftModel:
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of transformers, about peft
         try:
-            adapted: Any = get_peft_model(policy.model, options)
+            adapted: Any = get_peft_model(policy.model, options, autocast_adapter_dtype=False)
         except ValueError as error:
             raise AgentError(f"Model {policy.name!r} cannot be adapted: {error}") from error
     place = Path(policy.name).expanduser()

@@ -1,19 +1,17 @@
-"""The language model that learns, with its tokenizer: loading, prompts, saving.
+"""The language model that learns, with its tokenizer: prompts, precision, saving.
 
 - `Policy`: a causal language model, its tokenizer and its device.
-- `load_policy`: from a folder, a GGUF file, a Hugging Face id, or `"tiny"`.
-- `resolve_device`: `"auto"`, `"cpu"` or `"cuda"` as a device that is there.
+- `quiet_libraries`: silences the progress bars and warnings of the libraries.
+- `error_text`: the message of a library's error on one line.
 
-Weights are kept in float32, where small steps of the optimizer are not rounded away; on GPU the
-matrix products run in bfloat16. Only safetensors (and GGUF, which holds numbers alone) are read,
-and no code that comes with a model is run.
+A model computes in the type of its weights: float32 on CPU, bfloat16 on GPU, where the optimizer
+keeps a float32 copy in which small steps are not rounded away. Loading is in `loading`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import inspect
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -22,18 +20,14 @@ from typing import Any
 
 import torch
 from jinja2 import TemplateError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from ttrl_agents.errors import AgentError
-from ttrl_agents.tiny import checkpoint_path
-from ttrl_benchmarks.errors import unknown_name
 from ttrl_env.answers.text.thinking import THOUGHT_MARKS, opens_thinking
 
-__all__ = ["ADAPTER_CONFIG", "TINY", "Policy", "load_policy", "quiet_libraries", "resolve_device"]
+__all__ = ["Policy", "error_text", "quiet_libraries"]
 
-TINY = "tiny"
-ADAPTER_CONFIG = "adapter_config.json"
+_SMALL_MODEL = 10_000_000
 # Tokens at the end of a prompt that show whether it opens a thought.
 _END_OF_PROMPT = 64
 
@@ -85,6 +79,11 @@ class Policy:
         return sum(parameter.numel() for parameter in self.model.parameters())
 
     @property
+    def is_small(self) -> bool:
+        """Whether the model has fewer than 10 million weights, which some defaults depend on."""
+        return self.num_parameters < _SMALL_MODEL
+
+    @property
     def num_trained(self) -> int:
         """The number of weights that training moves: all, but with LoRA those of its adapters."""
         return sum(each.numel() for each in self.model.parameters() if each.requires_grad)
@@ -116,7 +115,7 @@ class Policy:
             )["input_ids"]
         except TemplateError as error:
             raise AgentError(
-                f"The chat template of model {self.name!r} fails: {_reason(error)}"
+                f"The chat template of model {self.name!r} fails: {error_text(error)}"
             ) from error
         return tuple(ids)
 
@@ -161,15 +160,14 @@ class Policy:
 
     @property
     def compute_dtype(self) -> torch.dtype:
-        """What matrix products run in: bfloat16 on GPU, float32 on CPU (where it is faster)."""
-        return torch.bfloat16 if self.device.type == "cuda" else torch.float32
+        """What the model computes in: the type of its weights."""
+        dtype: torch.dtype = self.model.dtype
+        return dtype
 
     @contextlib.contextmanager
     def precision(self) -> Iterator[None]:
-        """Runs matrix products in `compute_dtype`; whoever runs the model runs it within this."""
-        reduced = self.compute_dtype != torch.float32
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=reduced):
-            yield
+        """Whoever runs the model runs it within this; here it changes nothing."""
+        yield
 
     def weights(self) -> Iterator[tuple[str, torch.Tensor]]:
         """Yields the weights under the names that a checkpoint gives them.
@@ -189,149 +187,12 @@ class Policy:
         self.save(folder)
 
 
-def resolve_device(device: str) -> torch.device:
-    """Returns the device of that name; `"auto"` is a GPU where there is one, else the CPU.
-
-    Raises:
-        AgentError: There is no such device.
-    """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    unknown = AgentError(f"Unknown device {device!r}; use auto, cpu, cuda or cuda:N.")
-    try:
-        resolved = torch.device(device)
-    except RuntimeError as error:
-        raise unknown from error
-    if resolved.type not in ("cpu", "cuda"):
-        raise unknown
-    if resolved.type == "cuda":
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if (resolved.index or 0) >= count:
-            raise AgentError(
-                f"Device {device!r} was asked for, but PyTorch finds {count or 'no'} CUDA GPUs "
-                "here. Use --device cpu, or install a PyTorch build and a driver that see the GPU."
-            )
-    return resolved
-
-
-def load_policy(source: str, *, device: str = "auto", chat_template: Path | None = None) -> Policy:
-    """Loads a policy.
-
-    Args:
-        source: `"tiny"` (the reasoner that ships with the package), the folder of a Hugging Face
-            checkpoint, of a run or of a LoRA adapter, a GGUF file or the folder of one, or an id
-            on the Hugging Face Hub.
-        device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
-        chat_template: A Jinja file that replaces the tokenizer's own chat template.
-
-    Raises:
-        AgentError: There is no such model, or it cannot be read; the message says what to do.
-    """
-    adapter = _adapter_folder(source)
-    if adapter is not None:
-        return _load_adapted(adapter, device=device, chat_template=chat_template)
-    where = resolve_device(device)
-    template = None if chat_template is None else _read_template(chat_template)
-    folder, gguf = _locate(source)
-    with quiet_libraries():
-        try:
-            options: dict[str, Any] = {"gguf_file": gguf} if gguf else {}
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, **options)
-            if not gguf:
-                AutoConfig.from_pretrained(folder, trust_remote_code=False)
-                options["use_safetensors"] = True
-            model: Any = AutoModelForCausalLM.from_pretrained(
-                folder, trust_remote_code=False, dtype=torch.float32, **options
-            )
-        except Exception as error:  # of damaged files anything is raised, this very class too
-            raise AgentError(f"Model {source!r} cannot be loaded: {_reason(error)}") from error
-    if gguf:
-        _forget_quantization(model)
-    if template is not None:
-        tokenizer.chat_template = template
-    return Policy(model.to(where).eval(), tokenizer, source)
-
-
-def _adapter_folder(source: str) -> Path | None:
-    """Returns the folder of an adapter, where `source` is one, or a run that left one."""
-    path = Path(source).expanduser()
-    for folder in (path, path / "checkpoint"):
-        if (folder / ADAPTER_CONFIG).is_file() and not (folder / "config.json").is_file():
-            return folder
-    return None
-
-
-def _load_adapted(folder: Path, *, device: str, chat_template: Path | None) -> Policy:
-    from ttrl_agents.policy.lora import load_adapters  # which imports this module
-
-    try:
-        base = json.loads((folder / ADAPTER_CONFIG).read_text())["base_model_name_or_path"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise AgentError(f"{folder / ADAPTER_CONFIG} cannot be read: {error}") from error
-    if not isinstance(base, str) or _adapter_folder(base) is not None:
-        raise AgentError(f"{folder / ADAPTER_CONFIG} names no whole model that it adapts.")
-    return load_adapters(load_policy(base, device=device, chat_template=chat_template), folder)
-
-
-def _locate(source: str) -> tuple[str, str | None]:
-    """Returns what `from_pretrained` takes, and the name of the GGUF file if it is one."""
-    if source == TINY:
-        return str(checkpoint_path()), None
-    path = Path(source).expanduser()
-    if path.is_file():
-        if path.suffix != ".gguf":
-            raise AgentError(f"Model file {source!r} is not a GGUF file; name its folder instead.")
-        return str(path.parent), path.name
-    if path.is_dir():
-        # A run of `ttrl train` has a config.json too, of its own options.
-        if (path / "checkpoint" / "config.json").is_file():
-            return str(path / "checkpoint"), None
-        if (path / "checkpoints").is_dir() and not any(path.glob("*.safetensors")):
-            raise AgentError(
-                f"The run in {source!r} has not come to its end, so it has no trained model yet. "
-                f"To go on: ttrl train --resume {source}"
-            )
-        if (path / "config.json").is_file():
-            return str(path), None
-        files = sorted(path.glob("*.gguf"))
-        if len(files) == 1:
-            return str(path), files[0].name
-        if files:
-            raise AgentError(
-                f"Folder {source!r} holds {len(files)} GGUF files; name one: "
-                + ", ".join(file.name for file in files)
-            )
-        raise AgentError(f"Folder {source!r} holds neither config.json nor a GGUF file.")
-    if source.endswith(".gguf") or source.startswith(("/", ".", "~")) or source.count("/") > 1:
-        raise AgentError(f"There is no model at {source!r}.")
-    if "/" not in source:
-        nearby = [each.name for each in Path().iterdir() if (each / "config.json").is_file()]
-        raise unknown_name("model", source, [TINY, *nearby])
-    return source, None
-
-
-def _read_template(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise AgentError(f"Chat template {str(path)!r} cannot be read: {error}") from error
-
-
-def _reason(error: Exception) -> str:
+def error_text(error: Exception) -> str:
+    """Returns the message of an error of a library on one line, cut where it is long."""
     if "ignore_mismatched_sizes" in str(error):  # the report that it names is not shown
         return "its weights do not have the shapes that its config.json says."
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return " ".join(lines)[:400] if lines else type(error).__name__
-
-
-def _forget_quantization(model: Any) -> None:
-    """Makes a model that was read from GGUF, and so is in float32 by now, an ordinary one."""
-    model.hf_quantizer = None
-    model.is_quantized = False
-    for owner in (model, model.config):
-        for name in ("quantization_method", "quantization_config"):
-            if hasattr(owner, name):
-                delattr(owner, name)
 
 
 @contextlib.contextmanager

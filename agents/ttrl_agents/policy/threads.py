@@ -16,7 +16,7 @@ __all__ = ["few_threads"]
 
 # On two cores, 128 completions at a time: two threads sample 1.3 times as slowly as one with 0.4
 # million weights, as fast with about 1.3 million, and 1.15 times as fast with 2 million.
-_SMALL_MODEL = 1_500_000
+_WORTH_TWO_THREADS = 1_500_000
 
 
 @contextlib.contextmanager
@@ -29,7 +29,7 @@ def few_threads(policy: Policy) -> Iterator[None]:
         policy: The model.
     """
     threads = torch.get_num_threads()
-    if policy.device.type != "cpu" or policy.num_parameters >= _SMALL_MODEL or threads == 1:
+    if policy.device.type != "cpu" or policy.num_parameters >= _WORTH_TWO_THREADS or threads == 1:
         yield
         return
     torch.set_num_threads(1)

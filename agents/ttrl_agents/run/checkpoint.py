@@ -1,26 +1,22 @@
-"""Saving a run so that it can be killed at any instant and go on.
+"""The checkpoints of a run, which can be killed at any instant and resumed.
 
 - `TrainerState`: what a run needs to go on, beside the model.
 - `save_state`, `load_state`: whole checkpoints, written aside and renamed into place.
 - `latest_state`: the newest checkpoint of a run.
-- `verify_state`: refuses a damaged one, and names the way on.
-- `check_same_options`: refuses one of another configuration.
-- `BEST`: where, among the checkpoints, the best one lies.
-- `replace_folder`, `write_atomically`: a folder or a file, whole or not at all.
+- `verify_state`: raises an error for a damaged checkpoint that says how to go on.
+- `check_same_options`: raises an error for a checkpoint of another configuration.
+- `BEST`: the name of the best checkpoint among the others.
 
 Seeds are functions of the step (see `seeds`), so no random state needs saving.
 """
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
-import os
 import re
-import shutil
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +29,7 @@ from ttrl_agents.config.serialization import option_name
 from ttrl_agents.config.train_config import RESUMABLE_WITH, TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy
+from ttrl_agents.run.atomic import remove_folder, replace_folder, tidy
 
 __all__ = [
     "BEST",
@@ -40,10 +37,8 @@ __all__ = [
     "check_same_options",
     "latest_state",
     "load_state",
-    "replace_folder",
     "save_state",
     "verify_state",
-    "write_atomically",
 ]
 
 BEST = "best"
@@ -105,13 +100,13 @@ def save_state(
 
     replace_folder(folder / f"step-{state.step:06d}", fill)
     for other in _states(folder)[:-keep]:
-        _remove_folder(other)
+        remove_folder(other)
 
 
 def latest_state(folder: Path) -> Path | None:
     """Returns the newest checkpoint, or `None` where there is none."""
     if folder.is_dir():
-        _tidy(folder)
+        tidy(folder)
     states = _states(folder)
     return states[-1] if states else None
 
@@ -177,68 +172,6 @@ def check_same_options(path: Path, state: TrainerState, config: TrainConfig) -> 
         )
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    aside = path.with_name(f".{path.name}.tmp")
-    with aside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
-    _sync_folder(path.parent)
-
-
-def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
-    """Fills a new folder aside and puts it in place of the old one."""
-    aside, old = path.with_name(f".{path.name}.tmp"), path.with_name(f".{path.name}.old")
-    for leftover in (aside, old):
-        if leftover.exists():
-            shutil.rmtree(leftover)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _sync_folder(path.parent.parent)  # which the folder may be new in
-        aside.mkdir()
-        with _os_errors(aside):
-            fill(aside)
-        for each in (*aside.rglob("*"), aside):
-            if each.is_dir():
-                _sync_folder(each)
-            else:
-                with each.open("r+b") as handle:
-                    os.fsync(handle.fileno())
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
-    if path.exists():
-        path.rename(old)
-    aside.rename(path)
-    _sync_folder(path.parent)
-    if old.exists():
-        shutil.rmtree(old)
-
-
-def _tidy(folder: Path) -> None:
-    """Finishes what a kill interrupted, so that no whole checkpoint is lost or half of one seen."""
-    for leftover in folder.glob(".*.old"):
-        place = folder / leftover.name[1:].removesuffix(".old")
-        if place.exists():
-            shutil.rmtree(leftover)
-        else:  # killed between the two renames of `replace_folder`
-            leftover.rename(place)
-    for pattern in (".*.tmp", ".*.gone"):
-        for leftover in folder.glob(pattern):
-            shutil.rmtree(leftover)
-
-
-def _remove_folder(path: Path) -> None:
-    # Under another name first: a kill in the middle must not leave half of a checkpoint.
-    gone = path.with_name(f".{path.name}.gone")
-    if gone.exists():
-        shutil.rmtree(gone)
-    path.rename(gone)
-    shutil.rmtree(gone)
-
-
 def _checksums(folder: Path) -> dict[str, list[int]]:
     """Returns size and CRC-32 of each file."""
     return {
@@ -257,7 +190,7 @@ def _crc32(path: Path) -> int:
 
 
 def _damage(path: Path) -> str | None:
-    """Says what is wrong with a checkpoint, or `None` where every file is as it was written."""
+    """Returns what is wrong with a checkpoint, or `None` where every file is as it was written."""
     try:
         wanted: Mapping[str, list[int]] = json.loads((path / _MANIFEST).read_text())
         for name, (size, checksum) in wanted.items():
@@ -275,31 +208,8 @@ def _damage(path: Path) -> str | None:
     return None
 
 
-def _sync_folder(folder: Path) -> None:
-    """Makes renames within a folder outlast a loss of power, where the system offers it."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextlib.contextmanager
-def _os_errors(path: Path) -> Iterator[None]:
-    """Raises what safetensors reports of the operating system, a full disk say, as `OSError`."""
-    try:
-        yield
-    except SafetensorError as error:
-        code = re.search(r"os error (\d+)", str(error))
-        if code is None:
-            raise
-        raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from error
-
-
 def _states(folder: Path) -> list[Path]:
-    """The checkpoints of a run, oldest first; what was put by under another name is none."""
+    """Returns the checkpoints of a run, oldest first, without folders that were renamed aside."""
     steps = {
         int(found[1]): each
         for each in (folder.iterdir() if folder.is_dir() else ())

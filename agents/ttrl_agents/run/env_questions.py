@@ -1,26 +1,95 @@
-"""The questions of an environment.
+"""The questions and the environments of a run.
 
-- `questions_of`: by environment id.
+- `load_questions`: the questions to train on, and those to measure transfer on.
+- `without_long_prompts`: a benchmark without the questions whose prompts are too long.
+- `questions_of`: the benchmark of an environment id.
 - `held_out_split`: the name of the split in which a benchmark holds questions out, if it does.
+- `check_reward`: whether the reward can be computed with the options of a run.
+- `make_environments`: the vector environment of a run.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+from gymnasium.vector import VectorEnv
 
+from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
+from ttrl_agents.policy.policy import Policy
+from ttrl_agents.seeds import Stream, derive_seed
 from ttrl_benchmarks import Benchmark, benchmark_card
+from ttrl_env.consensus import reward_needs
 from ttrl_env.envs import TTRLEnv
 from ttrl_env.registration import ENV_IDS, check_env_id
+from ttrl_env.wrappers import LabelMetrics
 
-__all__ = ["held_out_split", "questions_of"]
+__all__ = [
+    "check_reward",
+    "held_out_split",
+    "load_questions",
+    "make_environments",
+    "questions_of",
+    "without_long_prompts",
+]
 
 _SET_BY_THE_RUN = frozenset(inspect.signature(TTRLEnv).parameters)
+
+
+def load_questions(config: TrainConfig) -> tuple[Benchmark, Benchmark | None]:
+    """Returns the questions to train on, and those to measure transfer on, if there are any.
+
+    The latter are those of `held_out_env`, else the benchmark's own held-out split, else a share
+    `held_out` of its questions, which are then not trained on.
+
+    Raises:
+        AgentError: An option is given twice, or does not fit the environment.
+        BenchmarkError: The questions cannot be loaded.
+    """
+    options = dict(config.env_options)
+    if config.instruction is not None and "instruction" in options:
+        raise AgentError("instruction is given twice; leave it out of --env-options.")
+    benchmark = _instructed(
+        questions_of(config.env, data=config.data, options=options), config.instruction
+    )
+    if config.held_out_env is not None:
+        held_out = questions_of(config.held_out_env, data=config.held_out_data)
+        return benchmark, _instructed(held_out, config.instruction)
+    split = held_out_split(config.env)
+    if split is not None and options.get("split") != split:
+        options["split"] = split
+        held_out = questions_of(config.env, data=config.data, options=options)
+        return benchmark, _instructed(held_out, config.instruction)
+    if config.held_out == 0:
+        return benchmark, None
+    held_out, train = benchmark.split(config.held_out, derive_seed(config.seed, Stream.SPLIT))
+    return train, held_out
+
+
+def without_long_prompts(benchmark: Benchmark, policy: Policy, limit: int) -> Benchmark:
+    """Returns the questions whose prompts have at most `limit` tokens.
+
+    Raises:
+        AgentError: There are none.
+    """
+    prompts = [benchmark.prompt(question) for question in benchmark.questions]
+    lengths = [len(ids) for ids in policy.encode_prompts(prompts)]
+    fit = {
+        question.id
+        for question, length in zip(benchmark.questions, lengths, strict=True)
+        if length <= limit
+    }
+    if not fit:
+        raise AgentError(
+            f"--max-prompt-tokens {limit} leaves no question: the shortest prompt has "
+            f"{min(lengths)} tokens."
+        )
+    return benchmark.filter(lambda question: question.id in fit)
 
 
 def questions_of(
@@ -81,3 +150,48 @@ def held_out_split(env_id: str) -> str | None:
     """
     name = gym.spec(env_id).kwargs.get("benchmark")
     return benchmark_card(name).held_out_split if isinstance(name, str) else None
+
+
+def check_reward(config: TrainConfig) -> None:
+    """Checks, before anything is loaded, that the reward has what it needs.
+
+    Raises:
+        AgentError: It needs two wordings of each question, and the options do not provide them.
+        RewardError: There is no such reward, or its options are wrong.
+    """
+    if "two prompts" not in reward_needs(config.reward) and config.rephrase is None:
+        return
+    if config.rephrase is None:
+        raise AgentError(
+            f"--reward {config.reward} compares two wordings of each question; say which with "
+            "--rephrase arithmetic, or a JSON file of paraphrases by question."
+        )
+    if config.n_votes % 2:
+        raise AgentError(
+            f"--rephrase shows each wording to half of the votes, so --n-votes must be even, not "
+            f"{config.n_votes}."
+        )
+    if config.n_train is not None:
+        raise AgentError("--rephrase trains on both halves of the votes; leave out --n-train.")
+
+
+def make_environments(config: TrainConfig, benchmark: Benchmark) -> VectorEnv[Any, Any, Any]:
+    """Returns the vector environment of a run, with the label metrics around it.
+
+    Args:
+        config: The options of the run.
+        benchmark: The questions to train on.
+    """
+    envs = gym.make_vec(
+        config.env,
+        num_envs=config.questions_per_step * config.n_votes,
+        group_size=config.n_votes,
+        reward=config.reward,
+        rephrase=config.rephrase,
+        benchmark=benchmark,
+    )
+    return LabelMetrics(envs)
+
+
+def _instructed(benchmark: Benchmark, instruction: str | None) -> Benchmark:
+    return benchmark if instruction is None else replace(benchmark, instruction=instruction)

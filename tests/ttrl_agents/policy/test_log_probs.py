@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from ttrl_agents.errors import AgentError
-from ttrl_agents.policy import log_probs as module
-from ttrl_agents.policy.log_probs import LogProbs, TokenBatch, pad
+from ttrl_agents.policy import lm_head as module
+from ttrl_agents.policy.log_probs import LogProbs
+from ttrl_agents.policy.token_batch import TokenBatch, pad
 
 PROMPTS = [(5, 6, 7), (5, 6, 7), (8, 9), (10,)]
 COMPLETIONS = [[11, 12], [13], [14, 15, 16, 3], [17, 3, 9]]
@@ -70,9 +71,9 @@ def test_the_gradient_of_entropies_is_that_of_each_row_alone(random_policy, monk
     scorer, batch = LogProbs(random_policy), batch_of(random_policy)
     assert not scorer(batch, 1.0)[1].requires_grad
     if chunked:
-        monkeypatch.setattr(module, "_CHUNK_ELEMENTS", 3 * random_policy.vocabulary_size)
+        monkeypatch.setattr(module, "_CPU_CHUNK", 3 * random_policy.vocabulary_size)
     found = gradients(
-        random_policy, lambda: scorer(batch, 1.0, entropy_gradient=True)[1].square().sum()
+        random_policy, lambda: scorer(batch, 1.0, entropy="gradient")[1].square().sum()
     )
     alone = gradients(
         random_policy,
@@ -119,7 +120,7 @@ def test_chunks_change_neither_values_nor_gradients(random_policy, monkeypatch):
     assert scorer.chunked
     whole = gradients(random_policy, lambda: scorer(batch, 1.0)[0].sum())
     values = scorer(batch, 1.0)[0]
-    monkeypatch.setattr(module, "_CHUNK_ELEMENTS", 3 * random_policy.vocabulary_size)
+    monkeypatch.setattr(module, "_CPU_CHUNK", 3 * random_policy.vocabulary_size)
     assert torch.allclose(scorer(batch, 1.0)[0], values, atol=1e-6)
     for name, grad in gradients(random_policy, lambda: scorer(batch, 1.0)[0].sum()).items():
         assert torch.allclose(grad, whole[name], atol=1e-5), name

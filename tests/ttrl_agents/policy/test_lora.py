@@ -11,8 +11,8 @@ from transformers import AutoModelForCausalLM
 
 from ttrl_agents.errors import AgentError
 from ttrl_agents.learning.policy_gradient import PolicyGradientAgent
+from ttrl_agents.policy.loading import load_policy, load_run_policy
 from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
-from ttrl_agents.policy.policy import load_policy
 from ttrl_agents.samplers import SamplingParams
 from ttrl_agents.samplers.transformers import TransformersSampler
 from ttrl_agents.tiny import checkpoint_path
@@ -20,7 +20,7 @@ from ttrl_agents.trainer import Interrupted, Trainer, resume_config
 
 pytest.importorskip("peft", reason="LoRA needs the package peft")
 
-from ttrl_agents.policy.lora import LoraPolicy, add_adapters, load_adapters, load_run_policy
+from ttrl_agents.policy.lora import LoraPolicy, add_adapters, load_adapters
 
 PROMPTS = ["What is 3 plus 4?", "A box has 5 pens. How many are in 3 boxes?"]
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from ttrl_agents.errors import AgentError
-from ttrl_agents.policy.policy import Policy, load_policy, resolve_device
+from ttrl_agents.policy.loading import load_policy, resolve_device
+from ttrl_agents.policy.policy import Policy
 from ttrl_agents.tiny import checkpoint_path
 from ttrl_benchmarks import UnknownNameError
 
@@ -79,7 +80,7 @@ def test_what_is_no_model_is_said_so(tmp_path, source, message):
         load_policy(place)
 
 
-@pytest.mark.parametrize("device", ["mps", "meta", "gpu", "cuda:x"])
+@pytest.mark.parametrize("device", ["meta", "gpu", "cuda:x"])
 def test_a_device_that_is_not_known_is_said_so(device):
     with pytest.raises(AgentError, match=f"Unknown device '{device}'; use auto, cpu, cuda"):
         resolve_device(device)
@@ -138,3 +139,8 @@ def test_a_model_that_nothing_ends_is_refused(random_policy):
     with pytest.raises(AgentError, match="no end-of-text token"):
         Policy(random_policy.model, Endless(), "endless")
     assert tokenizer.eos_token_id in Policy(random_policy.model, tokenizer, "x").end_token_ids
+
+
+def test_an_apple_gpu_that_is_not_there_is_said_so():
+    with pytest.raises(AgentError, match="no Apple GPU here"):
+        resolve_device("mps")

@@ -30,7 +30,7 @@ def test_a_small_model_has_one_thread_and_gives_the_others_back(random_policy):
 
 @pytest.mark.usefixtures("_two_threads")
 def test_a_larger_model_keeps_its_threads(random_policy, monkeypatch):
-    monkeypatch.setattr(threads, "_SMALL_MODEL", random_policy.num_parameters)
+    monkeypatch.setattr(threads, "_WORTH_TWO_THREADS", random_policy.num_parameters)
     with few_threads(random_policy):
         assert torch.get_num_threads() == 2
 

@@ -13,7 +13,8 @@ from ttrl_agents.cli.entry import main
 from ttrl_agents.config.train_config import RESUMABLE_WITH, TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.run import checkpoint
-from ttrl_agents.run.checkpoint import latest_state, replace_folder, verify_state, write_atomically
+from ttrl_agents.run.atomic import replace_folder
+from ttrl_agents.run.checkpoint import latest_state, verify_state
 from ttrl_agents.trainer import Interrupted, Trainer, resume_config
 
 
@@ -214,29 +215,6 @@ def test_a_kill_between_two_renames_loses_nothing(tmp_path):
     assert latest_state(tmp_path) == place
     assert (place / "a").read_text() == "first"
     assert [each.name for each in tmp_path.iterdir()] == ["step-000002"]
-
-
-def test_a_folder_that_could_not_be_filled_leaves_the_old_one(tmp_path):
-    place = tmp_path / "folder"
-    replace_folder(place, lambda folder: (folder / "a").write_text("first"))
-
-    def fail(folder):
-        (folder / "a").write_text("second")
-        raise OSError("full")
-
-    with pytest.raises(OSError, match="full"):
-        replace_folder(place, fail)
-    assert (place / "a").read_text() == "first"
-    replace_folder(place, lambda folder: (folder / "b").write_text("third"))
-    assert [each.name for each in place.iterdir()] == ["b"]
-    assert [each.name for each in tmp_path.iterdir()] == ["folder"]
-
-
-def test_a_file_is_written_whole(tmp_path):
-    write_atomically(tmp_path / "a.json", "one")
-    write_atomically(tmp_path / "a.json", "two")
-    assert [each.name for each in tmp_path.iterdir()] == ["a.json"]
-    assert (tmp_path / "a.json").read_text() == "two"
 
 
 def test_a_folder_in_which_a_run_died_at_its_first_file_can_be_used(tmp_path):

@@ -33,7 +33,7 @@ TIMEOUT = 120.0
 
 def start(*arguments: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "ttrl_agents.cli.entry", "train", *map(str, arguments)],
+        [sys.executable, "-m", "ttrl_agents", "train", *map(str, arguments)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env={**os.environ, "OMP_NUM_THREADS": "1"},

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttrl_agents.policy.policy import load_policy
+from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
 from ttrl_agents.samplers.box_stop import BoxWatch, closers, count_to_box, find_box_end
 from ttrl_benchmarks.arithmetic import load

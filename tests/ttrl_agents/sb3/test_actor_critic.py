@@ -14,7 +14,8 @@ from stable_baselines3.common.vec_env import VecNormalize
 from transformers import AutoModelForCausalLM, MistralConfig, MistralForCausalLM
 
 from ttrl_agents.errors import AgentError
-from ttrl_agents.policy.policy import Policy, load_policy
+from ttrl_agents.policy.loading import load_policy
+from ttrl_agents.policy.policy import Policy
 from ttrl_agents.sb3 import CausalLMActorCriticPolicy, make_token_envs, token_codec
 
 Observation = dict[str, torch.Tensor]

@@ -19,14 +19,30 @@ def test_a_grade_shows_how_both_were_read_and_why() -> None:
     [
         ("1", "2", "the keys differ"),
         ("(1,2)", "3", "one is a tuple or interval, the other a number"),
-        ("3", "about three", "the answer is no formula we read"),
-        ("east", "3", "the gold is no formula we read"),
+        ("3", "about three", "the answer is not a formula that is understood"),
+        ("east", "3", "the gold is not a formula that is understood"),
     ],
 )
 def test_a_difference_is_explained(gold: str, answer: str, reason: str) -> None:
     explained = explain_grade(gold, answer)
     assert not explained.equal
     assert reason in str(explained)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("1@2", "unexpected '@'"),
+        (r"\frac{1}{2", "an unfinished formula"),
+        ("(" * 30 + "1" + ")" * 30, "nested more than 24 deep"),
+        (r"\frac{1}{0}", "a division by zero"),
+    ],
+)
+def test_what_is_compared_as_text_says_why(answer: str, reason: str) -> None:
+    explained = explain_grade("1", answer)
+    assert explained.answer_reading.reason == reason
+    assert f"not a formula: {reason}" in str(explained)
+    assert not explained.gold_reading.reason
 
 
 def test_long_answers_are_shortened() -> None:

@@ -249,7 +249,7 @@ def test_the_vote_is_rendered_in_the_step_that_held_it() -> None:
 
 
 def test_what_is_refused() -> None:
-    with pytest.raises(ValueError, match="no multiple of 4"):
+    with pytest.raises(ValueError, match="not a multiple of 4"):
         token_envs(6, 4)
     with pytest.raises(ValueError, match="max_tokens"):
         token_envs(max_tokens=0)

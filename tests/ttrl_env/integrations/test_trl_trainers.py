@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ttrl_agents.policy.policy import load_policy
+from ttrl_agents.policy.loading import load_policy
 from ttrl_benchmarks import load_benchmark
 from ttrl_env.consensus import Ballot, Majority, Verdict
 from ttrl_env.integrations.trl import consensus_reward, questions_dataset

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ttrl_env.answers.formula.parser import Node
+from ttrl_env.answers.formula.tree import Node
 
 __all__ = ["are_roots", "is_name", "is_separate", "letters", "name_of_assignment"]
 
@@ -21,7 +21,7 @@ _NUMBERED: Final = re.compile(r"\('x', '([txz])_\d+'\)")
 
 
 def letters(node: Any, found: set[str] | None = None) -> set[str]:
-    """Return the names of the letters in a tree."""
+    """Returns the names of the letters in a tree."""
     found = set() if found is None else found
     if isinstance(node, tuple):
         if node and node[0] == "x":
@@ -36,7 +36,7 @@ def letters(node: Any, found: set[str] | None = None) -> set[str]:
 
 
 def is_name(node: Node) -> bool:
-    """Whether a tree only names something: `x`, `f(x)`, `AB`, `NO/BO`, `(p, q)`, `|AB|`."""
+    """Returns whether a tree only names something: `x`, `f(x)`, `AB`, `NO/BO`, `(p, q)`, `|AB|`."""
     kind = node[0]
     if kind == "x":
         return True
@@ -68,7 +68,7 @@ def is_name(node: Node) -> bool:
 
 
 def is_separate(parts: list[Node]) -> bool:
-    """Whether the name on the left does not occur on the right."""
+    """Returns whether the name on the left does not occur on the right."""
     left = parts[0]
     if left[0] == "x":
         return left[1] not in letters(list(parts[1:]))
@@ -76,13 +76,13 @@ def is_separate(parts: list[Node]) -> bool:
 
 
 def name_of_assignment(item: Node) -> str | None:
-    """Return the name that an equation gives to its right-hand side, if that is all it does."""
+    """Returns the name that an equation gives to its right-hand side, if that is all it does."""
     if item[0] != "rel" or item[1] != ["="] or not is_name(item[2][0]):
         return None
     return repr(item[2][0])
 
 
 def are_roots(names: Sequence[str | None]) -> bool:
-    """Whether names number the values of one unknown, as the roots of an equation are numbered."""
+    """Returns whether names number the values of one unknown, as the roots of an equation are numbered."""
     found = [_NUMBERED.fullmatch(name or "") for name in names]
     return all(found) and len({match[1] for match in found if match}) == 1

@@ -32,7 +32,7 @@ _ROUNDED_DIGITS: Final = 12
 
 
 def decimal(text: str) -> tuple[str, Any]:
-    """Return the node of a decimal numeral such as `"3.140"`, `".5"` or `"1e-3"`.
+    """Returns the node of a decimal numeral such as `"3.140"`, `".5"` or `"1e-3"`.
 
     A decimal is an exact fraction. One of twelve or more significant digits that is the
     rounding of a simple fraction is that fraction, and one of fifteen or more that is not is
@@ -67,7 +67,7 @@ def decimal(text: str) -> tuple[str, Any]:
 
 
 def numeral(text: str) -> tuple[str, Any]:
-    r"""Return the node of a numeral that may have separators, such as `1{,}234.5`.
+    r"""Returns the node of a numeral that may have separators, such as `1{,}234.5`.
 
     >>> numeral(r"1\,234")
     ('n', 1234)
@@ -76,7 +76,7 @@ def numeral(text: str) -> tuple[str, Any]:
 
 
 def join_digits(text: str) -> str:
-    """Return a text without thousands separators and decimal commas that look like a list.
+    """Returns a text without thousands separators and decimal commas that look like a list.
 
     >>> join_digits("1,234 and (1,234) and 5 678")
     '1234 and (1,234) and 5678'
@@ -93,7 +93,7 @@ def join_digits(text: str) -> str:
 
 
 def _join_thousands(text: str) -> str:
-    """Remove thousands separators, which a list inside brackets never has, and decimal commas."""
+    """Removes thousands separators, which a list inside brackets never has, and decimal commas."""
     if "(" not in text and "[" not in text and "{" not in text.replace("{,}", ""):
         found = _DECIMAL_COMMA.fullmatch(text.strip())
         if found and not _THOUSANDS.fullmatch(text.strip().lstrip("+-")):

@@ -26,7 +26,7 @@ _PARTS: Final = re.compile(
 
 
 def scale_of(words: str) -> int | None:
-    """Return by how much the first word after a number scales it, or None.
+    """Returns by how much the first word after a number scales it, or None.
 
     >>> scale_of("million dollars"), scale_of("万元"), scale_of("千克")
     (1000000, 10000, None)
@@ -43,7 +43,7 @@ def scale_of(words: str) -> int | None:
 
 
 def is_foreign_unit(word: str) -> bool:
-    """Return whether a word is a unit: not the name of a month or an hour, and no half.
+    """Returns whether a word is a unit: not the name of a month or an hour, and no half.
 
     >>> is_foreign_unit("元"), is_foreign_unit("月"), is_foreign_unit("半")
     (True, False, False)

@@ -96,7 +96,7 @@ _SYMBOLS: Final = (WORD_FUNCTIONS | frozenset(CONSTANTS) | GREEK | JOINERS | UNI
 
 
 def respelled(text: str) -> str:
-    r"""Return a formula in the spelling that the parser reads.
+    r"""Returns a formula in the spelling that the parser reads.
 
     >>> respelled(r"\mathbf{6+9i}"), respelled(r"5\,{\rm cm}"), respelled(r"US\$36")
     ('6+9i', '5\\,\\mathrm{cm}', '36')
@@ -134,7 +134,7 @@ def _refonted(text: str) -> str:
 
 
 def _closes_at_end(text: str, start: int) -> bool:
-    """Whether the brace at a position is closed by the last character."""
+    """Returns whether the brace at a position is closed by the last character."""
     depth = 0
     for brace in _BRACE.finditer(text, start):
         depth += (brace[0] == "{") - (brace[0] == "}")
@@ -144,7 +144,7 @@ def _closes_at_end(text: str, start: int) -> bool:
 
 
 def unlabelled(text: str) -> str:
-    r"""Return an option of a question without its letter.
+    r"""Returns an option of a question without its letter.
 
     >>> unlabelled(r"\text{Option A: }42"), unlabelled("(B) -3"), unlabelled("(A)(42)")
     ('42', '-3', '(A)(42)')
@@ -154,7 +154,7 @@ def unlabelled(text: str) -> str:
 
 
 def in_words(text: str) -> str | None:
-    r"""Return an answer whose words partly stand in styles as plain words, or None.
+    r"""Returns an answer whose words partly stand in styles as plain words, or None.
 
     It is one where no letter can be a factor, since a word says what kind of number it stands for.
 

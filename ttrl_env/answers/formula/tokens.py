@@ -97,7 +97,7 @@ _OPERATORS: Final = {
 
 
 def _tokens(piece: str) -> tuple[Token, ...]:
-    """Return the token of a piece without a space before it and with one; nothing for a space."""
+    """Returns the token of a piece without a space before it and with one; nothing for a space."""
     text, mark = piece, ""
     if piece in _OPERATORS:
         kind, text = "op", _OPERATORS[piece]
@@ -148,7 +148,7 @@ _COMMON: Final = {
 
 
 def tokenize(text: str) -> list[Token]:
-    r"""Return the tokens of `text`, without spacing, sizes and math delimiters.
+    r"""Returns the tokens of `text`, without spacing, sizes and math delimiters.
 
     Raises:
         Unreadable: At a character that no formula contains, or over `MAX_TOKENS` tokens.

@@ -9,20 +9,27 @@ only letter, is solved for it. Any other is compared up to a constant factor.
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, NamedTuple
 
 from ttrl_env.answers.formula.names import is_name, is_separate, letters
-from ttrl_env.answers.formula.parser import Node
+from ttrl_env.answers.formula.tree import Node
 from ttrl_env.answers.formula.vocabulary import TRIGONOMETRIC
+from ttrl_env.answers.key.expressions import INFINITY, MINUS_INFINITY, Expressions
 from ttrl_env.answers.key.writing import digits
 from ttrl_env.answers.limits import Unreadable
-from ttrl_env.answers.value.evaluator import NEGATIVE, POSITIVE, SECOND, Number, inexact, is_close
-from ttrl_env.answers.value.numbers import Complex
-
-if TYPE_CHECKING:
-    from ttrl_env.answers.key.canonical import Canonicaliser
+from ttrl_env.answers.value.numbers import (
+    Number,
+    inexact,
+    is_close,
+    is_negative,
+    is_real,
+    less,
+    modulus,
+)
+from ttrl_env.answers.value.points import NEGATIVE, POSITIVE, SECOND
+from ttrl_env.answers.value.walk import NOTHING
 
 __all__ = ["as_range", "relation_key"]
 
@@ -33,12 +40,10 @@ _PLACES: Final = 16
 """Decimals a rounded number may have."""
 _TRIAL: Final = Fraction(7, 3)
 """Where a function that is linear between 0 and 1 is tried once more."""
-_INFINITY: Final = ("c", "inf")
-_MINUS_INFINITY: Final = ("*", [("n", -1), _INFINITY])
 
 
-def relation_key(canon: Canonicaliser, signs: list[str], parts: list[Node]) -> str:
-    """Return the key of a chain of relations."""
+def relation_key(canon: Expressions, signs: list[str], parts: list[Node]) -> str:
+    """Returns the key of a chain of relations."""
     if set(signs) <= {"=", "~"}:
         return _equation(canon, signs, parts)
     if signs == ["in"] and is_name(parts[0]):
@@ -56,8 +61,8 @@ def relation_key(canon: Canonicaliser, signs: list[str], parts: list[Node]) -> s
     return "rel[" + "".join(canon.key(part) + sign for part, sign in pairs) + "]"
 
 
-def as_range(canon: Canonicaliser, signs: list[str], parts: list[Node]) -> Node | None:
-    """Return the interval or the union that an inequality in one letter describes, as a tree."""
+def as_range(canon: Expressions, signs: list[str], parts: list[Node]) -> Node | None:
+    """Returns the interval or the union that an inequality in one letter describes, as a tree."""
     if signs == ["!="] and is_name(parts[0]) and not letters(parts[1]):
         return _outside("(", parts[1], parts[1], ")")
     if signs == ["in"] and is_name(parts[0]):
@@ -103,16 +108,16 @@ def _closed(opening: str) -> str:
 
 
 def _outside(opening: str, low: Node, high: Node, closing: str) -> Node:
-    """Return all numbers below one end or above another."""
+    """Returns all numbers below one end or above another."""
     return (
         "cup",
-        ("tuple", [_MINUS_INFINITY, low], "(", closing),
-        ("tuple", [high, _INFINITY], opening, ")"),
+        ("tuple", [MINUS_INFINITY, low], "(", closing),
+        ("tuple", [high, INFINITY], opening, ")"),
     )
 
 
-def _half_line(canon: Canonicaliser, sign: str, parts: list[Node]) -> Node | None:
-    """Return the half-line of an inequality that is linear in its one letter."""
+def _half_line(canon: Expressions, sign: str, parts: list[Node]) -> Node | None:
+    """Returns the half-line of an inequality that is linear in its one letter."""
     opening, closing = ("(", ")") if sign == "<" else ("[", "]")
     left, right = parts
     if _is_size(left) and not letters(right):
@@ -120,30 +125,28 @@ def _half_line(canon: Canonicaliser, sign: str, parts: list[Node]) -> Node | Non
     if _is_size(right) and not letters(left):
         return _outside(opening, _minus(left), left, closing)
     if is_name(left) and not letters(right):
-        return ("tuple", [_MINUS_INFINITY, right], "(", closing)
+        return ("tuple", [MINUS_INFINITY, right], "(", closing)
     if is_name(right) and not letters(left):
-        return ("tuple", [left, _INFINITY], opening, ")")
+        return ("tuple", [left, INFINITY], opening, ")")
     names = letters(left) | letters(right)
     if len(names) != 1:
         return None
     name = next(iter(names))
-    bound = _solve_at(canon, parts, name, POSITIVE)
-    if bound is None or isinstance(bound, Complex):
+    solution = _solve_at(canon, parts, name, POSITIVE)
+    if solution is None or not is_real(solution.value):
         return None
-    evaluator = canon.evaluator
-    evaluator.overrides = {name: evaluator.sum([bound, 1])}
-    above = _difference(canon, parts, POSITIVE)
-    evaluator.overrides = {}
-    if isinstance(above, Complex):
+    bound = solution.value
+    above = _difference(canon, parts, POSITIVE, {name: canon.evaluator.sum([bound, 1])}).value
+    end: Node = ("v", bound)
+    if not is_real(above):
         return None
-    end = ("v", bound)
-    if above < 0:
-        return ("tuple", [end, _INFINITY], opening, ")")
-    return ("tuple", [_MINUS_INFINITY, end], "(", closing)
+    if is_negative(above):
+        return ("tuple", [end, INFINITY], opening, ")")
+    return ("tuple", [MINUS_INFINITY, end], "(", closing)
 
 
-def _equation(canon: Canonicaliser, signs: list[str], parts: list[Node]) -> str:
-    """Return the key of an equation: its value, where it only gives something a name."""
+def _equation(canon: Expressions, signs: list[str], parts: list[Node]) -> str:
+    """Returns the key of an equation: its value, where it only gives something a name."""
     if "~" in signs:
         cut = signs.index("~") + 1
         kept = parts[:cut]
@@ -180,8 +183,8 @@ def _equation(canon: Canonicaliser, signs: list[str], parts: list[Node]) -> str:
     return "eq[" + ",".join(sorted(keys)) + "]"
 
 
-def _constants(canon: Canonicaliser, parts: list[Node]) -> list[Node]:
-    """Return the two or more constants that an equation ends in, or nothing."""
+def _constants(canon: Expressions, parts: list[Node]) -> list[Node]:
+    """Returns the two or more constants that an equation ends in, or nothing."""
     if len(parts) < 2 or not (_is_constant(canon, parts[-2]) and _is_constant(canon, parts[-1])):
         return []
     start = len(parts) - 2
@@ -190,13 +193,13 @@ def _constants(canon: Canonicaliser, parts: list[Node]) -> list[Node]:
     return parts[start:]
 
 
-def _is_constant(canon: Canonicaliser, node: Node) -> bool:
+def _is_constant(canon: Expressions, node: Node) -> bool:
     if node[0] == "n" or node[0] == "x":
         return bool(node[0] == "n")
     return canon.is_expression(node) and not letters(node) and canon.key(node)[0] != "f"
 
 
-def _is_rounded(canon: Canonicaliser, node: Node, rounded: Node) -> bool:
+def _is_rounded(canon: Expressions, node: Node, rounded: Node) -> bool:
     """Whether a constant is another one, or its value to some decimals."""
     if canon.key(node) == canon.key(rounded):
         return True
@@ -204,12 +207,8 @@ def _is_rounded(canon: Canonicaliser, node: Node, rounded: Node) -> bool:
     if rounded[0] != "n" or value is None or isinstance(value, int):
         return False
     places = next((k for k in range(_PLACES) if rounded[1] * 10**k % 1 == 0), 0)
-    distance = inexact(value) - inexact(rounded[1])
-    return (
-        places > 0
-        and not isinstance(distance, Complex)
-        and (abs(distance) <= Decimal(1).scaleb(-places))
-    )
+    distance = canon.evaluator.sum([value, -rounded[1]])
+    return places > 0 and not less(Fraction(1, 10**places), modulus(inexact(distance)))
 
 
 def _stands_for(left: Node, right: Node) -> bool:
@@ -226,8 +225,8 @@ def _stands_for(left: Node, right: Node) -> bool:
     return is_name(left)
 
 
-def _solved(canon: Canonicaliser, parts: list[Node]) -> str | None:
-    """Return the key of the one letter an equation is linear in (y, or its only letter)."""
+def _solved(canon: Expressions, parts: list[Node]) -> str | None:
+    """Returns the key of the one letter an equation is linear in (y, or its only letter)."""
     if not all(map(canon.is_expression, parts)):
         return None
     names = letters(parts[0]) | letters(parts[1])
@@ -236,63 +235,71 @@ def _solved(canon: Canonicaliser, parts: list[Node]) -> str | None:
         return None
     if parts[0] == ("x", name) and name not in letters(parts[1]):
         return canon.key(parts[1])
-    evaluator = canon.evaluator
-    state = evaluator.varying, evaluator.branchy
-    evaluator.branchy = False
-    try:
-        first = _solve_at(canon, parts, name, POSITIVE)
-        if first is None:
-            return None
-        branchy = evaluator.branchy
-        point = SECOND if branchy else NEGATIVE
-        second = first if len(names) == 1 else _solve_at(canon, parts, name, point)
-    finally:
-        evaluator.varying, evaluator.branchy = state
-    if second is None:
+    solution = _solve_at(canon, parts, name, POSITIVE)
+    if solution is None:
         return None
-    return (
-        canon.constant(first)
-        if len(names) == 1
-        else canon.function_key(first, second, branchy=branchy)
-    )
+    first = solution.value
+    if len(names) == 1:
+        return canon.constant(first)
+    other = _solve_at(canon, parts, name, SECOND if solution.branchy else NEGATIVE)
+    if other is None:
+        return None
+    if is_close(first, other.value):
+        return canon.constant(first)
+    exact = canon.zero(parts, name) if solution.is_smooth else None
+    return exact or canon.function_key(first, other.value, branchy=solution.branchy)
 
 
-def _difference(canon: Canonicaliser, parts: list[Node], point: int) -> Number:
-    """Return the left-hand side less the right-hand side at a point."""
+class _Found(NamedTuple):
+    """A number, and what was met on the way to it, as in `Sample`."""
+
+    value: Number
+    branchy: bool
+    bent: bool
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether it may be the value of a quotient of polynomials."""
+        return not self.branchy and not self.bent
+
+
+def _difference(
+    canon: Expressions, parts: list[Node], point: int, overrides: Mapping[str, Number] = NOTHING
+) -> _Found:
+    """Returns the left-hand side less the right-hand side."""
     evaluator = canon.evaluator
-    left = evaluator.at(parts[0], point)
-    right = evaluator.at(parts[1], point)
-    return evaluator.sum([left, evaluator.product_of(-1, right)])
+    left, right = (evaluator.sample(part, point, overrides) for part in parts)
+    difference = evaluator.sum([left.value, evaluator.product_of(-1, right.value)])
+    return _Found(difference, left.branchy or right.branchy, left.bent or right.bent)
 
 
-def _solve_at(canon: Canonicaliser, parts: list[Node], name: str, point: int) -> Number | None:
-    """Return the solution for a letter at a point, or None where that is not linear."""
+def _solve_at(canon: Expressions, parts: list[Node], name: str, point: int) -> _Found | None:
+    """Returns the solution for a letter at a point, or None where that is not linear."""
     evaluator = canon.evaluator
-    evaluator.bent = False
     values = []
     try:
         # A side without the letter has one value, whatever the letter's.
-        known = [None if name in letters(part) else evaluator.at(part, point) for part in parts]
+        known = [None if name in letters(part) else evaluator.sample(part, point) for part in parts]
+        seen = [sample for sample in known if sample]
         for trial in (0, 1, _TRIAL):
-            evaluator.overrides = {name: trial}
             left, right = (
-                evaluator.at(part, point) if value is None else value
-                for part, value in zip(parts, known, strict=True)
+                evaluator.sample(part, point, {name: trial}) if sample is None else sample
+                for part, sample in zip(parts, known, strict=True)
             )
-            values.append(evaluator.sum([left, evaluator.product_of(-1, right)]))
-        evaluator.overrides = {}
+            seen += [left, right]
+            values.append(evaluator.sum([left.value, evaluator.product_of(-1, right.value)]))
         start = evaluator.product_of(-1, values[0])
         slope = evaluator.sum([values[1], start])
         rise = evaluator.sum([values[2], start])
-        if slope == 0 or (evaluator.bent and any(_bends(part, name) for part in parts)):
+        bent = any(sample.bent for sample in seen)
+        if slope == 0 or (bent and any(_bends(part, name) for part in parts)):
             return None
         if not is_close(rise, evaluator.product_of(_TRIAL, slope)):
             return None
-        return evaluator.quotient(start, slope)
+        branchy = any(sample.branchy for sample in seen)
+        return _Found(evaluator.quotient(start, slope), branchy, bent)
     except Unreadable:
         return None
-    finally:
-        evaluator.overrides = {}
 
 
 def _bends(node: Any, name: str) -> bool:
@@ -306,19 +313,20 @@ def _bends(node: Any, name: str) -> bool:
     return any(_bends(child, name) for child in node if isinstance(child, (tuple, list)))
 
 
-def _up_to_scale(canon: Canonicaliser, parts: list[Node], *, signed: bool) -> str:
-    """Return a key of `left - right` that no constant factor changes."""
+def _up_to_scale(canon: Expressions, parts: list[Node], *, signed: bool) -> str:
+    """Returns a key of `left - right` that no constant factor changes."""
     evaluator = canon.evaluator
-    state = evaluator.varying, evaluator.branchy
-    evaluator.branchy = False
-    values = [_difference(canon, parts, POSITIVE)]
-    points = (SECOND,) if evaluator.branchy else (NEGATIVE, SECOND)
-    values += [_difference(canon, parts, point) for point in points]
-    evaluator.varying, evaluator.branchy = state
-    if values[0] == 0:
+    found = _difference(canon, parts, POSITIVE)
+    first = found.value
+    if first == 0:
         raise Unreadable("an equation that always holds")
+    exact = canon.multiple(parts, signed=signed) if found.is_smooth else None
+    if exact is not None:
+        return exact
+    points = (SECOND,) if found.branchy else (NEGATIVE, SECOND)
+    values = [first, *(_difference(canon, parts, point).value for point in points)]
     sign = ""
-    if signed and not isinstance(values[0], Complex):
-        sign = "-" if values[0] < 0 else "+"
+    if signed and is_real(first):
+        sign = "-" if is_negative(first) else "+"
     ratios = [evaluator.quotient(value, values[0]) for value in values[1:]]
     return sign + "|".join(map(digits, ratios))

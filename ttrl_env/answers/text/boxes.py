@@ -29,7 +29,7 @@ _SPELLINGS: Final = ("\\boxed", "\\fbox", "\\framebox")
 
 
 def is_blank(content: str) -> bool:
-    r"""Return whether a box has nothing in it, or only a placeholder.
+    r"""Returns whether a box has nothing in it, or only a placeholder.
 
     >>> is_blank(" "), is_blank(r"\ldots"), is_blank("answer"), is_blank(r"\{\}")
     (True, True, True, False)
@@ -38,7 +38,7 @@ def is_blank(content: str) -> bool:
 
 
 def last_box(text: str) -> str | None:
-    r"""Return the content of the last box that is finished and not empty.
+    r"""Returns the content of the last box that is finished and not empty.
 
     >>> last_box(r"\boxed{7}, no, \boxed{\frac{1}{2}}, or \boxed{")
     '\\frac{1}{2}'
@@ -48,7 +48,7 @@ def last_box(text: str) -> str | None:
 
 
 def find_box(said: Piece) -> tuple[Piece | None, int | None]:
-    r"""Return the content of the last finished box, and where an unfinished one begins.
+    r"""Returns the content of the last finished box, and where an unfinished one begins.
 
     >>> find_box(Piece(r"so \boxed{\frac{3}{4"))
     (None, 3)
@@ -79,7 +79,7 @@ def find_box(said: Piece) -> tuple[Piece | None, int | None]:
 
 
 def _content(said: Piece, start: int) -> tuple[Piece | None, int]:
-    """Return what stands before the brace that closes a box, and where reading ended."""
+    """Returns what stands before the brace that closes a box, and where reading ended."""
     depth, last = 1, said.text.rfind("}", start) + 1
     for brace in _BRACES.finditer(said.text, start, last):
         if brace[0] == "{":

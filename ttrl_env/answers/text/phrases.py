@@ -94,7 +94,7 @@ _ENGLISH: Final = (
 
 
 def _phrases() -> str:
-    """Return the pattern of the phrases of all languages."""
+    """Returns the pattern of the phrases of all languages."""
     patterns = [rf"\#\#\#\# | <answer> | \b{_ENGLISH}"]
     for nouns, verbs in _SPACED.values():
         patterns.append(
@@ -123,7 +123,7 @@ _LONGEST_VALUE: Final = 330
 
 
 def find_phrases(text: str) -> list[re.Match[str]]:
-    """Return the phrases that announce a value; each match ends where the value may begin.
+    """Returns the phrases that announce a value; each match ends where the value may begin.
 
     >>> [found[0] for found in find_phrases("The answer is 5. Ответ: 5")]
     ['answer is', 'Ответ:']
@@ -141,7 +141,7 @@ def find_phrases(text: str) -> list[re.Match[str]]:
 
 
 def find_values_first(text: str) -> Iterator[tuple[re.Match[str], int, int]]:
-    """Yield, from the last on, a match whose only group is a value with its phrase after it.
+    """Yields, from the last on, a match whose only group is a value with its phrase after it.
 
     With it come the place where the searched part of the text begins, and where the phrase ends.
     """

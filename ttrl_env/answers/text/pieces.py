@@ -31,26 +31,26 @@ class Piece(NamedTuple):
         return self.start + len(self.text)
 
     def part(self, start: int, stop: int | None = None) -> Piece:
-        """Return the characters from `start` to `stop`, both counted from the piece's own start."""
+        """Returns the characters from `start` to `stop`, both counted from the piece's own start."""
         start, stop, _ = slice(start, stop).indices(len(self.text))
         return Piece(self.text[start:stop], self.start + start)
 
     def strip(self, characters: str | None = None) -> Piece:
-        """Return the piece without these characters (by default spaces) at both ends."""
+        """Returns the piece without these characters (by default spaces) at both ends."""
         rest = self.text.lstrip(characters)
         return Piece(rest.rstrip(characters), self.stop - len(rest))
 
     def without(self, pattern: re.Pattern[str]) -> Piece:
-        """Return the piece up to where a pattern is found, or all of it."""
+        """Returns the piece up to where a pattern is found, or all of it."""
         found = pattern.search(self.text)
         return self.part(0, found.start()) if found else self
 
     def after(self, pattern: re.Pattern[str]) -> Piece:
-        """Return the piece without what a pattern matches at its start."""
+        """Returns the piece without what a pattern matches at its start."""
         found = pattern.match(self.text)
         return self.part(found.end()) if found else self
 
     def group(self, found: re.Match[str]) -> Piece:
-        """Return the first group that took part in a match within the piece."""
+        """Returns the first group that took part in a match within the piece."""
         number = next(n for n, each in enumerate(found.groups(), 1) if each is not None)
         return self.part(*found.span(number))

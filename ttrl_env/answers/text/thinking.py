@@ -44,7 +44,7 @@ _ASSISTANT: Final = re.compile(
 
 
 def opens_thinking(prompt: str) -> bool:
-    r"""Return whether a prompt leaves its completion inside a thought.
+    r"""Returns whether a prompt leaves its completion inside a thought.
 
     It does where it ends with the mark that opens one, as the chat templates of many reasoning
     models do, or where such a mark begins the reply and only a thought begun by us follows it.
@@ -68,7 +68,7 @@ def opens_thinking(prompt: str) -> bool:
 
 
 def reply_start(text: str, *, thinking: bool = False) -> int | None:
-    """Return where the reply of a completion begins, or None where the thinking never ends.
+    """Returns where the reply of a completion begins, or None where the thinking never ends.
 
     Args:
         text: The completion.
@@ -90,7 +90,7 @@ def reply_start(text: str, *, thinking: bool = False) -> int | None:
 
 
 def reply(text: str, *, thinking: bool = False) -> str | None:
-    """Return what a completion says after thinking, or None where the thinking never ends.
+    """Returns what a completion says after thinking, or None where the thinking never ends.
 
     >>> reply("<think>hm, 41?</think>It is 42."), reply("<think>still at it")
     ('It is 42.', None)

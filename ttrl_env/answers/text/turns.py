@@ -60,7 +60,7 @@ _CHANNELS_TRIED: Final = 64
 
 
 def own_turn(text: str) -> Piece:
-    """Return a completion without the headers that begin it and without what ends its turn.
+    """Returns a completion without the headers that begin it and without what ends its turn.
 
     >>> own_turn("It is 4.<|im_end|><|im_start|>user Thanks! And 3 + 3?").text
     'It is 4.'

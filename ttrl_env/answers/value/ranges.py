@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from functools import cmp_to_key
 from typing import Final, NamedTuple
 
-from ttrl_env.answers.value.evaluator import Number, inexact, is_close
-from ttrl_env.answers.value.numbers import Complex
+from ttrl_env.answers.value.numbers import Number, is_close, is_real, less
 
 __all__ = ["EVERYTHING", "Range", "compare", "difference", "intersection", "union"]
 
@@ -29,28 +28,27 @@ EVERYTHING: Final = Range(None, False, None, False)
 
 
 def compare(a: Number, b: Number) -> int:
-    """Return -1, 0 or 1 as `a` is less than, equal to or greater than `b`, both real.
+    """Returns -1, 0 or 1 as `a` is less than, equal to or greater than `b`, both real.
 
     >>> compare(1, 2)
     -1
     """
     if is_close(a, b):
         return 0
-    low, high = inexact(a), inexact(b)
-    if isinstance(low, Complex) or isinstance(high, Complex):
-        raise ValueError("complex numbers have no order")
-    return -1 if low < high else 1
+    if is_real(a) and is_real(b):
+        return -1 if less(a, b) else 1
+    raise ValueError("complex numbers have no order")
 
 
 def _compare_lows(a: Range, b: Range) -> int:
-    """Order two ranges by where they begin."""
+    """Orders two ranges by where they begin."""
     if a.low is None or b.low is None:
         return (a.low is not None) - (b.low is not None)
     return compare(a.low, b.low) or b.has_low - a.has_low
 
 
 def _compare_highs(a: Range, b: Range) -> int:
-    """Order two ranges by where they end."""
+    """Orders two ranges by where they end."""
     if a.high is None or b.high is None:
         return (a.high is None) - (b.high is None)
     return compare(a.high, b.high) or a.has_high - b.has_high
@@ -72,7 +70,7 @@ def _is_empty(candidate: Range) -> bool:
 
 
 def union(ranges: Iterable[Range]) -> list[Range]:
-    """Return ranges that are sorted, disjoint and apart.
+    """Returns ranges that are sorted, disjoint and apart.
 
     >>> union([Range(1, True, 3, True), Range(2, False, 5, False)])
     [Range(low=1, has_low=True, high=5, has_high=False)]
@@ -97,7 +95,7 @@ def union(ranges: Iterable[Range]) -> list[Range]:
 
 
 def intersection(left: Iterable[Range], right: Iterable[Range]) -> list[Range]:
-    """Return what two unions of ranges have in common."""
+    """Returns what two unions of ranges have in common."""
     others = list(right)
     found = []
     for a in left:
@@ -109,7 +107,7 @@ def intersection(left: Iterable[Range], right: Iterable[Range]) -> list[Range]:
 
 
 def difference(left: Iterable[Range], right: Iterable[Range]) -> list[Range]:
-    """Return what is in one union of ranges and not in another."""
+    """Returns what is in one union of ranges and not in another."""
     gaps: list[Range] = []
     low: Number | None = None
     has_low = False

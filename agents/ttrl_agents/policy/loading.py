@@ -1,0 +1,229 @@
+"""Loading a policy: from a folder, a GGUF file, the Hugging Face Hub, or a run.
+
+- `load_policy`: the policy that a name, a folder or a file stands for.
+- `load_run_policy`: the policy of a run, at its start or from its checkpoint.
+- `resolve_device`: `"auto"`, `"cpu"`, `"cuda"` or `"mps"` as a device that exists.
+- `resolve_dtype`: the type of the weights on a device.
+
+Only safetensors (and GGUF, which holds numbers alone) are read, and no code that comes with a model
+is run.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+from ttrl_agents.config.train_config import DType, TrainConfig
+from ttrl_agents.errors import AgentError
+from ttrl_agents.policy.lora import LoraPolicy, add_adapters, load_adapters
+from ttrl_agents.policy.policy import Policy, error_text, quiet_libraries
+from ttrl_agents.tiny import SHIPPED, checkpoint_path
+from ttrl_benchmarks.errors import unknown_name
+
+__all__ = ["load_policy", "load_run_policy", "resolve_device", "resolve_dtype"]
+
+_ADAPTER_CONFIG = "adapter_config.json"
+
+
+def resolve_device(device: str) -> torch.device:
+    """Returns the device of that name; `"auto"` is a GPU where there is one, else the CPU.
+
+    Raises:
+        AgentError: There is no such device.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    unknown = AgentError(f"Unknown device {device!r}; use auto, cpu, cuda, cuda:N or mps.")
+    try:
+        resolved = torch.device(device)
+    except RuntimeError as error:
+        raise unknown from error
+    if resolved.type not in ("cpu", "cuda", "mps"):
+        raise unknown
+    if resolved.type == "mps" and not torch.backends.mps.is_available():
+        raise AgentError(
+            "Device 'mps' was asked for, but PyTorch finds no Apple GPU here. Use --device cpu."
+        )
+    if resolved.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (resolved.index or 0) >= count:
+            raise AgentError(
+                f"Device {device!r} was asked for, but PyTorch finds {count or 'no'} CUDA GPUs "
+                "here. Use --device cpu, or install a PyTorch build and a driver that see the GPU."
+            )
+    return resolved
+
+
+def resolve_dtype(dtype: DType, device: torch.device) -> torch.dtype:
+    """Returns the type of the weights on a device.
+
+    `"auto"` is bfloat16 on a GPU that computes in it, float16 on an older one (a T4, say), and
+    float32 elsewhere.
+    """
+    if dtype != "auto":
+        found: torch.dtype = getattr(torch, dtype)
+        return found
+    if device.type != "cuda":
+        return torch.float32
+    native = torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.bfloat16 if native else torch.float16
+
+
+def load_policy(
+    source: str,
+    *,
+    device: str = "auto",
+    dtype: DType = "auto",
+    chat_template: Path | None = None,
+) -> Policy:
+    """Loads a policy.
+
+    Args:
+        source: `"tiny"` or `"tiny-noisy"`, which ship with the package; the folder of a Hugging
+            Face checkpoint, of a run or of a LoRA adapter; a GGUF file or the folder of one; or an
+            id on the Hugging Face Hub.
+        device: `"auto"`, `"cpu"`, `"cuda"`, `"cuda:N"` or `"mps"`.
+        dtype: The type of the weights; see `resolve_dtype`.
+        chat_template: A Jinja file that replaces the tokenizer's own chat template.
+
+    Raises:
+        AgentError: There is no such model, or it cannot be read; the message says what to do.
+    """
+    adapter = _adapter_folder(source)
+    if adapter is not None:
+        return _load_adapted(adapter, device=device, dtype=dtype, chat_template=chat_template)
+    where = resolve_device(device)
+    template = None if chat_template is None else _read_template(chat_template)
+    folder, gguf = _locate(source)
+    with quiet_libraries():
+        try:
+            options: dict[str, Any] = {"gguf_file": gguf} if gguf else {}
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, **options)
+            if not gguf:
+                AutoConfig.from_pretrained(folder, trust_remote_code=False)
+                options["use_safetensors"] = True
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                folder, trust_remote_code=False, dtype=resolve_dtype(dtype, where), **options
+            )
+        except Exception as error:  # of damaged files anything is raised, this very class too
+            raise AgentError(f"Model {source!r} cannot be loaded: {error_text(error)}") from error
+    if gguf:
+        _forget_quantization(model)
+    if template is not None:
+        tokenizer.chat_template = template
+    return Policy(model.to(where).eval(), tokenizer, source)
+
+
+def load_run_policy(config: TrainConfig, saved: Path | None = None) -> Policy:
+    """Loads the policy of a run.
+
+    Args:
+        config: The options of the run.
+        saved: The model of its checkpoint, where it goes on from one.
+
+    Raises:
+        AgentError: There is no such model, or it cannot be read.
+    """
+    whole = saved if config.lora_rank == 0 else None
+    policy = load_policy(
+        config.model if whole is None else str(whole),
+        device=config.device,
+        dtype=config.dtype,
+        chat_template=config.chat_template,
+    )
+    if config.lora_rank == 0:
+        policy.name = config.model
+        return policy
+    if isinstance(policy, LoraPolicy):
+        raise AgentError(
+            f"Model {config.model!r} is an adapter already. Merge it first (--lora-checkpoint "
+            "merged), or train all of its weights with --lora-rank 0."
+        )
+    if saved is not None:
+        return load_adapters(policy, saved, saved_as=config.lora_checkpoint)
+    return add_adapters(
+        policy,
+        rank=config.lora_rank,
+        alpha=config.lora_alpha,
+        seed=config.seed,
+        saved_as=config.lora_checkpoint,
+    )
+
+
+def _adapter_folder(source: str) -> Path | None:
+    """Returns the folder of an adapter, where `source` is one, or a run that left one."""
+    path = Path(source).expanduser()
+    for folder in (path, path / "checkpoint"):
+        if (folder / _ADAPTER_CONFIG).is_file() and not (folder / "config.json").is_file():
+            return folder
+    return None
+
+
+def _load_adapted(folder: Path, *, device: str, dtype: DType, chat_template: Path | None) -> Policy:
+    try:
+        base = json.loads((folder / _ADAPTER_CONFIG).read_text())["base_model_name_or_path"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AgentError(f"{folder / _ADAPTER_CONFIG} cannot be read: {error}") from error
+    if not isinstance(base, str) or _adapter_folder(base) is not None:
+        raise AgentError(f"{folder / _ADAPTER_CONFIG} names no whole model that it adapts.")
+    policy = load_policy(base, device=device, dtype=dtype, chat_template=chat_template)
+    return load_adapters(policy, folder)
+
+
+def _locate(source: str) -> tuple[str, str | None]:
+    """Returns what `from_pretrained` takes, and the name of the GGUF file if it is one."""
+    if source in SHIPPED:
+        return str(checkpoint_path(source)), None
+    path = Path(source).expanduser()
+    if path.is_file():
+        if path.suffix != ".gguf":
+            raise AgentError(f"Model file {source!r} is not a GGUF file; name its folder instead.")
+        return str(path.parent), path.name
+    if path.is_dir():
+        # A run of `ttrl train` has a config.json too, of its own options.
+        if (path / "checkpoint" / "config.json").is_file():
+            return str(path / "checkpoint"), None
+        if (path / "checkpoints").is_dir() and not any(path.glob("*.safetensors")):
+            raise AgentError(
+                f"The run in {source!r} has not come to its end, so it has no trained model yet. "
+                f"To go on: ttrl train --resume {source}"
+            )
+        if (path / "config.json").is_file():
+            return str(path), None
+        files = sorted(path.glob("*.gguf"))
+        if len(files) == 1:
+            return str(path), files[0].name
+        if files:
+            raise AgentError(
+                f"Folder {source!r} holds {len(files)} GGUF files; name one: "
+                + ", ".join(file.name for file in files)
+            )
+        raise AgentError(f"Folder {source!r} holds neither config.json nor a GGUF file.")
+    if source.endswith(".gguf") or source.startswith(("/", ".", "~")) or source.count("/") > 1:
+        raise AgentError(f"There is no model at {source!r}.")
+    if "/" not in source:
+        nearby = [each.name for each in Path().iterdir() if (each / "config.json").is_file()]
+        raise unknown_name("model", source, [*SHIPPED, *nearby])
+    return source, None
+
+
+def _read_template(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AgentError(f"Chat template {str(path)!r} cannot be read: {error}") from error
+
+
+def _forget_quantization(model: Any) -> None:
+    """Makes a model that was read from GGUF, and so is in float32 by now, an ordinary one."""
+    model.hf_quantizer = None
+    model.is_quantized = False
+    for owner in (model, model.config):
+        for name in ("quantization_method", "quantization_config"):
+            if hasattr(owner, name):
+                delattr(owner, name)

@@ -1,0 +1,115 @@
+"""The folder of a run: its name, its options, the lines of its metrics.
+
+- `default_folder`, `run_folder_name`: the folder of a run whose options name none.
+- `check_usable`, `is_unused`: whether a run can write to a folder.
+- `resume_config`: the options of a run that is to go on.
+- `append_metrics`, `trim_metrics`: `metrics.jsonl`, a line a step.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ttrl_agents.config.train_config import TrainConfig, read_config
+from ttrl_agents.errors import AgentError
+from ttrl_env.files import append_durably, temporary_path, write_atomically
+
+__all__ = [
+    "CONFIG",
+    "METRICS",
+    "SUMMARY",
+    "append_metrics",
+    "check_usable",
+    "default_folder",
+    "is_unused",
+    "resume_config",
+    "run_folder_name",
+    "trim_metrics",
+]
+
+CONFIG = "config.json"
+METRICS = "metrics.jsonl"
+SUMMARY = "summary.json"
+_LONGEST_REWARD = 60
+
+
+def default_folder(env: str, about: str, seed: int, prefix: str = "") -> Path:
+    """Returns the folder of a run or an evaluation whose options name none.
+
+    Args:
+        env: The environment.
+        about: What tells runs on it apart: the reward, or the model.
+        seed: The seed.
+        prefix: What the name begins with.
+    """
+    name = env.removesuffix("-v0").removeprefix("TTRL-").lower()
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    return Path("runs") / f"{prefix}{name}-{about}-seed{seed}-{stamp}"
+
+
+def run_folder_name(config: TrainConfig) -> Path:
+    """Returns the folder of a training run whose options name none."""
+    reward = re.sub(r"[^\w.=]+", "-", config.reward).strip("-")[:_LONGEST_REWARD]
+    return default_folder(config.env, reward, config.seed)
+
+
+def is_unused(folder: Path) -> bool:
+    """Returns whether a folder is missing, empty, or all that a kill left of its first file."""
+    if not folder.exists():
+        return True
+    torn = temporary_path(folder / CONFIG).name
+    return folder.is_dir() and all(each.name == torn for each in folder.iterdir())
+
+
+def check_usable(output: Path, *, resume: bool) -> None:
+    """Checks that a run can write to a folder.
+
+    Args:
+        output: The folder that the options name.
+        resume: Whether the run goes on with what the folder holds.
+
+    Raises:
+        AgentError: It is a file, or holds something and the run is a new one.
+    """
+    if output.exists() and not output.is_dir():
+        raise AgentError(f"--output {output} is a file; name a folder.")
+    if not resume and not is_unused(output):
+        raise AgentError(
+            f"--output {output} is not empty. Name a new folder, or go on with the run in "
+            f"it: ttrl train --resume {output}"
+        )
+
+
+def resume_config(folder: Path) -> TrainConfig:
+    """Returns the options of a run that is to go on.
+
+    Raises:
+        AgentError: The folder holds no run.
+    """
+    path = folder / CONFIG
+    if not path.exists():
+        raise AgentError(f"There is no run in {folder}: it has no {CONFIG}.")
+    return replace(read_config(path), output=folder)
+
+
+def append_metrics(folder: Path, step: int, metrics: Mapping[str, float]) -> None:
+    """Adds the line of a step to the metrics of a run.
+
+    NaN and infinity become null, as JSON has neither: a step without gradient has no entropy, a
+    skipped one no loss.
+    """
+    known = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+    append_durably(folder / METRICS, json.dumps({"step": step, **known}) + "\n")
+
+
+def trim_metrics(folder: Path, steps: int) -> None:
+    """Drops the lines of steps that come after the checkpoint, a torn last line included."""
+    path = folder / METRICS
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    write_atomically(path, "".join(line + "\n" for line in lines[:steps]))
