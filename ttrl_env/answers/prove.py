@@ -72,12 +72,12 @@ class Prover:
 
     def prove(self, a: str, b: str) -> Proof:
         """Returns what can be said about two answers within the limits."""
-        if self._process is None and not self._start():
+        process = self._process or self._started()
+        if process is None or process.stdin is None:
             return Proof("unknown", "the process did not start")
-        assert self._process is not None and self._process.stdin is not None  # noqa: S101, PT018
         try:
-            self._process.stdin.write(json.dumps([a, b]) + "\n")
-            self._process.stdin.flush()
+            process.stdin.write(json.dumps([a, b]) + "\n")
+            process.stdin.flush()
             line = self._lines.get(timeout=self.timeout)
         except queue.Empty:
             self.close()
@@ -97,18 +97,17 @@ class Prover:
             self._process.communicate()
             self._process = None
 
-    def _start(self) -> bool:
-        """Starts the process, and returns whether it is ready."""
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+    def _started(self) -> subprocess.Popen[str] | None:
+        """Starts the process, and returns it once it is ready."""
+        self._process = process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-c", _LIMITED, str(self.megabytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=environment,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
-        self._process, self._lines = process, queue.Queue()
+        self._lines = queue.Queue()
         threading.Thread(target=_read, args=(process, self._lines), daemon=True).start()
         try:
             ready = self._lines.get(timeout=_START)
@@ -116,7 +115,7 @@ class Prover:
             ready = ""
         if not ready:
             self.close()
-        return bool(ready)
+        return self._process
 
 
 def _read(process: subprocess.Popen[str], lines: queue.Queue[str]) -> None:
