@@ -1,4 +1,4 @@
-"""What a policy hands to an environment: text that remembers how it was sampled.
+"""The completions that a policy gives to an environment: text that knows how it was sampled.
 
 - `Completion`: a `str` with its token ids, what is known of each, and whether it finished.
 """
@@ -35,7 +35,7 @@ class Completion(str):
             temperature. This is KL(U || p) + log V, in nats.
 
     Raises:
-        TypeError: `text` is no string.
+        TypeError: `text` is not a string.
         ValueError: What is given for each token differs in length.
 
     >>> completion = Completion(r"\boxed{7}", token_ids=[5, 6, 2], log_probs=[-0.1, -0.2, 0.0])

@@ -29,6 +29,7 @@ from runs import read_summary, train_all
 
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.config.algorithms import ALGORITHMS
+from ttrl_agents.evaluate.setting import by_setting
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,13 @@ def summary_of(config: TrainConfig) -> dict[str, Any]:
 
 def print_table(options: Options, console: Console, results: dict[str, list[Any]]) -> None:
     k = options.train.eval_votes
+    first = next(iter(results.values()))[0]
+    setting = next(iter(by_setting(first["before"])))
     print(f"| algorithm | mean@{k}, trained | mean@{k}, held-out | seconds | skipped |")
     print("|---|---|---|---|---|")
     table = Table(
         title=f"{options.train.model} on {options.train.env}, {options.train.steps} steps, "
-        f"seeds {options.seeds}"
+        f"seeds {options.seeds}, measured at {setting.title}"
     )
     names = ("algorithm", f"mean@{k} before", "after", "held-out before", "after", "seconds")
     for name in names:

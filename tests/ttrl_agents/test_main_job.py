@@ -11,8 +11,6 @@ from ttrl_agents.policy import load_policy
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
 from ttrl_benchmarks.arithmetic import load
 
-PAPER = ("--eval-temperature", "0.6", "--eval-top-p", "0.95")
-
 
 def greedy_accuracy(model):
     sampler = TransformersSampler(load_policy(model, device="cpu"))
@@ -25,7 +23,7 @@ def greedy_accuracy(model):
 def test_the_main_job_learns_what_it_promises(tmp_path):
     folder = tmp_path / "run"
     done = subprocess.run(
-        [sys.executable, "-m", "ttrl_agents", "train", *PAPER, "--output", str(folder)],
+        [sys.executable, "-m", "ttrl_agents", "train", "--output", str(folder)],
         capture_output=True,
         text=True,
     )

@@ -3,6 +3,7 @@ r"""The key of an answer: equal keys, and nothing else, make two answers equal.
 - `answer_key`: the key.
 - `equivalent`: whether two answers have the same key.
 - `read`, `Reading`: how an answer was read, for `explain`.
+- `tree_of`: the expression tree of an answer.
 - `forget`: empties the memory of what was read.
 """
 
@@ -19,6 +20,7 @@ from ttrl_env.answers.choices import choice_of
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
 from ttrl_env.answers.formula.numerals import decimal
 from ttrl_env.answers.formula.parser import parse
+from ttrl_env.answers.formula.tree import Node
 from ttrl_env.answers.formula.vocabulary import CONSTANTS, GREEK, JOINERS, WORD_FUNCTIONS
 from ttrl_env.answers.formula.words import is_product
 from ttrl_env.answers.key.canonical import canonical_key
@@ -26,8 +28,9 @@ from ttrl_env.answers.key.writing import digest, number_key
 from ttrl_env.answers.limits import MAX_CHARACTERS, MAX_KEY, Unreadable
 from ttrl_env.answers.text.boxes import last_box
 from ttrl_env.answers.text.normalize import plain_text, to_ascii, trim
+from ttrl_env.answers.value.surds import surd_of
 
-__all__ = ["Reading", "answer_key", "equivalent", "forget", "read"]
+__all__ = ["Reading", "answer_key", "equivalent", "forget", "read", "tree_of"]
 
 _INTEGER: Final = re.compile(r"[-+]?\d{1,60}")
 _FRACTION: Final = re.compile(
@@ -129,6 +132,7 @@ def _read_cached(answer: str, answer_format: AnswerFormat) -> Reading:
 def forget() -> None:
     """Forgets what was read, so that a measurement starts cold."""
     _read_cached.cache_clear()
+    surd_of.cache_clear()
 
 
 def _read(answer: str, answer_format: AnswerFormat) -> Reading:
@@ -141,11 +145,7 @@ def _read(answer: str, answer_format: AnswerFormat) -> Reading:
         return Reading(answer, "number", str(int(answer)))
     if len(answer) > 4 * MAX_CHARACTERS:
         return _as_text(answer)
-    text = trim(to_ascii(answer))
-    if "boxed" in text:
-        text = _unboxed(text)
-    if "nswer" in text or "NSWER" in text:
-        text = _unannounced(text)
+    text = _undressed(answer)
     first = text[:1]
     reading = None
     if first.isdigit() or first in _BEFORE_DIGITS:
@@ -158,6 +158,36 @@ def _read(answer: str, answer_format: AnswerFormat) -> Reading:
         found = _LAST_SIDE.search(text)
         return Reading(text, "number", str(int(found[1]))) if found else reading
     return reading
+
+
+def _undressed(answer: str) -> str:
+    """Returns an answer in ASCII, without a box or an announcement around it."""
+    text = trim(to_ascii(answer))
+    if "boxed" in text:
+        text = _unboxed(text)
+    if "nswer" in text or "NSWER" in text:
+        text = _unannounced(text)
+    return text
+
+
+def tree_of(answer: str) -> Node:
+    """Returns the expression tree of an answer.
+
+    Raises:
+        Unreadable: If it is not a formula.
+
+    >>> tree_of("$x+1$")
+    ('+', [('x', 'x'), ('n', 1)])
+    """
+    if len(answer) > MAX_CHARACTERS:
+        raise Unreadable(f"more than {MAX_CHARACTERS} characters")
+    reason = Unreadable("nothing")
+    for spelling in _spellings(_undressed(answer)):
+        try:
+            return parse(spelling)
+        except Unreadable as error:
+            reason = error
+    raise reason
 
 
 def _as_number(text: str) -> Reading | None:

@@ -162,8 +162,8 @@ class ConsensusRewardFunction:
         Args:
             completions: Texts, or conversations that end with the policy's turn.
             question_id: The question of each, from the data set's column of this name.
-            completion_ids: The sampled tokens of each, where the trainer tells them.
-            trainer_state: The trainer's state, which tells its step.
+            completion_ids: The sampled tokens of each, where the trainer gives them.
+            trainer_state: The trainer's state, which has its step.
             log_extra: Takes a column for the trainer's table of completions.
             log_metric: Takes a number for the trainer's log.
 
@@ -302,7 +302,7 @@ class ConsensusRewardFunction:
         for block in blocks:
             if len(set(block)) > 1:
                 raise ValueError(
-                    f"completions of questions {', '.join(sorted(set(block)))} stand in one group "
+                    f"completions of questions {', '.join(sorted(set(block)))} are in one group "
                     f"of {size}; set num_generations={size} (and num_generations_eval) in the "
                     "trainer's config"
                 )

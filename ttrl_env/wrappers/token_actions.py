@@ -39,7 +39,7 @@ class TokenActions(VectorActionWrapper):
 
     A step takes an integer array of shape (num_envs, length), `length` at most `max_tokens`, from
     NumPy or, on any device, from PyTorch. A row ends with its first end-of-text token; without
-    one, with its last token that is no padding, and then it counts as cut off. All rows are
+    one, with its last token that is not padding, and then it counts as cut off. All rows are
     decoded in one call, and the completions carry their ids on. To hand over log-probabilities
     too, step the environment inside with what `decode` returns.
 
@@ -107,7 +107,7 @@ class TokenActions(VectorActionWrapper):
             log_probs: The log-probability of each, in the same shape, if known.
 
         Raises:
-            TypeError: The ids are no integers.
+            TypeError: The ids are not integers.
             ValueError: A shape does not fit, an id is out of range, or a row is padded elsewhere
                 than on the right.
         """

@@ -256,7 +256,7 @@ def test_the_text_of_a_completion_is_its_last_turn(completion: Any, text: str) -
     [
         (None, "has no column 'question_id'.*questions_dataset"),
         (["sum-0"] * 3, "3 completions over all processes.*num_generations=2"),
-        (["sum-0", "sum-1"], "questions sum-0, sum-1 stand in one group of 2"),
+        (["sum-0", "sum-1"], "questions sum-0, sum-1 are in one group of 2"),
         (["sum-9"] * 2, "'sum-9' is not in benchmark 'sums'"),
         (["sum-1"] * 4, "'sum-1' fills two groups of 2 in a row"),
     ],
