@@ -1,4 +1,4 @@
-"""Whether two answers are equal, as SymPy sees it: proved, refuted, or neither.
+"""Returns whether two answers are equal, as SymPy sees it: proved, refuted, or neither.
 
 - `verdict`: compares two expression trees.
 - `expression`: a tree as a SymPy expression. It is built node by node; no text is parsed.

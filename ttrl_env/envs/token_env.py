@@ -16,6 +16,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from ttrl_benchmarks import Benchmark
+from ttrl_env.answers import opens_thinking
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import Estimator
 from ttrl_env.envs.asking import check_position, fresh_seed, resolve_benchmark
@@ -130,6 +131,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         self._prompt_lengths = np.zeros(num_envs, dtype=np.int64)
         self._finished = np.zeros(num_envs, dtype=np.bool_)
         self._ended = np.zeros(num_envs, dtype=np.bool_)  # by themselves, not cut off
+        self._thinking = np.zeros(num_envs, dtype=np.bool_)  # asked inside a thought
         self._question_ids = np.full(num_envs, None, dtype=object)
         # One value a group:
         self._positions = np.zeros(self.num_groups, dtype=np.int64)
@@ -297,6 +299,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         self._ids[members, : len(ids)] = ids
         self._lengths[members] = self._prompt_lengths[members] = len(ids)
         self._finished[members] = self._ended[members] = False
+        self._thinking[members] = opens_thinking(self.tokens.decode(ids.tolist()))
         self._question_ids[members] = question_id
         self._steps[group], self._over[group] = 0, False
 
@@ -330,7 +333,9 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         ids = self._ids[row, self._prompt_lengths[row] : self._lengths[row]]
         ended = bool(self._ended[row])
         text = self.tokens.decode(ids[: len(ids) - ended].tolist())
-        return Completion(text, token_ids=ids.copy(), finished=ended)
+        return Completion(
+            text, token_ids=ids.copy(), finished=ended, thinking=bool(self._thinking[row])
+        )
 
     def _observe(self) -> Observation:
         columns = np.arange(self._ids.shape[1])

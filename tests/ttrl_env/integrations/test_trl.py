@@ -352,3 +352,14 @@ def test_importing_it_loads_no_deep_learning() -> None:
     command = [sys.executable, "-c", code]
     loaded = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
     assert not {"torch", "transformers", "trl", "datasets", "ttrl_agents"} & loaded
+
+
+def test_a_template_that_opens_a_thought_is_told_to_the_reward() -> None:
+    texts = [r"maybe \boxed{7}", r"maybe \boxed{7}", r"hm</think>\boxed{8}"]
+    rewards = {
+        thinking: consensus_reward(sums(), 3, thinking=thinking)(
+            texts, question_id=rows_of(0, size=3)
+        )
+        for thinking in (False, True)
+    }
+    assert rewards == {False: [1.0, 1.0, 0.0], True: [0.0, 0.0, 1.0]}
