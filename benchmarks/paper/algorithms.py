@@ -28,14 +28,15 @@ from rich.table import Table
 from runs import read_summary, train_all
 
 from ttrl_agents.config import TrainConfig
-from ttrl_agents.config.algorithms import ALGORITHMS, AlgorithmName
+from ttrl_agents.config.algorithms import ALGORITHMS
+from ttrl_agents.evaluate.setting import by_setting
 
 
 @dataclass(frozen=True)
 class Options:
     """Trains the same model with every algorithm."""
 
-    algorithms: tuple[AlgorithmName, ...] = tuple(ALGORITHMS)
+    algorithms: tuple[str, ...] = tuple(ALGORITHMS)
     """Which of them."""
     seeds: tuple[int, ...] = (0,)
     """Every algorithm is run with each of these."""
@@ -46,7 +47,7 @@ class Options:
     train: TrainConfig = field(default_factory=lambda: TrainConfig(steps=100))
     """The options of every run, but for algorithm, seed and output."""
 
-    def config(self, algorithm: AlgorithmName, seed: int) -> TrainConfig:
+    def config(self, algorithm: str, seed: int) -> TrainConfig:
         """Returns the options of one run."""
         folder = self.output / f"{algorithm}-seed{seed}"
         return replace(self.train, algorithm=algorithm, seed=seed, output=folder)
@@ -70,11 +71,13 @@ def summary_of(config: TrainConfig) -> dict[str, Any]:
 
 def print_table(options: Options, console: Console, results: dict[str, list[Any]]) -> None:
     k = options.train.eval_votes
+    first = next(iter(results.values()))[0]
+    setting = next(iter(by_setting(first["before"])))
     print(f"| algorithm | mean@{k}, trained | mean@{k}, held-out | seconds | skipped |")
     print("|---|---|---|---|---|")
     table = Table(
         title=f"{options.train.model} on {options.train.env}, {options.train.steps} steps, "
-        f"seeds {options.seeds}"
+        f"seeds {options.seeds}, measured at {setting.title}"
     )
     names = ("algorithm", f"mean@{k} before", "after", "held-out before", "after", "seconds")
     for name in names:

@@ -59,6 +59,10 @@ class Options:
     """Which of healthy, rate, votes, and reduced: as rate, with --on-collapse reduce."""
     seeds: tuple[int, ...] = (20, 21, 22, 23, 24)
     """Every setting is run with each of these."""
+    model: str = "tiny"
+    """The model that every run starts from."""
+    steps: int = TrainConfig.steps
+    """Training steps of the healthy runs."""
     jobs: int = 1
     """Runs at a time, one thread each."""
     output: Path = Path("runs/collapse")
@@ -98,14 +102,15 @@ class Run:
 
 def config_of(options: Options, setting: str, seed: int) -> TrainConfig:
     folder = options.output / f"{setting}-seed{seed}"
-    return TrainConfig(**{"evaluate": False, **SETTINGS[setting]}, seed=seed, output=folder)
+    values = {"evaluate": False, "steps": options.steps, **SETTINGS[setting]}
+    return TrainConfig(**values, model=options.model, seed=seed, output=folder)
 
 
 def measure_start(options: Options) -> float:
     """mean@16 of the untrained model on the questions that all runs train on."""
     path = options.output / "start.json"
     if not path.is_file():
-        untrained = Trainer(TrainConfig(output=options.output / "start"))
+        untrained = Trainer(TrainConfig(model=options.model, output=options.output / "start"))
         config = untrained.config
         params = SamplingParams(config.max_tokens, config.temperature)
         result = evaluate(untrained.sampler, untrained.benchmark, k=16, params=params, seed=0)
@@ -145,7 +150,9 @@ def best_step(rows: list[dict[str, Any]], config: TrainConfig) -> int:
 
 def print_table(runs: list[Run], console: Console) -> None:
     table = Table(
-        title=f"mean@16 at the start: {runs[0].start:.3f}", box=SIMPLE, padding=(0, 1, 0, 0)
+        title=f"mean@16 at the start, T 1, top-p 1: {runs[0].start:.3f}",
+        box=SIMPLE,
+        padding=(0, 1, 0, 0),
     )
     for name in ("setting", "seed", "alarm", "kind", "fell", "early"):
         table.add_column(name, justify="left" if name in ("setting", "kind") else "right")

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ttrl_agents.evaluate.bootstrap import Interval, bootstrap_intervals
-from ttrl_agents.evaluate.pass_at_k import pass_at_k
 from ttrl_agents.evaluate.results import QuestionResult
+from ttrl_agents.evaluate.statistics import Interval, bootstrap_intervals, pass_at_k
 
 __all__ = ["Evaluation", "as_json", "tries"]
 

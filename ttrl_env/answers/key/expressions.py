@@ -149,9 +149,11 @@ class Expressions(ABC):
         """Returns the key of a number."""
         if not isinstance(value, INEXACT):
             return number_key(value)
+        rounded = self.evaluator.rounded
         if len(value) == 4:
-            return real_key(value)
-        return f"({real_key(value[0])})+({real_key(value[1])})i"
+            return real_key(value, rounded=rounded)
+        real, imaginary = (real_key(part, rounded=rounded) for part in value)
+        return f"({real})+({imaginary})i"
 
     def function_key(self, first: Number, second: Number, *, branchy: bool) -> str:
         """Returns the key of a function by its values at two points."""
