@@ -22,7 +22,7 @@ VOTES = 64
 def main(model: str, env_id: str, seed: int) -> None:
     """Samples once, and votes with more and more completions."""
     policy = load_policy(model)
-    sampler, params = TransformersSampler(policy), SamplingParams(max_tokens=256)
+    sampler, params = TransformersSampler(policy), SamplingParams(256, 0.6, 0.95)
     env = gym.make(env_id)
     questions = len(env.unwrapped.benchmark)
 
@@ -31,7 +31,7 @@ def main(model: str, env_id: str, seed: int) -> None:
         return ttrl_env.LabelMetrics(envs)
 
     prompts, _ = make(VOTES).reset(seed=seed)  # every question once, 64 times side by side
-    print(f"sampling {len(prompts)} completions of {questions} questions", flush=True)
+    print(f"sampling {len(prompts)} completions at T 0.6, top-p 0.95", flush=True)
     completions = sampler.sample(prompts, params, seed=seed)
 
     print("\nvotes  vote right  a completion right  one of them right  share of the winner")

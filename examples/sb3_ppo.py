@@ -42,12 +42,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--algorithm", choices=["ppo", "a2c"], default="ppo")
     parser.add_argument("--updates", type=int, default=100)
+    parser.add_argument("--model", default="tiny", help="what `ttrl train --model` takes")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
     envs = make_token_envs(
         "TTRL-Arithmetic-v0",
-        load_policy("tiny", device="cpu"),
+        load_policy(arguments.model, device="cpu"),
         num_envs=QUESTIONS * VOTES,
         group_size=VOTES,
         max_tokens=MAX_TOKENS,
@@ -66,7 +67,7 @@ def main() -> None:
         "learning_rate": lambda left: 2e-4 * math.sin(math.pi / 2 * left) ** 2,  # half a cosine
         "rollout_buffer_class": CompletionRolloutBuffer,
         "policy_kwargs": {
-            "model": "tiny",
+            "model": arguments.model,
             "optimizer_class": torch.optim.AdamW,
             "optimizer_kwargs": {"betas": (0.9, 0.95)},  # 0.999 suits thousands of updates
         },
@@ -93,18 +94,22 @@ def main() -> None:
     print(f"\n{arguments.algorithm}, seed {arguments.seed}, {display.seconds:.0f} s of training")
     for name, (value, interval) in before.items():
         now, now_interval = after[name]
-        print(f"{name:28} {interval}  ->  {now_interval}  {100 * (now - value):+.1f} points")
+        print(f"{name:43} {interval}  ->  {now_interval}  {100 * (now - value):+.1f} points")
 
 
 def measure(policy: Policy, seed: int) -> dict[str, tuple[float, str]]:
-    """Asks every question 16 times; labels are read here alone."""
+    """Asks every question 16 times and once greedily; labels are read here alone."""
     results = {}
-    sampler, params = TransformersSampler(policy), SamplingParams(max_tokens=MAX_TOKENS)
+    sampler = TransformersSampler(policy)
     for split, words in (("train", "trained questions"), ("held_out", "held-out questions")):
         benchmark = load_benchmark("arithmetic", split=split)
+        params = SamplingParams(MAX_TOKENS, temperature=1.0, top_p=1.0)
         found = evaluate(sampler, benchmark, k=16, params=params, seed=seed)
         for name, interval in found.metrics.items():
-            results[f"{name}, {words}"] = interval.mean, str(interval)
+            results[f"{name}, {words}, T 1, top-p 1"] = interval.mean, str(interval)
+        greedy = SamplingParams(MAX_TOKENS, temperature=0.0)
+        interval = evaluate(sampler, benchmark, k=1, params=greedy, seed=seed).metrics["mean@1"]
+        results[f"greedy, {words}"] = interval.mean, str(interval)
     return results
 
 

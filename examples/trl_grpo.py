@@ -59,7 +59,7 @@ def main() -> None:
 
     def measure() -> dict[str, str]:
         policy.model.eval()
-        sampler, params = TransformersSampler(policy), SamplingParams(max_tokens=128)
+        sampler, params = TransformersSampler(policy), SamplingParams(128, temperature=1.0)
         result = evaluate(sampler, benchmark, k=16, params=params, seed=arguments.seed)
         return {name: str(each) for name, each in result.metrics.items()}
 
@@ -68,7 +68,7 @@ def main() -> None:
     after = measure()
     if trainer.is_world_process_zero():
         for name, value in before.items():
-            print(f"{name:8} {value}  ->  {after[name]}")
+            print(f"{name:8} at T 1, top-p 1: {value}  ->  {after[name]}")
 
 
 if __name__ == "__main__":

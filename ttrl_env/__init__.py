@@ -6,16 +6,16 @@ Importing this package registers its environments:
     env = gym.make("TTRL-AIME24-v0", group_size=16)
     envs = gym.make_vec("TTRL-AIME24-v0", num_envs=8 * 64, group_size=64)
 
-- `envs`: the environments, single and vectorized.
+- `envs`: the environments, single and vectorized; a second wording of each question.
 - `answers`: from a completion to its answer, and from an answer to its canonical key.
 - `consensus`: ballots and the label-free rewards computed on them.
 - `wrappers`: the consensus reward, label metrics, token ids as actions, records.
 - `integrations`: other libraries' trainers on these environments and rewards.
+- `records`: recorded votes on the disk.
 - `rendering`: the vote as text and as an image.
 - `testing`: the checker of vector environments, for anyone's.
-- `rephrasing`: a second wording of each question.
 - `spaces`, `prompt`, `completion`: observations and actions.
-- `registration`: every environment id, in one table.
+- `registration`: the environment ids, one for each benchmark.
 """
 
 from ttrl_env.completion import Completion

@@ -1,10 +1,13 @@
-"""The errors that end a command in a sentence.
+"""The error of this package.
 
-- `AgentError`: whatever a user can mend: a model, an option, a file, a device.
+- `AgentError`: a model, an option, a file or a device that the user can mend.
+- `UserError`: the root of all such errors, those of the other packages included.
 """
 
-__all__ = ["AgentError"]
+from ttrl_benchmarks.errors import UserError
+
+__all__ = ["AgentError", "UserError"]
 
 
-class AgentError(RuntimeError):
-    """Something that the user can mend; the message says how."""
+class AgentError(UserError, RuntimeError):
+    """A model, an option, a file or a device that cannot be used; the message says what to do."""

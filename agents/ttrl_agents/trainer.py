@@ -30,6 +30,7 @@ from ttrl_agents.instruments.collapse import Alarm
 from ttrl_agents.instruments.sampler_agreement import SamplerCheck
 from ttrl_agents.instruments.start_divergence import make_start_divergence
 from ttrl_agents.instruments.vote_metrics import vote_metrics
+from ttrl_agents.learning.pieces import check_pieces
 from ttrl_agents.learning.policy_gradient import make_agent
 from ttrl_agents.memory.run import out_of_memory_advice, plan_run
 from ttrl_agents.policy.loading import load_run_policy
@@ -62,7 +63,7 @@ from ttrl_agents.run.folder import (
     trim_metrics,
 )
 from ttrl_agents.run.summary import summarize_run
-from ttrl_agents.samplers import Sampler, make_sampler
+from ttrl_agents.samplers import Sampler, check_sampler, make_sampler
 from ttrl_benchmarks.digest import prompts_digest
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import Diagnostics
@@ -118,6 +119,9 @@ class Trainer:
     ) -> None:
         check_env_id(config.env)
         check_reward(config)
+        check_pieces(config.resolve_algorithm())
+        if sampler is make_sampler:
+            check_sampler(config)
         if config.output is not None:
             check_usable(config.output, resume=resume)
         self.callbacks = CallbackList(_with_monitor(config, callbacks))
@@ -135,15 +139,15 @@ class Trainer:
             )
             self.left_out = asked - len(self.benchmark)
         self._check_same_questions(config.env)
+        self.envs = make_environments(config, self.benchmark)
         self.folder = config.output or claim_folder(run_folder_name(config))
         self.config = config = replace(config, output=self.folder)
         self.sampler = sampler(self.policy, config)
         self.agent = agent(self.policy, config, self.sampler)
-        self.envs = make_environments(config, self.benchmark)
         self.evaluations = RunEvaluations(
             config, self.policy, self.sampler, self.benchmark, self.held_out
         )
-        self.diagnostics = Diagnostics(config.n_votes, self.benchmark.answer_format)
+        self.diagnostics = Diagnostics(config.n_votes)
         self.divergence = make_start_divergence(self.policy, config)
         self.best = BestCheckpoint(config.best_by)
         self._check = SamplerCheck(self.policy, config) if self.sampler.copies_weights else None
@@ -378,7 +382,8 @@ class Trainer:
     def _finish(self) -> dict[str, Any]:
         """Writes the trained model and the summary."""
         replace_folder(self.folder / "checkpoint", self.policy.save)
-        summary = summarize_run(self.config, self.state, self.best, len(self.benchmark))
+        votes = self.evaluations.turned(self.folder)
+        summary = summarize_run(self.config, self.state, self.best, len(self.benchmark), votes)
         write_atomically(self.folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
         return summary
 

@@ -17,29 +17,26 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
 
 import json
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import tyro
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from runs import read_summary, train_all
 
 from ttrl_agents.config import TrainConfig
-from ttrl_agents.config.algorithms import ALGORITHMS, AlgorithmName
-from ttrl_agents.trainer import Trainer, resume_config
+from ttrl_agents.config.algorithms import ALGORITHMS
+from ttrl_agents.evaluate.setting import by_setting
 
 
 @dataclass(frozen=True)
 class Options:
     """Trains the same model with every algorithm."""
 
-    algorithms: tuple[AlgorithmName, ...] = tuple(ALGORITHMS)
+    algorithms: tuple[str, ...] = tuple(ALGORITHMS)
     """Which of them."""
     seeds: tuple[int, ...] = (0,)
     """Every algorithm is run with each of these."""
@@ -50,54 +47,37 @@ class Options:
     train: TrainConfig = field(default_factory=lambda: TrainConfig(steps=100))
     """The options of every run, but for algorithm, seed and output."""
 
-
-def run_once(options: Options, algorithm: AlgorithmName, seed: int) -> dict[str, Any]:
-    folder = options.output / f"{algorithm}-seed{seed}"
-    done = folder / "summary.json"
-    if not done.is_file():
-        torch.set_num_threads(1)
-        given = {"algorithm": algorithm, "seed": seed, "output": str(folder)}
-        begun = (folder / "config.json").is_file()
-        config = (
-            resume_config(folder)
-            if begun
-            else TrainConfig.from_dict({**options.train.to_dict(), **given})
-        )
-        Trainer(config, resume=begun).run()
-    summary: dict[str, Any] = json.loads(done.read_text())
-    lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
-    return summary | {"skipped": sum(line["skipped"] for line in lines)}
+    def config(self, algorithm: str, seed: int) -> TrainConfig:
+        """Returns the options of one run."""
+        folder = self.output / f"{algorithm}-seed{seed}"
+        return replace(self.train, algorithm=algorithm, seed=seed, output=folder)
 
 
 def run_all(options: Options, console: Console) -> dict[str, list[dict[str, Any]]]:
-    columns = (
-        TextColumn("{task.description}"),
-        MofNCompleteColumn(),
-        TextColumn("runs"),
-        TimeElapsedColumn(),
-    )
-    results: dict[str, list[dict[str, Any]]] = {name: [] for name in options.algorithms}
-    pairs = [(name, seed) for name in options.algorithms for seed in options.seeds]
-    context = multiprocessing.get_context("spawn")
-    with (
-        Progress(*columns, console=console) as progress,
-        ProcessPoolExecutor(options.jobs, mp_context=context) as pool,
-    ):
-        task = progress.add_task("training", total=len(pairs))
-        futures = {pool.submit(run_once, options, *pair): pair for pair in pairs}
-        for future in as_completed(futures):
-            results[futures[future][0]].append(future.result())
-            progress.advance(task)
-    return results
+    """Returns the summaries of each algorithm, one for each seed."""
+    configs = {
+        name: [options.config(name, seed) for seed in options.seeds] for name in options.algorithms
+    }
+    train_all([each for of in configs.values() for each in of], options.jobs, console)
+    return {name: [summary_of(config) for config in of] for name, of in configs.items()}
+
+
+def summary_of(config: TrainConfig) -> dict[str, Any]:
+    """Returns the summary of a run and how many updates were skipped."""
+    assert config.output is not None
+    lines = map(json.loads, (config.output / "metrics.jsonl").read_text().splitlines())
+    return read_summary(config) | {"skipped": sum(line["skipped"] for line in lines)}
 
 
 def print_table(options: Options, console: Console, results: dict[str, list[Any]]) -> None:
     k = options.train.eval_votes
+    first = next(iter(results.values()))[0]
+    setting = next(iter(by_setting(first["before"])))
     print(f"| algorithm | mean@{k}, trained | mean@{k}, held-out | seconds | skipped |")
     print("|---|---|---|---|---|")
     table = Table(
         title=f"{options.train.model} on {options.train.env}, {options.train.steps} steps, "
-        f"seeds {options.seeds}"
+        f"seeds {options.seeds}, measured at {setting.title}"
     )
     names = ("algorithm", f"mean@{k} before", "after", "held-out before", "after", "seconds")
     for name in names:

@@ -20,22 +20,19 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
 
 import json
-import multiprocessing
-from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 import tyro
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from runs import train_all
 
 from ttrl_agents.callbacks.collapse import Alarm, find_alarms
 from ttrl_agents.config import TrainConfig
@@ -62,6 +59,10 @@ class Options:
     """Which of healthy, rate, votes, and reduced: as rate, with --on-collapse reduce."""
     seeds: tuple[int, ...] = (20, 21, 22, 23, 24)
     """Every setting is run with each of these."""
+    model: str = "tiny"
+    """The model that every run starts from."""
+    steps: int = TrainConfig.steps
+    """Training steps of the healthy runs."""
     jobs: int = 1
     """Runs at a time, one thread each."""
     output: Path = Path("runs/collapse")
@@ -101,54 +102,15 @@ class Run:
 
 def config_of(options: Options, setting: str, seed: int) -> TrainConfig:
     folder = options.output / f"{setting}-seed{seed}"
-    return TrainConfig(**{"evaluate": False, **SETTINGS[setting]}, seed=seed, output=folder)
-
-
-def run_once(config: TrainConfig) -> None:
-    """One run, in a process of its own."""
-    torch.set_num_threads(1)
-    assert config.output is not None
-    if (config.output / "summary.json").is_file():
-        return
-    begun = (config.output / "config.json").is_file()
-    Trainer(resume_config(config.output) if begun else config, resume=begun).run()
-
-
-def train_all(options: Options, console: Console) -> None:
-    configs = [
-        config_of(options, name, seed) for seed in options.seeds for name in options.settings
-    ]
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    spawn = multiprocessing.get_context("spawn")  # torch does not survive a fork
-    with (
-        Progress(*columns, console=console) as progress,
-        ProcessPoolExecutor(options.jobs, mp_context=spawn) as pool,
-    ):
-        task = progress.add_task("steps", total=sum(config.steps for config in configs))
-        waiting: set[Future[None]] = {pool.submit(run_once, config) for config in configs}
-        while waiting:
-            done, waiting = wait(waiting, timeout=1)
-            for each in done:
-                each.result()
-            progress.update(task, completed=sum(map(steps_done, configs)))
-
-
-def steps_done(config: TrainConfig) -> int:
-    assert config.output is not None
-    path = config.output / "metrics.jsonl"
-    return path.read_bytes().count(b"\n") if path.is_file() else 0
+    values = {"evaluate": False, "steps": options.steps, **SETTINGS[setting]}
+    return TrainConfig(**values, model=options.model, seed=seed, output=folder)
 
 
 def measure_start(options: Options) -> float:
     """mean@16 of the untrained model on the questions that all runs train on."""
     path = options.output / "start.json"
     if not path.is_file():
-        untrained = Trainer(TrainConfig(output=options.output / "start"))
+        untrained = Trainer(TrainConfig(model=options.model, output=options.output / "start"))
         config = untrained.config
         params = SamplingParams(config.max_tokens, config.temperature)
         result = evaluate(untrained.sampler, untrained.benchmark, k=16, params=params, seed=0)
@@ -188,7 +150,9 @@ def best_step(rows: list[dict[str, Any]], config: TrainConfig) -> int:
 
 def print_table(runs: list[Run], console: Console) -> None:
     table = Table(
-        title=f"mean@16 at the start: {runs[0].start:.3f}", box=SIMPLE, padding=(0, 1, 0, 0)
+        title=f"mean@16 at the start, T 1, top-p 1: {runs[0].start:.3f}",
+        box=SIMPLE,
+        padding=(0, 1, 0, 0),
     )
     for name in ("setting", "seed", "alarm", "kind", "fell", "early"):
         table.add_column(name, justify="left" if name in ("setting", "kind") else "right")
@@ -269,7 +233,10 @@ def averaged(rows: list[dict[str, Any]], name: str) -> npt.NDArray[np.float64]:
 
 def main(options: Options) -> None:
     console = Console(highlight=False)
-    train_all(options, console)
+    configs = [
+        config_of(options, name, seed) for seed in options.seeds for name in options.settings
+    ]
+    train_all(configs, options.jobs, console)
     start = measure_start(options)
     runs = [
         read_run(options, setting, seed, start)

@@ -3,7 +3,8 @@
 Trains the tiny reasoner with every reward, several seeds each, and prints and draws, for each
 reward, over the seeds:
 
-- final mean@16 on the trained and on the held-out questions, measured after the last step;
+- final mean@16 on the trained and on the held-out questions, measured after the last step, at the
+  paper's temperature 0.6 and top-p 0.95 (`--train.eval-temperatures`, `--train.eval-top-p`);
 - the gap from best to last: the highest moving average of the in-training share of right answers
   (`ground_truth_ratio`) minus its last value, in points. The window is one pass over the questions,
   as every step asks others. Chance alone makes the gap larger than 0;
@@ -39,6 +40,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ttrl_agents.config import TrainConfig
+from ttrl_agents.evaluate.setting import PAPER_SETTING, SamplingSetting
 from ttrl_env.consensus import REWARDS, find_reward, reward_needs
 
 START = "start"  # the folder of what the untrained model measures
@@ -128,27 +130,34 @@ def measure(config: TrainConfig, model: str, path: Path) -> None:
     """Writes mean@k on the trained and the held-out questions."""
     from ttrl_agents.evaluate import evaluate
     from ttrl_agents.policy import load_policy
-    from ttrl_env.files import write_atomically
     from ttrl_agents.samplers import SamplingParams, make_sampler
     from ttrl_agents.seeds import Stream, derive_seed
     from ttrl_benchmarks import load_benchmark
+    from ttrl_env.files import write_atomically
 
     if path.is_file():
         return
     sampler = make_sampler(load_policy(model, device="cpu"), config)
+    setting = setting_of(config)
     measured: dict[str, Any] = {}
     for split in ("train", "held_out"):
         result = evaluate(
             sampler,
             load_benchmark("arithmetic", split=split),
             k=config.eval_votes,
-            params=SamplingParams(config.max_tokens, config.temperature),
+            params=SamplingParams(config.max_tokens, setting.temperature, setting.top_p),
             seed=derive_seed(config.seed, Stream.EVALUATION, config.steps),
         )
         assert result is not None  # every arithmetic question has a label
         measured[split] = result.to_dict()
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(measured, indent=2) + "\n")
+
+
+def setting_of(config: TrainConfig) -> SamplingSetting:
+    """Returns the main temperature and top-p of the runs' evaluations."""
+    temperatures = config.eval_temperatures or (PAPER_SETTING.temperature,)
+    return SamplingSetting(temperatures[0], config.eval_top_p)
 
 
 def steps_done(options: Options, runs: list[tuple[str, int]]) -> int:
@@ -269,7 +278,10 @@ def report(options: Options, rows: list[Row], start: dict[str, float], console: 
             for row in rows
         ),
     ]
-    title = f"{options.steps} steps, seeds {', '.join(map(str, options.seeds))}"
+    title = (
+        f"{options.train.model}: {options.steps} steps, seeds "
+        f"{', '.join(map(str, options.seeds))}, {setting_of(options.train).title}"
+    )
     table = Table(title=title)
     for head in heads:
         first = head == "reward"
@@ -313,7 +325,11 @@ def draw(options: Options, rows: list[Row], start: dict[str, float]) -> Path:
     for axis in (left, right):
         axis.grid(alpha=0.25, axis="x")
         axis.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(f"Label-free rewards, {options.steps} steps each", fontsize=13)
+    figure.suptitle(
+        f"{options.train.model}, {options.steps} steps with each reward, "
+        f"measured at {setting_of(options.train).title}",
+        fontsize=13,
+    )
     path = options.output / "rewards.png"
     figure.savefig(path, dpi=130)
     return path

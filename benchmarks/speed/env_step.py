@@ -33,7 +33,6 @@ from ttrl_benchmarks import Benchmark, load_benchmark
 from ttrl_env import LabelMetrics
 from ttrl_env.answers.keys import forget
 
-ROOT = Path(__file__).parents[2]
 GROUPS, VOTES, CHARACTERS = 8, 64, 4_000
 TOKENS_PER_SECOND, CHARACTERS_PER_TOKEN = 10_000, 4
 SENTENCES = (
@@ -54,11 +53,11 @@ ENDINGS = (
 
 
 def find_data() -> Path:
-    """The folder of the benchmark files."""
-    folder = Path(os.environ.get("TTRL_DATA_DIR", ROOT.parent / "shared" / "data"))
-    if not folder.is_dir():
-        sys.exit(f"no benchmark files in {folder}; set TTRL_DATA_DIR")
-    return folder
+    """The folder of the benchmark files, which TTRL_DATA_DIR names."""
+    named = os.environ.get("TTRL_DATA_DIR")
+    if not named or not Path(named).is_dir():
+        sys.exit("set TTRL_DATA_DIR to the folder of the benchmark files")
+    return Path(named)
 
 
 def reasoning(rng: np.random.Generator, characters: int) -> str:

@@ -36,6 +36,8 @@ from ttrl_env.integrations.sb3 import SB3VecEnv
 class Options:
     """Counts the tokens of one rollout."""
 
+    model: str = "tiny"
+    """What `ttrl train --model` takes."""
     questions: int = 8
     """Questions at once."""
     votes: int = 16
@@ -60,7 +62,7 @@ def rolled_out(options: Options, buffer_class: type[Any]) -> tuple[PPO, Count]:
     """An algorithm that has acted for one rollout."""
     envs = make_token_envs(
         "TTRL-Arithmetic-v0",
-        load_policy("tiny", device="cpu"),
+        load_policy(options.model, device="cpu"),
         options.questions * options.votes,
         options.votes,
         max_tokens=options.max_tokens,

@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 
 from ttrl_benchmarks.card import BenchmarkCard, HubFile
+from ttrl_benchmarks.entries import register_benchmark
 from ttrl_benchmarks.published import PublishedLoader
 from ttrl_benchmarks.tables import Table
 
@@ -62,3 +63,4 @@ def in_exam_order(table: Table) -> Table:
 
 
 load = PublishedLoader(CARD, arrange=in_exam_order)
+register_benchmark(CARD, load)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ttrl_benchmarks.aime24 import in_exam_order
 from ttrl_benchmarks.card import BenchmarkCard, HubFile
+from ttrl_benchmarks.entries import register_benchmark
 from ttrl_benchmarks.published import PublishedLoader
 
 __all__ = ["CARD", "load"]
@@ -35,3 +36,4 @@ CARD = BenchmarkCard(
 )
 
 load = PublishedLoader(CARD, arrange=in_exam_order)
+register_benchmark(CARD, load)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ttrl_benchmarks.card import BenchmarkCard, HubFile
+from ttrl_benchmarks.entries import register_benchmark
 from ttrl_benchmarks.published import PublishedLoader
 
 __all__ = ["CARD", "load"]
@@ -33,3 +34,4 @@ CARD = BenchmarkCard(
 )
 
 load = PublishedLoader(CARD)
+register_benchmark(CARD, load)

@@ -1,4 +1,4 @@
-"""What a benchmark is: questions that anyone may read, and labels that are sealed.
+"""Benchmarks: questions that anyone may read, and labels that are sealed.
 
 - `Question`: one question, without its label.
 - `SealedLabels`: the ground truth of a benchmark; printed, compared or iterated, it shows nothing.
@@ -19,7 +19,7 @@ from ttrl_benchmarks.errors import BenchmarkError
 __all__ = ["ANSWER_FORMATS", "AnswerFormat", "Benchmark", "Question", "SealedLabels"]
 
 AnswerFormat = Literal["integer", "latex", "choice", "text"]
-ANSWER_FORMATS: tuple[str, ...] = get_args(AnswerFormat)
+ANSWER_FORMATS: tuple[AnswerFormat, ...] = get_args(AnswerFormat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class Question:
 
 
 class SealedLabels:
-    """The ground truth of a benchmark, kept where no reward can come upon it by accident.
+    """The ground truth of a benchmark, kept where no reward can read it by accident.
 
     Only `reveal` opens it, one question at a time, so that a search for `reveal(` finds every
-    reader: label metrics, evaluation, the reward named `oracle`, and the digest that tells
-    whether a file at hand is the benchmark that it claims to be.
+    reader: label metrics, evaluation, the reward named `oracle`, and the digest that shows
+    whether a file is the benchmark that it claims to be.
 
     Args:
         labels: The label of each question, by question id. Questions may be missing.
@@ -94,7 +94,7 @@ class Benchmark:
         instruction: What is appended to each question to make its prompt.
 
     Raises:
-        BenchmarkError: There is no question, an id stands twice, or the answer format is unknown.
+        BenchmarkError: There is no question, a duplicate id, or the answer format is unknown.
 
     >>> benchmark = Benchmark(
     ...     name="two sums",
@@ -124,8 +124,8 @@ class Benchmark:
         for question in self.questions:
             if question.id in seen:
                 raise BenchmarkError(
-                    f"Benchmark {self.name!r}: question id {question.id!r} stands twice; "
-                    "ids must be unique."
+                    f"Benchmark {self.name!r}: duplicate question id "
+                    f"{question.id!r}; ids must be unique."
                 )
             seen.add(question.id)
 
@@ -205,7 +205,7 @@ class Benchmark:
 
         Args:
             *others: Benchmarks with the same answer format and instruction; no question id may
-                stand in two of them.
+                be in two of them.
             name: The name of the whole; otherwise the names joined by `+`.
 
         Raises:

@@ -1,5 +1,6 @@
-"""The errors of this package, and the sentence that lists close names.
+"""The errors that a user can mend, and the sentence that lists close names.
 
+- `UserError`: the root of the errors below and of those of the other packages.
 - `BenchmarkError`: whatever is wrong with a benchmark or its data, in one sentence.
 - `BenchmarkWarning`: data that is used, although it is not what its name promises.
 - `UnknownNameError`: a name that nothing answers to.
@@ -11,10 +12,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["BenchmarkError", "BenchmarkWarning", "UnknownNameError", "unknown_name"]
+__all__ = ["BenchmarkError", "BenchmarkWarning", "UnknownNameError", "UserError", "unknown_name"]
 
 
-class BenchmarkError(ValueError):
+class UserError(Exception):
+    """Something that the user can mend; the message says how.
+
+    `BenchmarkError`, `UnknownNameError`, `ttrl_env.consensus.RewardError` and
+    `ttrl_agents.errors.AgentError` are its kinds. The command `ttrl` prints the message of any of
+    them and ends with status 1.
+    """
+
+
+class BenchmarkError(UserError, ValueError):
     """A benchmark that cannot be built or read; the message says what to do."""
 
 
@@ -22,8 +32,8 @@ class BenchmarkWarning(UserWarning):
     """Data that is used, because its path was given, although its name promises other data."""
 
 
-class UnknownNameError(BenchmarkError):
-    """No benchmark, environment, reward or model has this name."""
+class UnknownNameError(UserError, ValueError):
+    """No benchmark, environment, reward, model or option has this name."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:

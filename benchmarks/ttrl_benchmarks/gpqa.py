@@ -17,6 +17,7 @@ import numpy as np
 from ttrl_benchmarks.base import Benchmark, Question
 from ttrl_benchmarks.card import BenchmarkCard, HubFile
 from ttrl_benchmarks.columns import optional_column, required_column, text_cell
+from ttrl_benchmarks.entries import register_benchmark
 from ttrl_benchmarks.errors import BenchmarkError
 from ttrl_benchmarks.published import assemble, check_content, locate, question_table
 from ttrl_benchmarks.tables import Row, Table, read_table
@@ -56,7 +57,7 @@ def load(
     """Loads GPQA-Diamond.
 
     Args:
-        path: Its file, or a folder that holds it; otherwise it is looked for at hand and
+        path: Its file, or a folder that holds it; otherwise it is looked for here and
             downloaded. A file whose prompts hold lettered options, as the reference
             implementation's do, is taken as it is.
         seed: Names the order of the options, question by question.
@@ -109,3 +110,6 @@ def _cell(table: Table, row: Row, column: str) -> str:
             "and four options in every row."
         )
     return text.strip()
+
+
+register_benchmark(CARD, load)

@@ -21,7 +21,7 @@ __all__ = ["check_options", "fits"]
 def fits(value: object, annotation: Any) -> bool:
     """Whether a value is of an annotated type, as far as JSON can tell types apart.
 
-    Types within containers are looked at too. A whole number is a `float`; `True` is no `int`.
+    Types within containers are looked at too. A whole number is a `float`; `True` is not an `int`.
 
     >>> fits(3, int | None), fits(3, float), fits(True, int), fits([1], tuple[int, ...])
     (True, True, False, False)
@@ -123,4 +123,6 @@ def _words(annotation: Any) -> str:
         return "a path"
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return "values by name"
+    if isinstance(origin, type) and issubclass(origin, Sequence) and origin is not tuple:
+        return f"a list, each of it {_words(arguments[0])}"
     return names.get(annotation, str(annotation))

@@ -2,22 +2,24 @@
 
 - `load_benchmark`: loads one.
 - `fetch_benchmark`: downloads and verifies the file of one.
-- `list_benchmarks`: all of them, and whether their files are at hand; `BenchmarkListing` is a row.
+- `list_benchmarks`: all of them, and whether their files are here; `BenchmarkListing` is a row.
 - `benchmark_card`: what is known of one before it is read.
+
+Every module of this package is imported here, and those of benchmarks register themselves.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import pkgutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ttrl_benchmarks import aime24, aime25, amc, gpqa, math500, questions, reasoning_gym
 from ttrl_benchmarks.base import AnswerFormat, Benchmark
 from ttrl_benchmarks.card import BenchmarkCard
+from ttrl_benchmarks.entries import BENCHMARKS, BenchmarkEntry
 from ttrl_benchmarks.errors import BenchmarkError, unknown_name
 from ttrl_benchmarks.hub import cached_file, fetch_file
 from ttrl_benchmarks.options import check_options
@@ -66,44 +68,13 @@ class BenchmarkListing:
         return self.file is not None or not self.needs_download
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One benchmark: its card, its loader as `"module:function"`, and options set for it."""
-
-    card: BenchmarkCard
-    loader: str
-    options: Mapping[str, object] = field(default_factory=dict)
-
-
-ARITHMETIC_CARD = BenchmarkCard(
-    name="arithmetic",
-    title="Arithmetic",
-    env_id="TTRL-Arithmetic-v0",
-    answer_format="integer",
-    size=None,
-    licence="MIT (part of this package)",
-    citation="",
-    made_by="this package",
-    held_out_split="held_out",
-)
-
-_ENTRIES = {
-    entry.card.name: entry
-    for entry in (
-        _Entry(aime24.CARD, "ttrl_benchmarks.aime24:load"),
-        _Entry(aime25.CARD, "ttrl_benchmarks.aime25:load"),
-        _Entry(amc.CARD, "ttrl_benchmarks.amc:load"),
-        _Entry(math500.CARD, "ttrl_benchmarks.math500:load"),
-        *(
-            _Entry(card, "ttrl_benchmarks.math500:load", {"level": level})
-            for level, card in math500.LEVEL_CARDS.items()
-        ),
-        _Entry(gpqa.CARD, "ttrl_benchmarks.gpqa:load"),
-        _Entry(ARITHMETIC_CARD, "ttrl_benchmarks.arithmetic:load"),
-        _Entry(questions.CARD, "ttrl_benchmarks.questions:load"),
-        _Entry(reasoning_gym.CARD, "ttrl_benchmarks.reasoning_gym:load"),
-    )
-}
+def _import_benchmarks() -> None:
+    """Imports every module of this package; those of benchmarks register themselves."""
+    package = __package__ or ""
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        if f"{package}.{module.name}" != __name__:
+            importlib.import_module(f"{package}.{module.name}")
+    BENCHMARKS.close_own()
 
 
 def load_benchmark(name: str, **options: Any) -> Benchmark:
@@ -120,10 +91,8 @@ def load_benchmark(name: str, **options: Any) -> Benchmark:
             cannot be had, read or believed.
     """
     entry = _entry(name)
-    module_name, _, function_name = entry.loader.partition(":")
-    loader: Callable[..., Benchmark] = getattr(importlib.import_module(module_name), function_name)
-    check_options(f"benchmark {entry.card.name!r}", loader, options, taken=entry.options)
-    return loader(**entry.options, **options)
+    check_options(f"benchmark {entry.card.name!r}", entry.load, options, taken=entry.options)
+    return entry.load(**entry.options, **options)
 
 
 def fetch_benchmark(
@@ -159,12 +128,12 @@ def fetch_benchmark(
 
 
 def list_benchmarks() -> list[BenchmarkListing]:
-    """Returns every benchmark, in the order of the documentation.
+    """Returns every benchmark, the published ones first.
 
     >>> [row.name for row in list_benchmarks()][:3]
     ['aime24', 'aime25', 'amc']
     """
-    return [_listing(entry.card) for entry in _ENTRIES.values()]
+    return [_listing(entry.card) for entry in BENCHMARKS.values()]
 
 
 def benchmark_card(name: str) -> BenchmarkCard:
@@ -197,8 +166,11 @@ def _listing(card: BenchmarkCard) -> BenchmarkListing:
     )
 
 
-def _entry(name: str) -> _Entry:
-    entry = _ENTRIES.get(name.lower())
-    if entry is None:
-        raise unknown_name("benchmark", name, _ENTRIES)
-    return entry
+def _entry(name: str) -> BenchmarkEntry:
+    lowered = name.lower()
+    if lowered not in BENCHMARKS:
+        raise unknown_name("benchmark", name, BENCHMARKS)
+    return BENCHMARKS[lowered]
+
+
+_import_benchmarks()

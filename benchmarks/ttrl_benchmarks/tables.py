@@ -1,9 +1,8 @@
 """Files of questions as rows of named cells, whatever their format.
 
 - `SUFFIXES`: the suffixes of the files that can be read.
-- `Row`: one row, which knows where it stands in its file.
+- `Row`: one row, which knows its place in its file.
 - `Table`: the rows of one file and the names of its columns.
-- `require_reader`: refuses a file that nothing installed can read.
 - `read_table`: reads JSON, JSON Lines, CSV, TSV or Parquet into a `Table`.
 
 Nothing here trusts the file: it is parsed by `json`, `csv` and `pyarrow`, none of which runs what
@@ -13,7 +12,6 @@ it reads, and whatever is wrong with it becomes a `BenchmarkError` that names th
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -22,7 +20,7 @@ from pathlib import Path
 
 from ttrl_benchmarks.errors import BenchmarkError
 
-__all__ = ["SUFFIXES", "Row", "Table", "read_table", "require_reader"]
+__all__ = ["SUFFIXES", "Row", "Table", "read_table"]
 
 JSON_LINES_SUFFIXES = (".jsonl", ".ndjson")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -45,7 +43,7 @@ class Row:
 
     @property
     def place(self) -> str:
-        """Where the row stands, for messages: `"row 3"` or `"row 3 (line 4)"`."""
+        """The place of the row, for messages: `"row 3"` or `"row 3 (line 4)"`."""
         return _place(self.number, self.line)
 
 
@@ -69,7 +67,7 @@ def read_table(path: Path) -> Table:
 
     Args:
         path: A `.json` array of objects, `.jsonl` or `.ndjson` with one object a line, `.csv` or
-            `.tsv` with a header, or `.parquet` (which needs `pyarrow`).
+            `.tsv` with a header, or `.parquet`.
 
     Returns:
         The rows, in the order of the file.
@@ -77,10 +75,14 @@ def read_table(path: Path) -> Table:
     Raises:
         BenchmarkError: The file is missing, empty, of another format, or has an unreadable row.
     """
-    require_reader(path)
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise BenchmarkError(
+            f"{path}: cannot read a {suffix or 'suffixless'!r} file; "
+            f"save the questions as one of {', '.join(SUFFIXES)}."
+        )
     if not path.is_file():
         raise BenchmarkError(f"{path}: there is no such file; check the path.")
-    suffix = path.suffix.lower()
     if suffix == ".parquet":
         rows = list(_parquet_rows(path))
     else:
@@ -95,24 +97,6 @@ def read_table(path: Path) -> Table:
         raise BenchmarkError(f"{path}: the file holds no rows; give a file with questions in it.")
     columns = dict.fromkeys(column for row in rows for column in row.cells)
     return Table(path=path, columns=tuple(columns), rows=tuple(rows))
-
-
-def require_reader(path: Path) -> None:
-    """Refuses a file that nothing installed can read; looks at its name alone.
-
-    Raises:
-        BenchmarkError: Its format is unknown, or needs a package that is missing.
-    """
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise BenchmarkError(
-            f"{path}: cannot read a {suffix or 'suffixless'!r} file; "
-            f"save the questions as one of {', '.join(SUFFIXES)}."
-        )
-    if suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
-        raise BenchmarkError(
-            f"{path}: reading Parquet needs pyarrow; run `pip install 'ttrl-env[parquet]'`."
-        )
 
 
 def _place(number: int, line: int | None) -> str:
@@ -189,7 +173,7 @@ def _delimited_rows(path: Path, text: str, delimiter: str) -> Iterator[Row]:
             twice = sorted({name for name in header if header.count(name) > 1})
             if twice:
                 raise BenchmarkError(
-                    f"{path}: column {twice[0]!r} stands twice in the header; rename one."
+                    f"{path}: duplicate column {twice[0]!r} in the header; rename one."
                 )
             continue
         number += 1

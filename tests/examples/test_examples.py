@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ttrl_agents.agent import ResumableAgent
@@ -49,7 +49,6 @@ def test_the_table_has_every_example_and_names_an_extra_that_exists() -> None:
 ANSWERS = st.sampled_from([r"\boxed{7}", r"\boxed{8}", r"\boxed{-70}", r"\boxed{x}", "no idea"])
 
 
-@settings(derandomize=True, deadline=None)
 @given(texts=st.lists(ANSWERS, min_size=1, max_size=12), data=st.data())
 def test_the_custom_reward_keeps_the_rules_of_every_reward(texts: list[str], data: Any) -> None:
     benchmark = load_benchmark("arithmetic", size=5).unlabeled()

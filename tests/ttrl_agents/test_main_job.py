@@ -1,10 +1,22 @@
-"""The main job, as `make train` runs it: label-free, past the first majority, and transferring."""
+"""The main job, as `make train` runs it: without labels, past the first majority, and elsewhere."""
 
 import json
 import subprocess
 import sys
 
 import pytest
+
+from ttrl_agents.evaluate import evaluate
+from ttrl_agents.policy import load_policy
+from ttrl_agents.samplers import SamplingParams, TransformersSampler
+from ttrl_benchmarks.arithmetic import load
+
+
+def greedy_accuracy(model):
+    sampler = TransformersSampler(load_policy(model, device="cpu"))
+    fresh = load("held_out", 300, seed=7)
+    result = evaluate(sampler, fresh, k=1, params=SamplingParams(96, temperature=0.0), seed=0)
+    return result.metrics["mean@1"].mean
 
 
 @pytest.mark.slow
@@ -18,7 +30,9 @@ def test_the_main_job_learns_what_it_promises(tmp_path):
     assert done.returncode == 0, done.stderr
     summary = json.loads((folder / "summary.json").read_text())
     before, after = summary["before"], summary["after"]
-    assert 0.35 <= before["train"]["mean@16"] <= 0.65
-    assert after["train"]["mean@16"] - before["train"]["mean@16"] >= 0.30
-    assert after["train"]["mean@16"] >= before["train"]["maj@16"]
-    assert after["held_out"]["mean@16"] - before["held_out"]["mean@16"] >= 0.15
+    for split, gain in (("train", 0.30), ("held_out", 0.25)):
+        assert after[split]["mean@16"] - before[split]["mean@16"] >= gain
+        assert after[split]["mean@16"] >= before[split]["maj@16"]
+        assert before[split]["maj@16"] <= 0.97  # so that some votes can turn, or harden
+    assert greedy_accuracy(str(folder)) - greedy_accuracy("tiny") >= 0.50
+    assert summary["alarms"] == []

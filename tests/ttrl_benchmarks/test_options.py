@@ -1,13 +1,13 @@
 """Options against annotations: what fits, and what is said where something does not."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from ttrl_benchmarks import BenchmarkError, UnknownNameError, benchmark_card, load_benchmark
+from ttrl_benchmarks import UnknownNameError, UserError, benchmark_card, load_benchmark
 from ttrl_benchmarks.options import check_options, fits
 
 
@@ -42,8 +42,15 @@ def test_fits(value, annotation, right):
     assert fits(value, annotation) is right
 
 
-def loader(*, path: str, level: int | None = None, form: Literal["a", "b"] = "a", free=None):
-    return path, level, form, free
+def loader(
+    *,
+    path: str,
+    level: int | None = None,
+    form: Literal["a", "b"] = "a",
+    free=None,
+    some: Sequence[int] = (),
+):
+    return path, level, form, free, some
 
 
 def test_options_that_fit_are_taken():
@@ -57,16 +64,18 @@ def test_options_that_fit_are_taken():
         ({"path": "x", "levl": 3}, "Unknown option of it 'levl'. Did you mean 'level'"),
         ({"path": "x", "level": "3"}, "It: level='3' is not what the option takes"),
         ({"path": "x", "form": 3}, "which is 'a' or 'b'"),
+        ({"path": "x", "some": 3}, "which is a list, each of it a whole number"),
+        ({"path": "x", "some": [1, "2"]}, "which is a list, each of it a whole number"),
         ({"level": 3}, "It needs path="),
     ],
 )
 def test_options_that_do_not_are_named(options, message):
-    with pytest.raises(BenchmarkError, match=message):
+    with pytest.raises(UserError, match=message):
         check_options("it", loader, options)
 
 
 def test_a_taken_parameter_is_unknown():
-    with pytest.raises(UnknownNameError, match="Known: form, free, path"):
+    with pytest.raises(UnknownNameError, match="Known: form, free, path, some"):
         check_options("it", loader, {"path": "x", "level": 3}, taken={"level"})
     with pytest.raises(UnknownNameError, match="level"):
         load_benchmark("math500-l3", level=4)

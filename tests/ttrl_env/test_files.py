@@ -17,9 +17,14 @@ def test_a_file_is_written_whole(tmp_path):
 def test_a_file_that_could_not_be_written_leaves_the_old_one(tmp_path):
     path = tmp_path / "a.json"
     write_atomically(path, "one")
-    with pytest.raises(OSError, match="full"), replacing(path) as file:
-        file.write(b"tw")
-        raise OSError("full")
+
+    def write_half() -> None:
+        with replacing(path) as file:
+            file.write(b"tw")
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        write_half()
     assert path.read_text() == "one"
     assert not temporary_path(path).exists()
 

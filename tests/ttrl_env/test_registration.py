@@ -12,9 +12,18 @@ import pytest
 from env_fakes import guesses, through_pickle
 from gymnasium.envs.registration import EnvSpec
 
-from ttrl_benchmarks import BenchmarkError, BenchmarkWarning, UnknownNameError, list_benchmarks
+from ttrl_benchmarks import (
+    BenchmarkCard,
+    BenchmarkError,
+    BenchmarkWarning,
+    UnknownNameError,
+    list_benchmarks,
+    load_benchmark,
+    register_benchmark,
+    unregister_benchmark,
+)
 from ttrl_env import ENV_IDS, ConsensusReward, TTRLEnv, TTRLVectorEnv, register_envs
-from ttrl_env.registration import check_env_id
+from ttrl_env.registration import benchmark_of, check_env_id
 
 FILES = {
     "TTRL-AIME24-v0": 30,
@@ -122,6 +131,45 @@ def test_registering_again_changes_nothing() -> None:
     before = {env_id: gym.registry[env_id] for env_id in ENV_IDS}
     register_envs()
     assert all(gym.registry[env_id] is spec for env_id, spec in before.items())
+
+
+def test_a_benchmark_that_is_registered_later_has_an_environment_until_it_is_taken_back() -> None:
+    card = BenchmarkCard("few", "A few", "Few-v0", "integer")
+    register_benchmark(card, lambda size=5: load_benchmark("arithmetic", size=size))
+    try:
+        assert ENV_IDS["Few-v0"] == {"benchmark": "few"}
+        envs = gym.make_vec("Few-v0", num_envs=4, group_size=2, size=7)
+        assert len(envs.unwrapped.benchmark) == 7
+        assert gym.make("Few-v0").unwrapped.benchmark == load_benchmark("arithmetic", size=5)
+    finally:
+        unregister_benchmark("few")
+    assert "Few-v0" not in ENV_IDS
+    with pytest.raises(gym.error.NameNotFound):
+        gym.make("Few-v0")
+
+
+def test_the_benchmark_of_an_id_is_that_of_its_environment() -> None:
+    assert benchmark_of("TTRL-Arithmetic-v0") == gym.make("TTRL-Arithmetic-v0").unwrapped.benchmark
+    assert len(benchmark_of("TTRL-Arithmetic-v0", size=10, seed=3)) == 10
+    loaded = load_benchmark("arithmetic", size=5)
+    entry_point = "ttrl_env.envs.question_env:TTRLEnv"
+    gym.register("Mine-v0", entry_point, kwargs={"benchmark": loaded, "group_size": 4})
+    gym.register("Small-v0", entry_point, kwargs={"benchmark": "arithmetic", "size": 8})
+    try:
+        assert benchmark_of("Mine-v0") is loaded
+        with pytest.raises(TypeError, match="options size go with the name of a benchmark"):
+            benchmark_of("Mine-v0", size=3)
+        assert len(benchmark_of("Small-v0")) == 8
+        assert len(benchmark_of("Small-v0", size=9)) == 9
+    finally:
+        gym.registry.pop("Mine-v0")
+        gym.registry.pop("Small-v0")
+    with pytest.raises(BenchmarkError, match="'CartPole-v1' asks no questions"):
+        benchmark_of("CartPole-v1")
+    with pytest.raises(UnknownNameError, match="Did you mean"):
+        benchmark_of("TTRL-AIME42-v0")
+    with pytest.raises(UnknownNameError, match="The environment itself takes 'slot'"):
+        benchmark_of("TTRL-Arithmetic-v0", slots=3)
 
 
 def test_make_vec_rewards_unless_told_not_to() -> None:

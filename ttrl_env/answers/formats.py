@@ -7,12 +7,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from ttrl_benchmarks.base import ANSWER_FORMATS, AnswerFormat
 
 __all__ = ["ANSWER_FORMATS", "AnswerFormat", "check_answer_format"]
-
-AnswerFormat = Literal["integer", "latex", "choice", "text"]
-ANSWER_FORMATS: tuple[AnswerFormat, ...] = get_args(AnswerFormat)
 
 
 def check_answer_format(answer_format: str) -> AnswerFormat:

@@ -16,9 +16,10 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_DIGITS",
     "MAX_EXACT_BITS",
+    "MAX_EXPONENT",
     "MAX_FACTORIAL",
     "MAX_KEY",
-    "MAX_LOG10",
+    "MAX_MAGNITUDE",
     "MAX_TERMS",
     "MAX_TOKENS",
     "MAX_WORD",
@@ -42,8 +43,10 @@ MAX_EXACT_BITS: Final = 1 << 16
 """Bits of an exact integer; larger powers and factorials stay unevaluated."""
 MAX_FACTORIAL: Final = 4000
 """Largest n for which n! and binomial coefficients of n are computed."""
-MAX_LOG10: Final = 1200
-"""Largest decimal exponent of a number that is known to finite precision only."""
+MAX_MAGNITUDE: Final = 4000
+"""Bits before or after the point of a number that is known to finite precision only."""
+MAX_EXPONENT: Final = 1200
+"""Largest power of e that is computed."""
 MAX_ARGUMENT: Final = 10**12
 """Largest argument of a trigonometric or hyperbolic function."""
 MAX_TERMS: Final = 100

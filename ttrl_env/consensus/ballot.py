@@ -1,27 +1,23 @@
-"""The votes of one group, and what an estimator makes of them.
+"""The votes of one group.
 
 - `Ballot`: one group's answers by class, with what is known of each completion.
-- `Verdict`: rewards, pseudo-label, abstention, and advantages or weights where a reward has them.
-- `Estimator`: the type of a reward.
 - `hold_vote`: extracts, canonicalises and counts the answers of a group.
-- `check_verdict`: refuses a verdict that would spoil a learner unseen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from ttrl_benchmarks import Benchmark, Question
 from ttrl_benchmarks.base import AnswerFormat
-from ttrl_env.answers import group_answers
+from ttrl_env.answers import answer_key, group_answers
 from ttrl_env.completion import Completion
 
-__all__ = ["Ballot", "Estimator", "TokenValues", "Verdict", "check_verdict", "hold_vote"]
+__all__ = ["Ballot", "TokenValues", "hold_vote"]
 
 TokenValues = tuple[npt.NDArray[np.float32] | None, ...]
 """One value a token, for each completion of a group; `None` where the sampler did not say."""
@@ -41,7 +37,7 @@ class Ballot:
             shape (n,), int64; -1 where it has no answer.
         counts: Votes for each class, shape (number of classes,), int64.
         keys: The canonical key of each class.
-        representatives: The first spelling of each class.
+        representatives: How each class was first written.
         confidences: The geometric mean probability of each completion's tokens, shape (n,),
             float64 in (0, 1]; NaN where the sampler did not say.
         lengths: The length of each completion in tokens, or in characters where the sampler did
@@ -91,8 +87,26 @@ class Ballot:
         """The winner's votes over the size of the group; 0 where there is no answer at all."""
         return float(self.counts.max() / self.size) if len(self.counts) else 0.0
 
+    @property
+    def lead(self) -> int:
+        """The winner's votes less the runner-up's; 0 where there is no answer at all."""
+        votes = sorted((*self.counts.tolist(), 0, 0))
+        return int(votes[-1] - votes[-2])
+
+    def most_frequent(self) -> list[int]:
+        """Returns the classes with the most votes, several in a tie, by first appearance.
+
+        The list is empty where there is no answer at all.
+        """
+        return np.flatnonzero(self.counts == self.counts.max(initial=0)).tolist()
+
+    def class_of(self, answer: str) -> int | None:
+        """Returns the class of an answer, or `None` where no completion gives it."""
+        key = answer_key(answer, self.answer_format)
+        return self.keys.index(key) if key in self.keys else None
+
     def answer_of(self, answer_class: int | None) -> str | None:
-        """Returns the first spelling of a class, or `None` for no class."""
+        """Returns a class as it was first written, or `None` for no class."""
         return None if answer_class is None else self.representatives[answer_class]
 
     def agreement(self, answer_class: int | None) -> npt.NDArray[np.float64]:
@@ -101,43 +115,15 @@ class Ballot:
             return np.zeros(self.size)
         return np.asarray(self.classes == answer_class, dtype=np.float64)
 
+    def spread(self, by_class: npt.ArrayLike, absent: float = 0.0) -> npt.NDArray[np.float64]:
+        """Returns the value of each completion's class, shape (n,).
 
-@dataclass(frozen=True)
-class Verdict:
-    """What an estimator makes of a ballot.
-
-    Attributes:
-        rewards: The reward of each completion, shape (n,), float64, never NaN.
-        pseudo_label: The class that was taken for true, or `None`.
-        abstains: Whether the group should teach nothing.
-        advantages: What replaces the learner's own group-relative advantages, shape (n,),
-            float64; `None` leaves them to the learner.
-        weights: What the advantage of each completion is multiplied by, shape (n,), float64, 0 or
-            more; `None` is 1 everywhere.
-    """
-
-    rewards: npt.NDArray[np.float64]
-    pseudo_label: int | None
-    abstains: bool = False
-    advantages: npt.NDArray[np.float64] | None = None
-    weights: npt.NDArray[np.float64] | None = None
-
-
-class Estimator(Protocol):
-    """A reward: from the votes of a group to the reward of each.
-
-    A function will do. What an estimator may have besides:
-
-    - `needs_token_statistics`: true asks the sampler for entropies and self-certainties;
-    - `order_matters`: `"never"`, `"in ties"` or `"always"`, on how the order of the completions
-      changes the rewards;
-    - `state_dict()` and `load_state_dict(state)`, with a state of JSON values: what it remembers
-      between visits, which checkpoints keep.
-    """
-
-    def __call__(self, ballot: Ballot) -> Verdict:
-        """Rewards the completions of one group."""
-        ...
+        Args:
+            by_class: One value for each answer class.
+            absent: The value of a completion without an answer.
+        """
+        values = np.append(np.asarray(by_class, dtype=np.float64), absent)
+        return values[self.classes]  # the class -1 is the last value
 
 
 def hold_vote(
@@ -193,49 +179,6 @@ def hold_vote(
             getattr(each, "self_certainties", None) for each in completions
         ),
     )
-
-
-def check_verdict(verdict: Verdict, ballot: Ballot, estimator: object) -> Verdict:
-    """Returns the verdict as it is.
-
-    Args:
-        verdict: What an estimator said of a group.
-        ballot: The group.
-        estimator: Whose verdict it is, for the message.
-
-    Raises:
-        TypeError: It is no verdict.
-        ValueError: Rewards, advantages or weights are not one finite number a completion, a weight
-            is negative, or the pseudo-label is no answer class of the ballot.
-    """
-    if not isinstance(verdict, Verdict):
-        raise TypeError(
-            f"{estimator!r} must return a Verdict(rewards, pseudo_label), not a "
-            f"{type(verdict).__name__}"
-        )
-    size, label, kinds = ballot.size, verdict.pseudo_label, len(ballot.counts)
-    if label is not None and not (isinstance(label, int | np.integer) and 0 <= label < kinds):
-        raise ValueError(
-            f"{estimator!r} must name as pseudo_label one of the ballot's {kinds} answer classes, "
-            f"numbered from 0, or None, not {label!r}"
-        )
-    for name in ("rewards", "advantages", "weights"):
-        values = getattr(verdict, name)
-        if values is None and name != "rewards":
-            continue
-        given = np.asarray(values)
-        if (
-            given.shape != (size,)
-            or given.dtype.kind not in "fiub"
-            or not np.isfinite(given).all()
-            or (name == "weights" and (given < 0).any())
-        ):
-            what = f"{name} of 0 or more" if name == "weights" else name
-            raise ValueError(
-                f"{estimator!r} must give {size} finite {what} for a group of {size}, not an array "
-                f"of shape {given.shape}: {np.array2string(given, threshold=20)}"
-            )
-    return verdict
 
 
 def _confidence(completion: str) -> float:

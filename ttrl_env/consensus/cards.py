@@ -1,8 +1,10 @@
-"""What is known of a reward before it is made.
+"""Reward cards: what is known of a reward before it is made.
 
 - `RewardCard`: its name, what it rewards, where it comes from and what it needs.
 - `RewardEntry`: a card with what makes the reward.
-- `NEEDS`: what a reward may need.
+- `reward`: the decorator by which a reward of this package gives itself a name.
+- `OWN_REWARDS`: the rewards that have done so.
+- `NEEDS`, `needs_of`, `may_need`: what a reward may need, and how its class says so.
 """
 
 from __future__ import annotations
@@ -10,16 +12,69 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeVar, get_args
 
 from ttrl_benchmarks import Benchmark
 from ttrl_benchmarks.errors import unknown_name
-from ttrl_env.consensus.ballot import Estimator
 from ttrl_env.consensus.errors import RewardError
+from ttrl_env.consensus.verdict import Estimator
 
-__all__ = ["NEEDS", "RewardCard", "RewardEntry"]
+__all__ = [
+    "KINDS",
+    "NEEDS",
+    "OWN_REWARDS",
+    "Kind",
+    "RewardCard",
+    "RewardEntry",
+    "may_need",
+    "needs_of",
+    "reward",
+]
+
+Kind = Literal["votes", "second opinion", "around another", "certainty", "control"]
+KINDS: tuple[str, ...] = get_args(Kind)
+"""What rewards go by, in the order in which they are listed."""
 
 NEEDS = ("labels", "log-probs", "token statistics", "two prompts", "verifier")
+"""What a reward may need beyond votes. A class says it by attributes such as `needs_labels = True`
+or `needs_two_prompts = True`."""
+
+Factory = TypeVar("Factory", bound=Callable[..., Estimator])
+
+
+class may_need:  # noqa: N801 - a decorator, as `property` is
+    """A need that depends on the options of a reward.
+
+    Of the class it is true; of an estimator, what the decorated method returns.
+
+    >>> class Sure:
+    ...     @may_need
+    ...     def needs_token_statistics(self):
+    ...         return False
+    >>> Sure.needs_token_statistics, Sure().needs_token_statistics
+    (True, False)
+    """
+
+    def __init__(self, method: Callable[[Any], bool]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, instance: object | None, owner: type) -> bool:
+        return True if instance is None else self._method(instance)
+
+
+def needs_of(reward: object) -> tuple[str, ...]:
+    """Returns which of `NEEDS` an estimator has, or those of its class may have.
+
+    >>> from ttrl_env.consensus import DeepConf
+    >>> needs_of(DeepConf), needs_of(DeepConf(measure="probability"))
+    (('token statistics',), ())
+    """
+    return tuple(
+        need
+        for need in NEEDS
+        if getattr(reward, "needs_" + need.replace(" ", "_").replace("-", "_"), False) is True
+    )
 
 
 @dataclass(frozen=True)
@@ -31,12 +86,14 @@ class RewardCard:
         summary: What it rewards, in a few words.
         paper: Its arXiv id, or an empty string.
         needs: What it needs beyond votes, each one of `NEEDS`.
+        kind: What it goes by, one of `KINDS`.
     """
 
     name: str
     summary: str
     paper: str = ""
     needs: tuple[str, ...] = ()
+    kind: Kind = "votes"
 
     def __post_init__(self) -> None:
         for need in self.needs:
@@ -51,7 +108,8 @@ class RewardEntry:
     Attributes:
         card: What is known of it.
         factory: Makes the estimator from its options, which are keywords. Where it has a
-            parameter `benchmark`, it is handed what the environment asks.
+            parameter `benchmark`, it is given the benchmark of the environment: without labels,
+            unless the card says that it needs them.
         source: The distribution that brought it, or an empty string for this package's own.
 
     Raises:
@@ -97,10 +155,10 @@ class RewardEntry:
         )
 
     def check_options(self, options: Mapping[str, object]) -> None:
-        """Refuses options that it does not have.
+        """Checks that it has these options.
 
         Raises:
-            UnknownNameError: There is one; the message lists those that exist.
+            UnknownNameError: It lacks one; the message lists those that exist.
         """
         for option in options:
             if option not in self.options:
@@ -110,7 +168,8 @@ class RewardEntry:
         """Makes the estimator.
 
         Args:
-            benchmark: What the environment asks.
+            benchmark: The benchmark of the environment. Its labels reach the factory only where
+                the card says that the reward needs them.
             options: Its options.
 
         Raises:
@@ -120,7 +179,8 @@ class RewardEntry:
         self.check_options(options)
         known: dict[str, object] = dict(options)
         if "benchmark" in inspect.signature(self.factory).parameters:
-            known["benchmark"] = benchmark
+            sees_labels = "labels" in self.card.needs
+            known["benchmark"] = benchmark if sees_labels else benchmark.unlabeled()
         try:
             return self.factory(**known)
         except (TypeError, ValueError) as error:
@@ -128,3 +188,28 @@ class RewardEntry:
                 f"Reward {self.card.name!r}: {error}. Its options are "
                 f"{self.describe_options() or 'none'}."
             ) from error
+
+
+OWN_REWARDS: dict[str, RewardEntry] = {}
+
+
+def reward(
+    name: str, *, summary: str, paper: str = "", kind: Kind = "votes"
+) -> Callable[[Factory], Factory]:
+    """Names a reward of this package: the decorator of each class in `consensus/rewards`.
+
+    What it needs is read from the class; see `NEEDS`.
+
+    Args:
+        name: The name that `reward=` takes; also that of the file.
+        summary: What it rewards, in a few words.
+        paper: Its arXiv id.
+        kind: What it goes by.
+    """
+
+    def name_it(factory: Factory) -> Factory:
+        card = RewardCard(name, summary, paper, needs_of(factory), kind)
+        OWN_REWARDS[name] = RewardEntry(card, factory)
+        return factory
+
+    return name_it

@@ -1,4 +1,4 @@
-"""What the votes alone say about a run.
+"""The diagnostics of a run that need no label, from the votes alone.
 
 - `Diagnostics`: metrics of each step, from the information that `ConsensusReward` gives.
 - `DIAGNOSTICS`: their names.
@@ -12,14 +12,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from ttrl_benchmarks.base import AnswerFormat
-from ttrl_env.answers import answer_key
 
 __all__ = ["DIAGNOSTICS", "Diagnostics"]
 
@@ -74,16 +71,15 @@ class Diagnostics:
 
     Args:
         group_size: Completions of one question.
-        answer_format: How answers are written; the same as the benchmark's.
         window: Steps over which the trend of the length is taken, 2 or more.
 
     Raises:
         ValueError: A number is out of range.
 
-    >>> diagnostics = Diagnostics(group_size=4, answer_format="integer")
+    >>> diagnostics = Diagnostics(group_size=4)
     >>> infos = {
     ...     "question_id": np.array(["q"] * 4), "vote": np.array([0, 1, 0, -1]),
-    ...     "answer": np.array(["7", "8", "07", None]), "abstained": np.zeros(4, bool),
+    ...     "answer_key": np.array(["7", "8", "7", None]), "abstained": np.zeros(4, bool),
     ...     "finished": np.ones(4, bool), "_vote": np.ones(4, bool),
     ... }
     >>> metrics = diagnostics.update(infos, np.array([1.0, 0.0, 1.0, 0.0]))
@@ -91,15 +87,12 @@ class Diagnostics:
     (0.5, 0.25, 0.25)
     """
 
-    def __init__(
-        self, group_size: int, answer_format: AnswerFormat = "latex", *, window: int = 20
-    ) -> None:
+    def __init__(self, group_size: int, *, window: int = 20) -> None:
         if group_size < 1:
             raise ValueError(f"group_size must be 1 or more, not {group_size}")
         if window < 2:
             raise ValueError(f"window must be 2 or more, not {window}")
         self.group_size = group_size
-        self.answer_format = answer_format
         self._first: dict[str, str] = {}
         self._last: dict[str, str] = {}
         self._lengths: deque[float] = deque(maxlen=window)
@@ -142,7 +135,7 @@ class Diagnostics:
 
         abstained = groups(infos["abstained"])[:, 0].astype(bool)
         metrics = self._vote_metrics(
-            groups(votes), groups(infos["answer"]), groups(infos["question_id"])[:, 0]
+            groups(votes), groups(infos["answer_key"]), groups(infos["question_id"])[:, 0]
         )
         metrics["absent_answers"] = float(np.mean(groups(votes) < 0))
         finished = groups(infos["finished"]).astype(bool)
@@ -172,13 +165,13 @@ class Diagnostics:
         self._first, self._last = dict(state["first"]), dict(state["last"])
         self._lengths = deque(state["lengths"], maxlen=self._lengths.maxlen)
 
-    def _vote_metrics(self, votes: Array, answers: Array, questions: Array) -> dict[str, float]:
+    def _vote_metrics(self, votes: Array, keys: Array, questions: Array) -> dict[str, float]:
         """The metrics of the vote, and what it says of earlier ones."""
         ratios, margins, entropies, distinct = [], [], [], []
         flips, drifts, winners = [], [], set()
-        for group, texts, question in zip(votes, answers, map(str, questions), strict=True):
+        for group, answers, question in zip(votes, keys, map(str, questions), strict=True):
             counts = np.bincount(group[group >= 0])
-            first, second = np.sort(np.append(counts, [0, 0]))[:-3:-1]
+            second, first = np.sort(np.append(counts, [0, 0]))[-2:]
             ratios.append(first / len(group))
             margins.append((first - second) / len(group))
             distinct.append(np.count_nonzero(counts))
@@ -186,7 +179,7 @@ class Diagnostics:
                 continue
             shares = counts[counts > 0] / counts.sum()
             entropies.append(-(shares * np.log(shares)).sum())
-            winner = self._digest(texts[np.argmax(group == counts.argmax())])
+            winner = _digest(answers[np.argmax(group == counts.argmax())])
             winners.add(winner)
             if question in self._last:
                 flips.append(self._last[question] != winner)
@@ -203,10 +196,10 @@ class Diagnostics:
             "drift_rate": _mean(drifts),
         }
 
-    def _digest(self, answer: str) -> str:
-        # Not `hash`: that of a string differs between processes, and this is kept on disk.
-        key = answer_key(answer, self.answer_format)
-        return hashlib.blake2b(repr(key).encode(), digest_size=8).hexdigest()
+
+def _digest(key: Hashable) -> str:
+    # Not `hash`: that of a string differs between processes, and this is kept on disk.
+    return hashlib.blake2b(repr(key).encode(), digest_size=8).hexdigest()
 
 
 def _without_contrast(

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from ttrl_benchmarks.errors import BenchmarkError
+from ttrl_benchmarks.errors import UserError
 
 __all__ = ["RewardError"]
 
 
-class RewardError(BenchmarkError):
+class RewardError(UserError, ValueError):
     """A reward that cannot be made, or cannot do its work; the message says what to do."""

@@ -3,41 +3,35 @@
 - `REWARDS`: the names, each with a card and what makes the estimator.
 - `register_estimator`, `unregister_estimator`: adds one, and takes it back; `ENTRY_POINTS` is the
   group by which an installed package adds its own.
-- `resolve_estimator`: a name, a spelled reward or an estimator as an estimator.
-- `find_reward`: the entry of a spelled reward, its options checked.
-- `reward_needs`: what a spelled reward needs, those inside it included.
+- `resolve_estimator`: a name, a reward as text with options, or an estimator, as an estimator.
+- `find_reward`: the entry of a reward as text, its options checked.
+- `reward_needs`: what a reward as text needs, those inside it included.
+
+The rewards of this package are the classes of `consensus/rewards` that name themselves by the
+decorator `reward`; every file of that folder is imported here.
 """
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
-import warnings
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 
 from ttrl_benchmarks import Benchmark
 from ttrl_benchmarks.errors import unknown_name
-from ttrl_env.consensus.ballot import Estimator
-from ttrl_env.consensus.cards import RewardCard, RewardEntry
+from ttrl_benchmarks.plugins import find_plugins, load_plugin, plugin_source
+from ttrl_env.consensus import rewards
+from ttrl_env.consensus.cards import KINDS, OWN_REWARDS, RewardCard, RewardEntry, needs_of
 from ttrl_env.consensus.errors import RewardError
 from ttrl_env.consensus.reward_spec import parse_reward
-from ttrl_env.consensus.rewards.co_rewarding import CoRewarding, SelfHarmony
-from ttrl_env.consensus.rewards.controls import Constant, FormatOnly, Oracle, Random
-from ttrl_env.consensus.rewards.ddrl import DDRL
-from ttrl_env.consensus.rewards.deepconf import DeepConf
-from ttrl_env.consensus.rewards.empo import EMPO
-from ttrl_env.consensus.rewards.entropy_shaped import EntropyShaped
-from ttrl_env.consensus.rewards.held import HeldVote
-from ttrl_env.consensus.rewards.majority import Majority
-from ttrl_env.consensus.rewards.restrain import RESTRAIN
-from ttrl_env.consensus.rewards.scrl import SCRL
-from ttrl_env.consensus.rewards.self_certainty import NegativeEntropy, SelfCertainty
-from ttrl_env.consensus.rewards.soft_majority import SoftMajority
-from ttrl_env.consensus.rewards.verified import VerifierWeighted
+from ttrl_env.consensus.verdict import Estimator
 
 __all__ = [
     "ENTRY_POINTS",
     "REWARDS",
+    "Rewards",
     "find_reward",
     "register_estimator",
     "resolve_estimator",
@@ -46,18 +40,19 @@ __all__ = [
 ]
 
 ENTRY_POINTS = "ttrl_env.estimators"
+_DEFAULT = "majority"
 _NAME = re.compile(r"[A-Za-z][\w.-]*")
 
 
-class _Rewards(Mapping[str, RewardEntry]):
+class Rewards(Mapping[str, RewardEntry]):
     """Every reward by name: this package's own, those registered, those of installed packages.
 
     An installed package's module is imported when its reward is looked up, not before, so that a
-    broken one stands in nobody's way.
+    broken one harms no other.
     """
 
-    def __init__(self) -> None:
-        self._own: dict[str, RewardEntry] = {}
+    def __init__(self, own: Mapping[str, RewardEntry]) -> None:
+        self._own = own
         self._registered: dict[str, RewardEntry] = {}
         self._loaded: dict[str, RewardEntry] = {}
         self._installed: dict[str, EntryPoint] | None = None
@@ -67,7 +62,7 @@ class _Rewards(Mapping[str, RewardEntry]):
 
         Raises:
             KeyError: There is none.
-            RewardError: An installed package promises one and cannot keep it.
+            RewardError: It is of an installed package that is broken.
         """
         for entries in (self._own, self._registered, self._loaded):
             if name in entries:
@@ -84,10 +79,6 @@ class _Rewards(Mapping[str, RewardEntry]):
     def __contains__(self, name: object) -> bool:
         return name in self._own or name in self._registered or name in self._found()
 
-    def add(self, entry: RewardEntry) -> None:
-        """Adds one of this package's own."""
-        self._own[entry.card.name] = entry
-
     def register(self, entry: RewardEntry) -> None:
         """Adds an entry that can be taken back."""
         self._registered[entry.card.name] = entry
@@ -103,39 +94,31 @@ class _Rewards(Mapping[str, RewardEntry]):
         del self._registered[name]
 
     def forget_installed(self) -> None:
-        """Looks for installed packages anew at the next use."""
+        """Looks for installed packages again at the next use."""
         self._installed = None
         self._loaded.clear()
 
     def _found(self) -> dict[str, EntryPoint]:
         if self._installed is None:
-            found: dict[str, EntryPoint] = {}
-            for point in entry_points(group=ENTRY_POINTS):
-                if point.name in self._own or point.name in found:
-                    warnings.warn(
-                        f"There is a reward named {point.name!r} already, so that of the installed "
-                        f"package {_source(point)!r} is left out; it should choose another name.",
-                        stacklevel=2,
-                    )
-                else:
-                    found[point.name] = point
-            self._installed = found
+            self._installed = find_plugins(ENTRY_POINTS, "reward", self._own)
         return self._installed
 
 
-def _source(point: EntryPoint) -> str:
-    return point.dist.name if point.dist is not None else point.value
+def _own_rewards() -> dict[str, RewardEntry]:
+    """Returns the rewards of this package in the order in which they are listed."""
+    for module in pkgutil.iter_modules(rewards.__path__):
+        importlib.import_module(f"{rewards.__name__}.{module.name}")
+    ordered = sorted(OWN_REWARDS, key=lambda name: (name != _DEFAULT, _kind(name), name))
+    return {name: OWN_REWARDS[name] for name in ordered}
+
+
+def _kind(name: str) -> int:
+    return KINDS.index(OWN_REWARDS[name].card.kind)
 
 
 def _load(point: EntryPoint) -> RewardEntry:
-    source = _source(point)
-    try:
-        made = point.load()
-    except Exception as error:
-        raise RewardError(
-            f"Reward {point.name!r} of the installed package {source!r} cannot be loaded "
-            f"({type(error).__name__}: {error}). Mend or remove that package."
-        ) from error
+    made = load_plugin(point, "reward", RewardError)
+    source = plugin_source(point)
     if isinstance(made, RewardEntry):
         return made
     if not callable(made):
@@ -143,7 +126,8 @@ def _load(point: EntryPoint) -> RewardEntry:
             f"Reward {point.name!r} of the installed package {source!r} is {made!r}, and has to "
             "be callable: an estimator's class, or a function that makes one."
         )
-    return RewardEntry(RewardCard(point.name, _first_sentence(made)), made, source)
+    card = RewardCard(point.name, _first_sentence(made), needs=needs_of(made))
+    return RewardEntry(card, made, source)
 
 
 def _first_sentence(factory: Callable[..., Estimator]) -> str:
@@ -151,8 +135,7 @@ def _first_sentence(factory: Callable[..., Estimator]) -> str:
     return lines[0].strip().rstrip(".") if lines else "no description"
 
 
-_REWARDS = _Rewards()
-REWARDS: Mapping[str, RewardEntry] = _REWARDS
+REWARDS = Rewards(_own_rewards())
 
 
 def register_estimator(
@@ -168,13 +151,15 @@ def register_estimator(
     Args:
         name: The name that `reward=` takes.
         factory: An estimator's class, or a function that makes one. Its keyword parameters are
-            the options; `benchmark`, where it is one of them, is what the environment asks.
+            the options; `benchmark`, where it is one of them, is the benchmark of the environment,
+            without labels unless the reward needs them.
         summary: What it rewards, in a few words; by default the docstring's first line.
         paper: Its arXiv id.
-        needs: What it needs beyond votes, of `ttrl_env.consensus.cards.NEEDS`.
+        needs: What it needs beyond votes, of `ttrl_env.consensus.cards.NEEDS`, besides what its
+            class says.
 
     Raises:
-        RewardError: The name is taken or cannot be spelled, or the factory makes no estimator.
+        RewardError: The name is taken or cannot be one, or the factory does not make estimators.
 
     >>> from ttrl_env.consensus import Majority
     >>> register_estimator("firm", lambda: Majority(min_ratio=0.5), summary="firm majorities")
@@ -189,9 +174,10 @@ def register_estimator(
         )
     if name in REWARDS:
         raise RewardError(f"There is a reward named {name!r} already; choose another name.")
-    card = RewardCard(name, summary or _first_sentence(factory), paper, needs)
+    every = dict.fromkeys((*needs, *needs_of(factory)))
+    card = RewardCard(name, summary or _first_sentence(factory), paper, tuple(every))
     source = getattr(factory, "__module__", "").partition(".")[0]
-    _REWARDS.register(RewardEntry(card, factory, source))
+    REWARDS.register(RewardEntry(card, factory, source))
 
 
 def unregister_estimator(name: str) -> None:
@@ -200,11 +186,11 @@ def unregister_estimator(name: str) -> None:
     Raises:
         UnknownNameError: No reward of this name was registered.
     """
-    _REWARDS.unregister(name)
+    REWARDS.unregister(name)
 
 
 def find_reward(reward: str) -> tuple[RewardEntry, dict[str, object]]:
-    """Returns the entry of a spelled reward and the options that it is spelled with.
+    """Returns the entry of a reward as text, and its options.
 
     Raises:
         UnknownNameError: There is no reward of this name, or it has no such option.
@@ -226,7 +212,7 @@ def find_reward(reward: str) -> tuple[RewardEntry, dict[str, object]]:
 
 
 def reward_needs(reward: str) -> frozenset[str]:
-    """Returns what a spelled reward needs beyond votes, and what those inside it need.
+    """Returns what a reward as text needs beyond votes, and what those inside it need.
 
     Raises:
         UnknownNameError: There is no reward of this name, or it has no such option.
@@ -237,8 +223,6 @@ def reward_needs(reward: str) -> frozenset[str]:
     """
     entry, options = find_reward(reward)
     needs = frozenset(entry.card.needs)
-    if getattr(entry.factory, "needs_token_statistics", False) is True:
-        needs |= {"token statistics"}
     inner = options.get("inner")
     return needs | reward_needs(inner) if isinstance(inner, str) else needs
 
@@ -249,7 +233,7 @@ def resolve_estimator(reward: str | Estimator, benchmark: Benchmark) -> Estimato
     Args:
         reward: A name in `REWARDS`, with options in brackets or without, or any
             `(Ballot) -> Verdict`.
-        benchmark: What the environment asks; only `"oracle"` reads its labels.
+        benchmark: The benchmark of the environment. Only rewards that need labels see its labels.
 
     Raises:
         UnknownNameError: There is no reward of this name, or it has no such option; the message
@@ -264,119 +248,9 @@ def resolve_estimator(reward: str | Estimator, benchmark: Benchmark) -> Estimato
     if isinstance(reward, str):
         entry, options = find_reward(reward)
         inner = options.get("inner")
-        if isinstance(inner, str):  # a reward around another is spelled around it
+        if isinstance(inner, str):  # another reward, as text
             options = {**options, "inner": resolve_estimator(inner, benchmark)}
         return entry.make(benchmark, options)
     if isinstance(reward, type) or not callable(reward):
         raise TypeError(f"a reward is a name or a callable (Ballot) -> Verdict, not {reward!r}")
     return reward
-
-
-def _oracle(benchmark: Benchmark) -> Oracle:
-    return Oracle(benchmark.labels, benchmark.answer_format)
-
-
-_oracle.__doc__ = Oracle.__doc__
-
-for _card, _factory in (
-    (RewardCard("majority", "agreement with the majority of the votes", "2504.16084"), Majority),
-    (RewardCard("soft_majority", "the share of the votes that agree", "2505.21444"), SoftMajority),
-    (
-        RewardCard(
-            "empo", "the share of the votes that agree, unless they are scattered", "2504.05812"
-        ),
-        EMPO,
-    ),
-    (
-        RewardCard(
-            "deepconf",
-            "agreement with the confident completions' vote",
-            "2508.15260",
-            ("token statistics",),
-        ),
-        DeepConf,
-    ),
-    (
-        RewardCard(
-            "scrl",
-            "firm majorities, and a penalty on rare, unsure answers",
-            "2603.19880",
-            ("token statistics",),
-        ),
-        SCRL,
-    ),
-    (
-        RewardCard(
-            "restrain",
-            "every answer by its votes, and a penalty on scattered groups",
-            "2510.02172",
-        ),
-        RESTRAIN,
-    ),
-    (RewardCard("ddrl", "the most frequent answer against the rarest", "2604.21327"), DDRL),
-    (
-        RewardCard(
-            "entropy_shaped",
-            "another reward (inner=), sure completions taught harder",
-            "2508.11356",
-            ("token statistics",),
-        ),
-        EntropyShaped,
-    ),
-    (
-        RewardCard(
-            "self_certainty", "how sure the model is, no vote", "2505.19590", ("token statistics",)
-        ),
-        SelfCertainty,
-    ),
-    (
-        RewardCard(
-            "negative_entropy", "low token entropy, no vote", "2505.22660", ("token statistics",)
-        ),
-        NegativeEntropy,
-    ),
-    (
-        RewardCard(
-            "co_rewarding",
-            "agreement with the other wording's majority",
-            "2508.00410",
-            ("two prompts",),
-        ),
-        CoRewarding,
-    ),
-    (
-        RewardCard(
-            "self_harmony",
-            "agreement with what both wordings lead to",
-            "2511.01191",
-            ("two prompts",),
-        ),
-        SelfHarmony,
-    ),
-    (
-        RewardCard(
-            "verified",
-            "agreement with the vote, verified completions weighing more",
-            "2603.02203",
-            ("verifier",),
-        ),
-        VerifierWeighted,
-    ),
-    (
-        RewardCard("held", "another reward's pseudo-label (inner=), held for some visits"),
-        HeldVote,
-    ),
-    (
-        RewardCard(
-            "oracle",
-            "agreement with the TRUE labels (control: the upper bound)",
-            "2504.16084",
-            ("labels",),
-        ),
-        _oracle,
-    ),
-    (RewardCard("random", "a coin (control: nothing to learn)", "2506.10947"), Random),
-    (RewardCard("format_only", "any answer at all (control)", "2506.10947"), FormatOnly),
-    (RewardCard("constant", "nothing (control: the weights must not move)"), Constant),
-):
-    _REWARDS.add(RewardEntry(_card, _factory))

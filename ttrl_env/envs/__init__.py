@@ -8,7 +8,8 @@
 
 from ttrl_env.envs.question_env import TTRLEnv
 from ttrl_env.envs.question_order import QuestionOrder
-from ttrl_env.envs.token_env import TokenCodec, TokenVectorEnv
+from ttrl_env.envs.token_codec import TokenCodec
+from ttrl_env.envs.token_env import TokenVectorEnv
 from ttrl_env.envs.vector_env import TTRLVectorEnv, make_vector_env
 
 __all__ = [

@@ -5,33 +5,28 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
-from ttrl_benchmarks import Benchmark, Question, UnknownNameError, load_benchmark
+from ttrl_benchmarks import Benchmark, Question
 from ttrl_env.answers import extract_answer
-from ttrl_env.consensus import Estimator, Verdict, check_verdict, hold_vote, resolve_estimator
+from ttrl_env.consensus import Estimator, Verdict, judge, resolve_estimator
+from ttrl_env.envs.asking import (
+    MAX_LENGTH,
+    check_position,
+    fresh_seed,
+    prompt_of,
+    resolve_benchmark,
+)
+from ttrl_env.envs.groups import check_halves
 from ttrl_env.envs.question_order import QuestionOrder
-from ttrl_env.prompt import Prompt
+from ttrl_env.envs.rephrase import Rephrase, resolve_rephrase
 from ttrl_env.rendering import RENDER_MODES, check_render_mode, render_view, view_vote
-from ttrl_env.rephrasing import Rephrase, resolve_rephrase
 from ttrl_env.spaces import UnicodeText
 
-__all__ = [
-    "MAX_LENGTH",
-    "TTRLEnv",
-    "check_halves",
-    "check_position",
-    "fresh_seed",
-    "resolve_benchmark",
-]
-
-MAX_LENGTH = 2**20  # characters of a prompt or a completion
+__all__ = ["TTRLEnv"]
 
 
 class TTRLEnv(gym.Env[str, str]):
@@ -151,7 +146,7 @@ class TTRLEnv(gym.Env[str, str]):
 
         Raises:
             gymnasium.error.ResetNeeded: All votes have been given.
-            gymnasium.error.InvalidAction: The action is no string, or too long.
+            gymnasium.error.InvalidAction: The action is not a string, or too long.
         """
         if self._order is None:
             raise gym.error.ResetNeeded("call reset before the first step")
@@ -168,14 +163,14 @@ class TTRLEnv(gym.Env[str, str]):
         info = self._info(action)
         reward = 0.0
         if done and self.estimator is not None:
-            ballot = hold_vote(
+            ballot, verdict = judge(
+                self.estimator,
                 self._completions,
                 self.question,
                 self.benchmark,
                 self._position,
                 [self._variant(member) for member in range(self.group_size)],
             )
-            verdict = check_verdict(self.estimator(ballot), ballot, self.estimator)
             self._verdict = verdict
             reward = float(np.mean(verdict.rewards))
             info["rewards"] = verdict.rewards.copy()
@@ -217,13 +212,7 @@ class TTRLEnv(gym.Env[str, str]):
         question = self.question
         if self._reword is not None and self._shown_variant() == 1:
             question = self._reword(question)
-        prompt = Prompt(self.benchmark.prompt(question))
-        if len(prompt) > self.observation_space.max_length:
-            raise ValueError(
-                f"question {self.question.id!r} makes a prompt of {len(prompt)} characters, more "
-                f"than max_length = {self.observation_space.max_length}; pass a larger one"
-            )
-        return prompt
+        return prompt_of(self.benchmark, question, self.observation_space.max_length)
 
     def _info(self, completion: str | None) -> dict[str, Any]:
         question = self.question
@@ -243,69 +232,3 @@ def _check_variant(variant: int, group_size: int, *, rephrased: bool) -> int:
             f"not {variant!r} with group_size={group_size}"
         )
     return variant
-
-
-def check_halves(group_size: int) -> None:
-    """Refuses a group that cannot be shown two wordings in equal parts.
-
-    Raises:
-        ValueError: It is of odd size.
-    """
-    if group_size % 2:
-        raise ValueError(
-            "rephrase shows each wording to half of a group, so group_size must be even, not "
-            f"{group_size}"
-        )
-
-
-def check_position(position: Any) -> int | None:
-    """Returns a place in the order of questions, or `None` where none is asked for.
-
-    Raises:
-        TypeError: It is no whole number.
-        ValueError: There is none before the first.
-    """
-    if position is None:
-        return None
-    if not isinstance(position, int | np.integer):
-        raise TypeError(f"position must be a whole number, not {position!r}")
-    if position < 0:
-        raise ValueError(f"position must be 0 or more, not {position}")
-    return int(position)
-
-
-def resolve_benchmark(
-    benchmark: str | Benchmark, options: dict[str, Any], *makers: Callable[..., Any]
-) -> Benchmark:
-    """Returns a benchmark as it is, or the one of this name with these options.
-
-    Args:
-        benchmark: A benchmark, or the name of one.
-        options: What is left of the arguments of an environment, for the benchmark.
-        makers: What makes the environment: their own arguments may have been meant.
-
-    Raises:
-        TypeError: Options were given beside a benchmark that is loaded already.
-        BenchmarkError: The named benchmark cannot be loaded.
-    """
-    if isinstance(benchmark, str):
-        try:
-            return load_benchmark(benchmark, **options)
-        except UnknownNameError as error:
-            own = [name for maker in makers for name in inspect.signature(maker).parameters]
-            close = {match for each in options for match in get_close_matches(each, own, n=1)}
-            if not close:
-                raise
-            names = ", ".join(map(repr, sorted(close)))
-            raise UnknownNameError(f"{error} The environment itself takes {names}.") from None
-    if options:
-        raise TypeError(
-            f"options {', '.join(sorted(options))} go with the name of a benchmark, "
-            f"not with {benchmark.name!r}, which is loaded already"
-        )
-    return benchmark
-
-
-def fresh_seed() -> int:
-    """Returns a seed from the operating system's entropy, for a reset without one."""
-    return int(np.random.SeedSequence().generate_state(1)[0])

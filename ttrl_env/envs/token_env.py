@@ -1,13 +1,11 @@
 """The token environment: completions written one token a step, for learners of classic RL.
 
 - `TokenVectorEnv`: each sub-environment writes one completion; groups are voted on when whole.
-- `TokenCodec`: what it needs of a tokenizer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
@@ -18,66 +16,20 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from ttrl_benchmarks import Benchmark
+from ttrl_env.answers import opens_thinking
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import Estimator
-from ttrl_env.envs.groups import (
-    check_whole_groups,
-    group_mask,
-    group_seeds,
-    metadata_for,
-    refuse_if_over,
-    resolve_autoreset_mode,
-)
-from ttrl_env.envs.question_env import check_position, fresh_seed, resolve_benchmark
+from ttrl_env.envs.asking import check_position, fresh_seed, resolve_benchmark
+from ttrl_env.envs.groups import Groups, check_not_over, metadata_for, resolve_autoreset_mode
+from ttrl_env.envs.token_codec import TokenCodec
 from ttrl_env.envs.vector_env import make_vector_env
 from ttrl_env.rendering import RENDER_MODES, check_render_mode
 
-__all__ = ["TokenCodec", "TokenVectorEnv"]
+__all__ = ["TokenVectorEnv"]
 
 Array = npt.NDArray[Any]
 Observation = dict[str, Array]
 TextEnvs = VectorEnv[Any, Any, Any]
-
-
-@dataclass(frozen=True)
-class TokenCodec:
-    """A tokenizer as two functions and four numbers.
-
-    Attributes:
-        encode: From a prompt to its token ids, chat template included.
-        decode: From the token ids of a completion, without its end, to text.
-        vocabulary_size: Ids run from 0 to this, exclusive. Take the width of the model's logits:
-            it is often larger than what the tokenizer says.
-        end_token_ids: Ids that end a completion; one or more.
-        pad_token_id: The id that fills up.
-
-    Raises:
-        ValueError: An id is out of range, or nothing ends a completion.
-
-    >>> digits = TokenCodec(
-    ...     encode=lambda prompt: [len(prompt) % 10],
-    ...     decode=lambda ids: "".join(map(str, ids)),
-    ...     vocabulary_size=11,
-    ...     end_token_ids=(10,),
-    ...     pad_token_id=10,
-    ... )
-    >>> digits.decode([4, 2])
-    '42'
-    """
-
-    encode: Callable[[str], Sequence[int]]
-    decode: Callable[[Sequence[int]], str]
-    vocabulary_size: int
-    end_token_ids: tuple[int, ...]
-    pad_token_id: int
-
-    def __post_init__(self) -> None:
-        ids = (*self.end_token_ids, self.pad_token_id)
-        if not self.end_token_ids or not all(0 <= each < self.vocabulary_size for each in ids):
-            raise ValueError(
-                f"end_token_ids (one or more) and pad_token_id must be ids from 0 to "
-                f"{self.vocabulary_size - 1}, not {self.end_token_ids} and {self.pad_token_id}"
-            )
 
 
 class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
@@ -86,7 +38,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
     Sub-environments k·G to k·G+G-1, with G the group size, answer one question and write in
     lockstep. A member has finished when it writes an end-of-text token or its last allowed one;
     from then on whatever action it is given counts as padding, which costs and earns nothing.
-    When the last member has finished, the whole group is voted on and paid at once, and its
+    When the last member has finished, the whole group is voted on and rewarded at once, and its
     episodes end. The vote is held by the text environment of `gym.make_vec`: rewards, infos and
     the order of questions are its own.
 
@@ -94,7 +46,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
     `attention_mask` (which of them are tokens, int8), `prompt_length` (how many of them are the
     prompt's, int64) and `finished` (whether this member only waits for its group, int8). A
     completion that was cut off ends its episode like any other (termination, not truncation): the
-    vote has paid it, and no value lies beyond.
+    vote has rewarded it, and no value lies beyond.
 
     Args:
         num_envs: Completions written at once; a multiple of `group_size`.
@@ -106,7 +58,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         reward: A label-free reward: a name such as `"majority"`, an estimator, or `None` for no
             vote at all.
         centre_rewards: Whether to subtract the mean of its group from each reward, so that a
-            learner without a good critic has a baseline. Groups that abstain are then paid 0.
+            learner without a good critic has a baseline. Groups that abstain then get 0.
         fixed_length: Whether every episode lasts `max_tokens` steps, waiting included. A rollout
             of `max_tokens` steps then holds whole episodes and nothing else.
         autoreset_mode: `"SAME_STEP"`, `"NEXT_STEP"` or `"DISABLED"`, for whole groups.
@@ -115,7 +67,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         **benchmark_options: Options of the named benchmark, e.g. `path` or `split`.
 
     Raises:
-        ValueError: `num_envs` is no multiple of `group_size`, or a number is out of range.
+        ValueError: `num_envs` is not a multiple of `group_size`, or a number is out of range.
         BenchmarkError: The benchmark cannot be loaded.
 
     >>> digits = TokenCodec(
@@ -151,7 +103,8 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         render_mode: str | None = None,
         **benchmark_options: Any,
     ) -> None:
-        self.num_groups = check_whole_groups(num_envs, group_size)
+        self._groups = Groups(num_envs, group_size)
+        self.num_groups = self._groups.count
         if max_tokens < 1:
             raise ValueError(f"max_tokens must be 1 or more, not {max_tokens}")
         self.benchmark = resolve_benchmark(benchmark, benchmark_options, TokenVectorEnv)
@@ -165,37 +118,20 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         self.render_mode = check_render_mode(render_mode)
         self.autoreset_mode = resolve_autoreset_mode(autoreset_mode)
         self.metadata = metadata_for(self.autoreset_mode)
-        self._texts: list[TextEnvs] = []
-        for _ in range(self.num_groups):
-            envs = make_vector_env(
-                group_size,
-                benchmark=self.benchmark,
-                group_size=group_size,
-                reward=reward,
-                autoreset_mode="DISABLED",
-                render_mode=render_mode,
-            )
-            self._texts.append(envs if wrap is None else wrap(envs))
-
-        length = self.max_prompt_tokens + max_tokens
-        self.single_observation_space = Dict(
-            {
-                "input_ids": Box(0, tokens.vocabulary_size - 1, (length,), np.int64),
-                "attention_mask": MultiBinary(length),
-                "prompt_length": Box(1, self.max_prompt_tokens, (1,), np.int64),
-                "finished": MultiBinary(1),
-            }
-        )
+        self._texts = [self._make_texts(reward, wrap) for _ in range(self.num_groups)]
+        self.single_observation_space = self._single_observation_space()
         self.single_action_space = Discrete(tokens.vocabulary_size)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
 
         self._started = False
+        length = self.max_prompt_tokens + max_tokens
         self._ids = np.full((num_envs, length), tokens.pad_token_id, dtype=np.int64)
         self._lengths = np.zeros(num_envs, dtype=np.int64)
         self._prompt_lengths = np.zeros(num_envs, dtype=np.int64)
         self._finished = np.zeros(num_envs, dtype=np.bool_)
         self._ended = np.zeros(num_envs, dtype=np.bool_)  # by themselves, not cut off
+        self._thinking = np.zeros(num_envs, dtype=np.bool_)  # asked inside a thought
         self._question_ids = np.full(num_envs, None, dtype=object)
         # One value a group:
         self._positions = np.zeros(self.num_groups, dtype=np.int64)
@@ -226,8 +162,8 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         super().reset(seed=int(seed) if isinstance(seed, int | np.integer) else None)
         options = options or {}
         position = check_position(options.get("position"))
-        mask = group_mask(options.get("reset_mask"), self.num_envs, self.group_size)
-        seeds = group_seeds(seed, self.num_envs, self.group_size)
+        mask = self._groups.mask(options.get("reset_mask"))
+        seeds = self._groups.seeds(seed)
         if not self._started:
             mask[:] = True  # the first reset starts every group
             seeds = seeds or [fresh_seed()] * self.num_groups
@@ -256,13 +192,13 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         """
         self._check_ready()
         restarting = self._over.copy()  # NEXT_STEP: these ignore their actions
-        writing = ~self._finished & ~self._every(restarting)
+        writing = ~self._finished & ~self._groups.spread(restarting)
         actions = self._checked(actions, writing)
         self._frames.clear()
         self._write(np.flatnonzero(writing), actions[writing])
         self._steps += 1
 
-        done = ~restarting & self._finished.reshape(self.num_groups, -1).all(axis=1)
+        done = ~restarting & self._groups.rows(self._finished).all(axis=1)
         if self.fixed_length:
             done &= self._steps == self.max_tokens
         rewards = np.zeros(self.num_envs, dtype=np.float64)
@@ -270,7 +206,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         for group in np.flatnonzero(done):
             self._vote(int(group), rewards, votes)
         self._over = done.copy()
-        terminations = self._every(done)
+        terminations = self._groups.spread(done)
         truncations = np.zeros(self.num_envs, dtype=np.bool_)
 
         if self.autoreset_mode == AutoresetMode.DISABLED:
@@ -316,6 +252,31 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         for envs in self._texts:
             envs.close(**kwargs)
 
+    def _make_texts(
+        self, reward: str | Estimator | None, wrap: Callable[[TextEnvs], TextEnvs] | None
+    ) -> TextEnvs:
+        """Makes the text environment of one group, which asks and votes."""
+        envs = make_vector_env(
+            self.group_size,
+            benchmark=self.benchmark,
+            group_size=self.group_size,
+            reward=reward,
+            autoreset_mode="DISABLED",
+            render_mode=self.render_mode,
+        )
+        return envs if wrap is None else wrap(envs)
+
+    def _single_observation_space(self) -> Dict:
+        length = self.max_prompt_tokens + self.max_tokens
+        return Dict(
+            {
+                "input_ids": Box(0, self.tokens.vocabulary_size - 1, (length,), np.int64),
+                "attention_mask": MultiBinary(length),
+                "prompt_length": Box(1, self.max_prompt_tokens, (1,), np.int64),
+                "finished": MultiBinary(1),
+            }
+        )
+
     def _ask_next(self, mask: Array) -> None:
         for group in np.flatnonzero(mask):
             self._positions[group] += self.num_groups
@@ -323,7 +284,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
 
     def _ask(self, group: int, seed: int | None) -> None:
         """Shows a group the question at its place in the order."""
-        members = self._members(group)
+        members = self._groups.members(group)
         prompts, infos = self._texts[group].reset(
             seed=seed, options={"position": int(self._positions[group])}
         )
@@ -338,6 +299,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         self._ids[members, : len(ids)] = ids
         self._lengths[members] = self._prompt_lengths[members] = len(ids)
         self._finished[members] = self._ended[members] = False
+        self._thinking[members] = opens_thinking(self.tokens.decode(ids.tolist()))
         self._question_ids[members] = question_id
         self._steps[group], self._over[group] = 0, False
 
@@ -350,14 +312,15 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         self._finished[rows] = self._ended[rows] | (written == self.max_tokens)
 
     def _vote(self, group: int, rewards: Array, votes: dict[str, Any]) -> None:
-        """Hands a group's completions to its text environment, which counts and pays them."""
-        members = self._members(group)
+        """Hands a group's completions to its text environment, which counts and rewards them."""
+        members = self._groups.members(group)
         completions = [self._completion(i) for i in range(members.start, members.stop)]
-        _, paid, _, _, infos = self._texts[group].step(completions)
+        _, earned, _, _, infos = self._texts[group].step(completions)
         if self.centre_rewards:
             abstained = infos.get("abstained", np.zeros(self.group_size, dtype=np.bool_))
-            paid = np.where(abstained | (paid == paid[0]).all(), 0.0, paid - paid.mean())
-        rewards[members] = paid
+            alike = (earned == earned[0]).all()
+            earned = np.where(abstained | alike, 0.0, earned - earned.mean())
+        rewards[members] = earned
         if self.render_mode is not None:
             self._frames[group] = self._render_group(group)
         for key, values in infos.items():
@@ -370,7 +333,9 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         ids = self._ids[row, self._prompt_lengths[row] : self._lengths[row]]
         ended = bool(self._ended[row])
         text = self.tokens.decode(ids[: len(ids) - ended].tolist())
-        return Completion(text, token_ids=ids.copy(), finished=ended)
+        return Completion(
+            text, token_ids=ids.copy(), finished=ended, thinking=bool(self._thinking[row])
+        )
 
     def _observe(self) -> Observation:
         columns = np.arange(self._ids.shape[1])
@@ -383,26 +348,19 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
 
     def _info(self, mask: Array) -> dict[str, Any]:
         """What is asked of these groups."""
-        told = self._every(mask)
+        told = self._groups.spread(mask)
         question_ids = np.full(self.num_envs, None, dtype=object)
         question_ids[told] = self._question_ids[told]
         return {
             "question_id": question_ids,
             "_question_id": told,
-            "position": np.where(told, self._every(self._positions), 0),
+            "position": np.where(told, self._groups.spread(self._positions), 0),
             "_position": told.copy(),
         }
 
     def _render_group(self, group: int) -> tuple[Any, ...]:
         frames: Any = self._texts[group].render()
         return tuple(frames)
-
-    def _members(self, group: int) -> slice:
-        return slice(group * self.group_size, (group + 1) * self.group_size)
-
-    def _every(self, groups: Array) -> Array:
-        """Spreads one value a group over its sub-environments."""
-        return np.repeat(groups, self.group_size)
 
     def _longest_prompt(self, given: int | None) -> int:
         if given is not None:
@@ -416,7 +374,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         if not self._started:
             raise gym.error.ResetNeeded("call reset before the first step")
         if self.autoreset_mode == AutoresetMode.DISABLED:
-            refuse_if_over(self._over)
+            check_not_over(self._over)
 
     def _checked(self, actions: Any, writing: Array) -> Array:
         ids = np.asarray(actions)

@@ -17,26 +17,26 @@ from gymnasium.vector.utils import batch_space
 
 from ttrl_benchmarks import Benchmark, Question
 from ttrl_env.consensus import Estimator
-from ttrl_env.envs.groups import (
-    check_whole_groups,
-    group_mask,
-    group_seeds,
-    metadata_for,
-    refuse_if_over,
-    resolve_autoreset_mode,
-)
-from ttrl_env.envs.question_env import (
+from ttrl_env.envs.asking import (
     MAX_LENGTH,
-    check_halves,
     check_position,
     fresh_seed,
+    prompt_of,
     resolve_benchmark,
 )
+from ttrl_env.envs.groups import (
+    Groups,
+    check_halves,
+    check_not_over,
+    metadata_for,
+    resolve_autoreset_mode,
+)
 from ttrl_env.envs.question_order import QuestionOrder
+from ttrl_env.envs.rephrase import Rephrase, resolve_rephrase
 from ttrl_env.prompt import Prompt
 from ttrl_env.rendering import RENDER_MODES, check_render_mode, render_view, view_vote
-from ttrl_env.rephrasing import Rephrase, resolve_rephrase
 from ttrl_env.spaces import UnicodeText
+from ttrl_env.wrappers.consensus_reward import ConsensusReward
 
 __all__ = ["TTRLVectorEnv", "make_vector_env"]
 
@@ -69,8 +69,8 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         **benchmark_options: Options of the named benchmark, e.g. `path` or `split`.
 
     Raises:
-        ValueError: `num_envs` is no multiple of `group_size`, a group cannot be halved, or a mode
-            is unknown.
+        ValueError: `num_envs` is not a multiple of `group_size`, a group cannot be halved, or a
+            mode is unknown.
         BenchmarkError: The benchmark cannot be loaded.
     """
 
@@ -91,7 +91,8 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         render_mode: str | None = None,
         **benchmark_options: Any,
     ) -> None:
-        self.num_groups = check_whole_groups(num_envs, group_size)
+        self._groups = Groups(num_envs, group_size)
+        self.num_groups = self._groups.count
         self.benchmark = resolve_benchmark(
             benchmark, benchmark_options, TTRLVectorEnv, make_vector_env
         )
@@ -150,8 +151,8 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         super().reset(seed=int(seed) if isinstance(seed, int | np.integer) else None)
         options = options or {}
         position = check_position(options.get("position"))
-        mask = group_mask(options.get("reset_mask"), self.num_envs, self.group_size)
-        seeds = group_seeds(seed, self.num_envs, self.group_size)
+        mask = self._groups.mask(options.get("reset_mask"))
+        seeds = self._groups.seeds(seed)
         if not self._orders or seeds is not None:
             if seeds is None:
                 seeds = [fresh_seed()] * self.num_groups
@@ -168,7 +169,7 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
             self._positions[mask] = position + np.flatnonzero(mask)
         self._done[mask] = False
         self._show(mask, None)
-        return self._observe(), self._info(self._every(mask))
+        return self._observe(), self._info(self._groups.spread(mask))
 
     def step(self, actions: Sequence[str]) -> tuple[Prompts, Array, Array, Array, dict[str, Any]]:
         """Takes one completion from each sub-environment; each ends its episode.
@@ -176,7 +177,7 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         Raises:
             gymnasium.error.ResetNeeded: A group is over and, in the mode DISABLED, was not reset.
             gymnasium.error.InvalidAction: There are too many or too few completions, or one is
-                no string or too long.
+                not a string or too long.
         """
         if not self._orders:
             raise gym.error.ResetNeeded("call reset before the first step")
@@ -200,9 +201,9 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
             self._show(over, None)
             self._show(~over, actions)
             self._done = ~over
-            terminations = self._every(~over)
+            terminations = self._groups.spread(~over)
             return self._observe(), rewards, terminations, truncations, self._info(every)
-        refuse_if_over(self._done)
+        check_not_over(self._done)
         self._done[:] = True
         self._show(self._done, actions)
         return self._observe(), rewards, every, truncations, self._info(every)
@@ -232,8 +233,7 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         if self.render_mode is None:
             return
         for group in np.flatnonzero(groups if self._shown else np.ones_like(groups)):
-            first = int(group) * self.group_size
-            votes = () if completions is None else completions[first : first + self.group_size]
+            votes = () if completions is None else completions[self._groups.members(int(group))]
             shown = self.questions[group], int(self._positions[group]), tuple(votes)
             if group < len(self._shown):
                 self._shown[group] = shown
@@ -254,31 +254,20 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         return tuple(prompts)
 
     def _prompt(self, question: Question) -> Prompt:
-        prompt = Prompt(self.benchmark.prompt(question))
-        longest = self.single_observation_space.max_length
-        if len(prompt) > longest:
-            raise ValueError(
-                f"question {question.id!r} makes a prompt of {len(prompt)} characters, more "
-                f"than max_length = {longest}; pass a larger one"
-            )
-        return prompt
+        return prompt_of(self.benchmark, question, self.single_observation_space.max_length)
 
     def _info(self, mask: Array) -> dict[str, Any]:
         ids = np.array([question.id for question in self.questions], dtype=object)
         info = {
-            "question_id": self._every(ids),
+            "question_id": self._groups.spread(ids),
             "_question_id": mask.copy(),
-            "position": self._every(self._positions),
+            "position": self._groups.spread(self._positions),
             "_position": mask.copy(),
         }
         if self._reword is not None:
             halves = np.repeat([0, 1], self.group_size // 2)
             info |= {"variant": np.tile(halves, self.num_groups), "_variant": mask.copy()}
         return info
-
-    def _every(self, groups: Array) -> Array:
-        """Spreads one value a group over its sub-environments."""
-        return np.repeat(groups, self.group_size)
 
     def _check(self, actions: Sequence[str]) -> None:
         several = hasattr(actions, "__getitem__") and not isinstance(actions, str)
@@ -310,7 +299,5 @@ def make_vector_env(
             reward wrapper at all.
         **kwargs: The other arguments of `TTRLVectorEnv`.
     """
-    from ttrl_env.wrappers.consensus_reward import ConsensusReward
-
     envs = TTRLVectorEnv(num_envs, **kwargs)
     return envs if reward is None else ConsensusReward(envs, reward)

@@ -18,6 +18,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import gymnasium as gym
 import numpy as np
 
 from ttrl_benchmarks import Benchmark, load_benchmark
@@ -26,11 +27,11 @@ from ttrl_env.consensus import (
     Ballot,
     Estimator,
     Verdict,
-    check_verdict,
-    hold_vote,
+    judge,
     resolve_estimator,
 )
-from ttrl_env.registration import ENV_IDS
+from ttrl_env.consensus.cards import needs_of
+from ttrl_env.registration import benchmark_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -40,8 +41,8 @@ __all__ = ["ConsensusRewardFunction", "consensus_reward", "questions_dataset"]
 
 STATE_FILE = "consensus_reward.json"
 _OUT_OF_REACH = {
-    "needs_token_statistics": "statistics of each token",
-    "needs_two_prompts": "two wordings of each question",
+    "token statistics": "statistics of each token",
+    "two prompts": "two wordings of each question",
 }
 
 T = TypeVar("T")
@@ -74,7 +75,11 @@ def questions_dataset(benchmark: str | Benchmark) -> Dataset:
 
 
 def consensus_reward(
-    benchmark: str | Benchmark, group_size: int, reward: str | Estimator = "majority"
+    benchmark: str | Benchmark,
+    group_size: int,
+    reward: str | Estimator = "majority",
+    *,
+    thinking: bool = False,
 ) -> ConsensusRewardFunction:
     r"""Makes a reward function for TRL's `GRPOTrainer` and `RLOOTrainer`.
 
@@ -83,6 +88,8 @@ def consensus_reward(
         group_size: Completions of one question: the trainer's `num_generations` (and
             `num_generations_eval`, if it evaluates).
         reward: The name of a reward, or an estimator.
+        thinking: Whether the model's chat template ends prompts inside a thought (see
+            `ttrl_env.answers.opens_thinking`), which TRL does not tell.
 
     Raises:
         UnknownNameError: There is no such benchmark or reward.
@@ -93,7 +100,7 @@ def consensus_reward(
     >>> reward(completions, question_id=["train-0-L1-000"] * 3)
     [1.0, 1.0, 0.0]
     """
-    return ConsensusRewardFunction(benchmark, group_size, reward)
+    return ConsensusRewardFunction(benchmark, group_size, reward, thinking=thinking)
 
 
 class ConsensusRewardFunction:
@@ -109,6 +116,7 @@ class ConsensusRewardFunction:
         benchmark: A benchmark, its name, or the id of its environment.
         group_size: Completions of one question.
         reward: The name of a reward, or an estimator.
+        thinking: Whether the model's chat template ends prompts inside a thought.
 
     Attributes:
         __name__: What the trainer's logs call it, `"consensus"`; where there are two of them, give
@@ -123,20 +131,23 @@ class ConsensusRewardFunction:
         benchmark: str | Benchmark,
         group_size: int,
         reward: str | Estimator = "majority",
+        *,
+        thinking: bool = False,
     ) -> None:
         if group_size < 2:
             raise ValueError(f"group_size must be 2 or more, not {group_size}")
         self.__name__ = "consensus"  # rewards/consensus/mean, and the prefix of all else
         self.group_size = group_size
+        self.thinking = thinking
         labelled = _resolve(benchmark)
         self.estimator = resolve_estimator(reward, labelled)
         self.benchmark = labelled.unlabeled()
         self._by_id = {question.id: question for question in self.benchmark.questions}
-        for need, what in _OUT_OF_REACH.items():
-            if getattr(self.estimator, need, False):
+        for need in needs_of(self.estimator):
+            if need in _OUT_OF_REACH:
                 raise ValueError(
-                    f"{self.estimator!r} needs {what}, which TRL's trainers do not give to reward "
-                    "functions; choose another reward, or train with ttrl_agents"
+                    f"{self.estimator!r} needs {_OUT_OF_REACH[need]}, which TRL's trainers do not "
+                    "give to reward functions; choose another reward, or train with ttrl_agents"
                 )
         # An estimator that remembers must see every group, on every process.
         self.remembers = hasattr(self.estimator, "state_dict")
@@ -161,8 +172,8 @@ class ConsensusRewardFunction:
         Args:
             completions: Texts, or conversations that end with the policy's turn.
             question_id: The question of each, from the data set's column of this name.
-            completion_ids: The sampled tokens of each, where the trainer tells them.
-            trainer_state: The trainer's state, which tells its step.
+            completion_ids: The sampled tokens of each, where the trainer gives them.
+            trainer_state: The trainer's state, which has its step.
             log_extra: Takes a column for the trainer's table of completions.
             log_metric: Takes a number for the trainer's log.
 
@@ -180,7 +191,7 @@ class ConsensusRewardFunction:
             )
         step = 0 if trainer_state is None else int(trainer_state.global_step)
         self._check_restored(step)
-        mine = _with_tokens(completions, completion_ids)
+        mine = _with_tokens(completions, completion_ids, self.thinking)
         by_process, rank = _exchange(list(question_id))
         ids = list(chain.from_iterable(by_process))
         self._check_whole(ids)
@@ -257,22 +268,22 @@ class ConsensusRewardFunction:
         for group in sorted({row // size for row in wanted}):
             members = range(group * size, (group + 1) * size)
             question = self._by_id[ids[members[0]]]
-            ballot = hold_vote(
-                [held[row] for row in members], question, self.benchmark, visit + group
+            completions = [held[row] for row in members]
+            ballot, verdict = judge(
+                self.estimator, completions, question, self.benchmark, visit + group
             )
-            votes[group] = ballot, self._judge(ballot)
+            self._check_rewards_alone(verdict)
+            votes[group] = ballot, verdict
         return votes
 
-    def _judge(self, ballot: Ballot) -> Verdict:
-        """Applies the estimator; refuses what the trainer would misread or drop unseen."""
-        verdict = check_verdict(self.estimator(ballot), ballot, self.estimator)
+    def _check_rewards_alone(self, verdict: Verdict) -> None:
+        """Raises for what the trainer would misread or silently drop."""
         for own in ("advantages", "weights"):
             if getattr(verdict, own) is not None:
                 raise ValueError(
                     f"{self.estimator!r} gives {own}, but TRL takes rewards alone and computes "
                     "advantages itself; choose another reward, or train with ttrl_agents"
                 )
-        return verdict
 
     def _next_visit(self, step: int) -> int:
         """Names this call's first group: a function of the trainer's step, so runs can resume."""
@@ -301,7 +312,7 @@ class ConsensusRewardFunction:
         for block in blocks:
             if len(set(block)) > 1:
                 raise ValueError(
-                    f"completions of questions {', '.join(sorted(set(block)))} stand in one group "
+                    f"completions of questions {', '.join(sorted(set(block)))} are in one group "
                     f"of {size}; set num_generations={size} (and num_generations_eval) in the "
                     "trainer's config"
                 )
@@ -323,16 +334,18 @@ class ConsensusRewardFunction:
 def _resolve(benchmark: str | Benchmark) -> Benchmark:
     if isinstance(benchmark, Benchmark):
         return benchmark
-    return load_benchmark(ENV_IDS.get(benchmark, {"benchmark": benchmark})["benchmark"])
+    return benchmark_of(benchmark) if benchmark in gym.registry else load_benchmark(benchmark)
 
 
 def _with_tokens(
-    completions: Sequence[Any], token_ids: Sequence[Sequence[int]] | None
+    completions: Sequence[Any],
+    token_ids: Sequence[Sequence[int]] | None,
+    thinking: bool,
 ) -> list[Completion]:
     if token_ids is None:
-        return [Completion(_text(each)) for each in completions]
+        return [Completion(_text(each), thinking=thinking) for each in completions]
     pairs = zip(completions, token_ids, strict=True)
-    return [Completion(_text(each), token_ids=ids) for each, ids in pairs]
+    return [Completion(_text(each), token_ids=ids, thinking=thinking) for each, ids in pairs]
 
 
 def _text(completion: Any) -> str:

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from gymnasium.vector import VectorEnv, VectorWrapper
 
 from ttrl_benchmarks import Benchmark
-from ttrl_env.consensus import Estimator, Verdict, check_verdict, hold_vote, resolve_estimator
+from ttrl_env.consensus import Ballot, Estimator, Verdict, judge, resolve_estimator
+from ttrl_env.envs.groups import Groups
 from ttrl_env.rendering import render_view, view_vote
 from ttrl_env.wrappers.attributes import find_attribute
 
@@ -46,6 +47,7 @@ class ConsensusReward(VectorWrapper):
     (see `finished_info`), one value for each sub-environment:
 
     - `answer`: the completion's answer, or `None` (object);
+    - `answer_key`: its canonical key, or `None`; equal answers have equal keys (object);
     - `vote`: the class of its answer within the group, from 0, or -1 for no answer (int64);
     - `consensus`: the winning answer of its group, or `None` (object);
     - `majority_ratio`: the winner's share of the group (float64);
@@ -62,7 +64,7 @@ class ConsensusReward(VectorWrapper):
         group_size: Completions of one question; by default the environment's own.
 
     Raises:
-        ValueError: The environment names no benchmark, or its size is no multiple of the group.
+        ValueError: The environment names no benchmark, or is not of whole groups.
         UnknownNameError: There is no reward of this name.
     """
 
@@ -76,14 +78,8 @@ class ConsensusReward(VectorWrapper):
         self.benchmark: Benchmark = find_attribute(env, "benchmark")
         if group_size is None:
             group_size = int(find_attribute(env, "group_size"))
-        if group_size < 1:
-            raise ValueError(f"group_size must be 1 or more, not {group_size}")
+        self.groups = Groups(self.num_envs, group_size)
         self.group_size = group_size
-        if self.num_envs % self.group_size:
-            raise ValueError(
-                f"{self.num_envs} sub-environments make no whole groups of {self.group_size}; "
-                "use a multiple of the group size"
-            )
         self.estimator = resolve_estimator(reward, self.benchmark)
         self._by_id = {question.id: question for question in self.benchmark.questions}
         self._question_ids: Array = np.empty(0, dtype=object)
@@ -104,7 +100,7 @@ class ConsensusReward(VectorWrapper):
         observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]
         self._remember(infos)
         if self.render_mode is not None:
-            told = infos["_question_id"].reshape(-1, self.group_size)[:, 0]
+            told = self.groups.rows(infos["_question_id"])[:, 0]
             for group in np.flatnonzero(told):
                 self._held.pop(int(group), None)
         return observations, infos
@@ -119,51 +115,27 @@ class ConsensusReward(VectorWrapper):
         asked, positions = self._question_ids.copy(), self._positions.copy()
         variants = self._variants.copy()
         observations, _, terminations, truncations, infos = self.env.step(actions)
-        done = (terminations | truncations).reshape(-1, self.group_size)
+        done = self.groups.rows(terminations | truncations)
         rewards = np.zeros(self.num_envs, dtype=np.float64)
-        added: dict[str, Array] = {
-            "answer": np.full(self.num_envs, None, dtype=object),
-            "vote": np.full(self.num_envs, -1, dtype=np.int64),
-            "consensus": np.full(self.num_envs, None, dtype=object),
-            "majority_ratio": np.zeros(self.num_envs),
-            "abstained": np.zeros(self.num_envs, dtype=np.bool_),
-            "finished": np.zeros(self.num_envs, dtype=np.bool_),
-            "advantage": np.zeros(self.num_envs),
-            "advantage_weight": np.ones(self.num_envs),
-        }
-        given = np.zeros(self.num_envs, dtype=np.bool_)
+        votes = _Votes(self.num_envs)
         self._held.clear()
         for k in np.flatnonzero(done.any(axis=1)):
-            members = slice(k * self.group_size, (k + 1) * self.group_size)
+            members = self.groups.members(int(k))
             self._check_whole(int(k), done[k], asked[members])
-            ballot = hold_vote(
+            ballot, verdict = judge(
+                self.estimator,
                 actions[members],
                 self._by_id[asked[members][0]],
                 self.benchmark,
                 int(positions[members][0]),
                 variants[members],
             )
-            verdict = check_verdict(self.estimator(ballot), ballot, self.estimator)
             rewards[members] = verdict.rewards
+            votes.add(members, ballot, verdict)
             if self.render_mode is not None:
                 texts = tuple(actions[members])
                 self._held[int(k)] = ballot.question_id, ballot.position, texts, verdict
-            added["answer"][members] = ballot.answers
-            added["vote"][members] = ballot.classes
-            added["consensus"][members] = ballot.answer_of(verdict.pseudo_label)
-            added["majority_ratio"][members] = ballot.majority_ratio
-            added["abstained"][members] = verdict.abstains
-            added["finished"][members] = ballot.finished
-            if verdict.advantages is not None:
-                added["advantage"][members] = verdict.advantages
-                given[members] = True
-            if verdict.weights is not None:
-                added["advantage_weight"][members] = verdict.weights
-        mask = done.ravel()
-        final = finished_info(infos)
-        for key, values in added.items():
-            final[key], final["_" + key] = values, mask.copy()
-        final["_advantage"] = given
+        finished_info(infos).update(votes.infos(done.ravel()))
         self._remember(infos)
         return observations, rewards, terminations, truncations, infos
 
@@ -182,8 +154,8 @@ class ConsensusReward(VectorWrapper):
         if len(self._question_ids) == 0:
             raise RuntimeError("call reset before anything else")
         frames: list[Any] = []
-        for k in range(self.num_envs // self.group_size):
-            first = k * self.group_size
+        for k, members in enumerate(self.groups):
+            first = members.start
             asked = self._question_ids[first], int(self._positions[first]), (), None
             question_id, position, texts, verdict = self._held.get(k, asked)
             view = view_vote(
@@ -220,6 +192,50 @@ class ConsensusReward(VectorWrapper):
                 f"group {group} was asked different questions ({', '.join(set(question_ids))}); "
                 f"give its {len(done)} sub-environments the same slot and the same seed"
             )
+
+
+class _Votes:
+    """What a step says of each completion, gathered group by group."""
+
+    def __init__(self, num_envs: int) -> None:
+        self._columns: dict[str, Array] = {
+            "answer": np.full(num_envs, None, dtype=object),
+            "answer_key": np.full(num_envs, None, dtype=object),
+            "vote": np.full(num_envs, -1, dtype=np.int64),
+            "consensus": np.full(num_envs, None, dtype=object),
+            "majority_ratio": np.zeros(num_envs),
+            "abstained": np.zeros(num_envs, dtype=np.bool_),
+            "finished": np.zeros(num_envs, dtype=np.bool_),
+            "advantage": np.zeros(num_envs),
+            "advantage_weight": np.ones(num_envs),
+        }
+        self._with_advantages = np.zeros(num_envs, dtype=np.bool_)
+
+    def add(self, members: slice, ballot: Ballot, verdict: Verdict) -> None:
+        """Adds one group."""
+        columns = self._columns
+        columns["answer"][members] = ballot.answers
+        for i, vote in enumerate(ballot.classes, start=members.start):
+            if vote >= 0:  # one by one, as a key may be a tuple
+                columns["answer_key"][i] = ballot.keys[vote]
+        columns["vote"][members] = ballot.classes
+        columns["consensus"][members] = ballot.answer_of(verdict.pseudo_label)
+        columns["majority_ratio"][members] = ballot.majority_ratio
+        columns["abstained"][members] = verdict.abstains
+        columns["finished"][members] = ballot.finished
+        if verdict.advantages is not None:
+            columns["advantage"][members] = verdict.advantages
+            self._with_advantages[members] = True
+        if verdict.weights is not None:
+            columns["advantage_weight"][members] = verdict.weights
+
+    def infos(self, ended: Array) -> dict[str, Array]:
+        """Returns the columns, each with its mask: the episodes that ended."""
+        infos = {}
+        for key, values in self._columns.items():
+            infos[key], infos["_" + key] = values, ended.copy()
+        infos["_advantage"] = self._with_advantages
+        return infos
 
 
 def find_consensus_reward(env: VectorEnv[Any, Any, Any]) -> ConsensusReward:

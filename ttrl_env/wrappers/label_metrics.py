@@ -1,4 +1,4 @@
-"""How right the votes are, where labels exist to say so.
+"""The metrics that compare votes with labels, where there are labels.
 
 - `LabelMetrics`: the only wrapper that sees labels; it changes no reward.
 """
@@ -54,7 +54,7 @@ class LabelMetrics(VectorWrapper):
         super().__init__(env)
         inside = find_consensus_reward(env)
         self._benchmark = inside.benchmark
-        self._group_size = inside.group_size
+        self._groups = inside.groups
 
     def step(self, actions: Any) -> tuple[Any, Array, Array, Array, dict[str, Any]]:
         """Steps, and adds the metrics."""
@@ -62,22 +62,23 @@ class LabelMetrics(VectorWrapper):
         final = finished_info(infos)
         added = {name: np.zeros(self.num_envs) for name in METRICS}
         mask = np.zeros(self.num_envs, dtype=np.bool_)
-        for start in range(0, self.num_envs, self._group_size):
-            members = slice(start, start + self._group_size)
+        for members in self._groups:
+            start = members.start
             label = self._benchmark.labels.reveal(final["question_id"][start])
             if label is None or not final["_vote"][start]:
                 continue
-            truth, consensus = self._key(label), final["consensus"][start]
-            votes, answers = final["vote"][members], final["answer"][members]
+            truth = answer_key(label, self._benchmark.answer_format)
+            votes, keys = final["vote"][members], final["answer_key"][members]
             counts = np.bincount(votes[votes >= 0])
-            # One key for each class: its members are equal to the label together or not at all.
+            # Members of a class have one key, so they equal the label together or not at all.
             first = [int(np.argmax(votes == each)) for each in range(counts.size)]
-            true_classes = [self._key(answers[member]) == truth for member in first]
+            true_classes = [keys[member] == truth for member in first]
             right = np.array([vote >= 0 and true_classes[vote] for vote in votes])
             added["majority_accuracy"][members] = counts.size > 0 and true_classes[counts.argmax()]
-            added["label_accuracy"][members] = (
-                consensus is not None and self._key(consensus) == truth
-            )
+            consensus = final["consensus"][start]
+            if consensus is not None:
+                elected = list(final["answer"][members]).index(consensus)
+                added["label_accuracy"][members] = keys[elected] == truth
             added["reward_accuracy"][members] = np.mean(rewards[members] == right)
             added["ground_truth_ratio"][members] = right.mean()
             added["pass_at_k"][members] = right.any()
@@ -85,6 +86,3 @@ class LabelMetrics(VectorWrapper):
         for name, values in added.items():
             final[name], final["_" + name] = values, mask.copy()
         return observations, rewards, terminations, truncations, infos
-
-    def _key(self, answer: str) -> Any:
-        return answer_key(answer, self._benchmark.answer_format)

@@ -1,4 +1,4 @@
-"""What a person sees of a run: a header, a live display, a table.
+"""The console output of a run: a header, a live display, a table.
 
 - `ConsoleCallback`: prints all three.
 
@@ -17,6 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ttrl_agents.callbacks.base import Callback, Run
+from ttrl_agents.evaluate.setting import SamplingSetting, by_setting
+from ttrl_agents.evaluate.turned import describe_changed, describe_turned
 from ttrl_agents.instruments.collapse import Alarm
 from ttrl_env.consensus import find_reward, reward_needs
 
@@ -83,7 +85,7 @@ class ConsoleCallback(Callback):
         for name, value in rows.items():
             grid.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
         self.console.print(Panel(grid, title="TTRL: learning without labels", expand=False))
-        self._total, self._start = config.steps, run.state.step
+        self._total, self._start, self._votes = config.steps, run.state.step, config.n_votes
         self._step = self._start
 
     def on_phase(self, name: str) -> None:
@@ -128,7 +130,7 @@ class ConsoleCallback(Callback):
         self._count_anew()
         parts = [f"majority ratio {metrics['majority_ratio']:.2f}"]
         if "ground_truth_ratio" in metrics:
-            parts.append(f"mean@k {metrics['ground_truth_ratio']:.2f}")
+            parts.append(f"mean@{self._votes} {metrics['ground_truth_ratio']:.2f}")
         if "entropy" in metrics:  # another agent may have none
             parts.append(f"entropy {metrics['entropy']:.3f}")
         parts.append(f"{metrics['tokens_per_second']:,.0f} tok/s")
@@ -156,19 +158,19 @@ class ConsoleCallback(Callback):
         self._count_anew()
         if not self._training:
             self._stop()
-        if not any(results.values()):
-            self.console.print(f"{name}: no question has a label, so nothing is measured")
-        for split, result in results.items():
-            if result is not None:
-                means = "  ".join(f"{k} {v:.3f}" for k, v in result.items() if _is_score(k))
-                self.console.print(f"{name}, {_SPLITS[split]} questions: {means}")
+        for setting, scores in by_setting(results).items():
+            for split, result in scores.items():
+                if result is not None:
+                    line = f"{name}, {_SPLITS[split]} questions, {setting.title}: {_means(result)}"
+                    self.console.print(line, soft_wrap=True)
 
     def on_end(self, summary: dict[str, Any]) -> None:
         """Prints the before/after table and where everything lies."""
         self._stop()
-        table = results_table(summary)
-        if table.row_count:
+        for table in results_tables(summary):
             self.console.print(table)
+        for line in vote_lines(summary):
+            self.console.print(line, soft_wrap=True)
         self.console.print(
             f"{summary['steps']} steps in {_clock(summary['seconds'])}. "
             "The run directory has config.json, metrics.jsonl, summary.json, curves.png and "
@@ -208,34 +210,72 @@ class ConsoleCallback(Callback):
             self._progress = None
 
 
-def results_table(summary: dict[str, Any]) -> Table:
-    """Returns the before/after table, with 95 % intervals."""
-    title = "Before and after (mean [95 % interval over questions])"
-    table = Table(title=title, box=None, pad_edge=False, padding=(0, 1))  # 80 columns hold it
-    for name, justify in (("", "left"), ("before", "right"), ("after", "right"), ("", "right")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+def results_tables(summary: dict[str, Any]) -> list[Table]:
+    """Returns a before/after table for each temperature, with 95 % intervals."""
+    tables = []
+    after_at = by_setting(summary["after"])
+    for setting, before_by_split in by_setting(summary["before"]).items():
+        title = f"{setting.title}: mean [95 % interval over questions]"
+        # 80 columns hold it
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1))
+        table.add_column("")
+        for name in ("before", "after", ""):
+            table.add_column(name, justify="right")
+        for split, words in _SPLITS.items():
+            before, after = before_by_split[split], after_at.get(setting, {}).get(split)
+            if before is not None and after is not None:
+                _add_rows(table, words, before, after)
+        if table.row_count:
+            tables.append(table)
+    return tables
+
+
+def vote_lines(summary: dict[str, Any]) -> list[str]:
+    """Returns how the votes turned, or how they changed where no label is known."""
+    lines = []
     for split, words in _SPLITS.items():
-        before, after = summary["before"][split], summary["after"][split]
-        if before is None or after is None:
+        turned, changed = summary["turned"][split], summary["votes"][split]
+        if changed is None:
             continue
-        for metric in filter(_is_score, before):
-            change = 100 * (after[metric] - before[metric])
-            table.add_row(
-                f"{metric}, {words}",
-                _with_interval(before, metric),
-                _with_interval(after, metric),
-                f"{change:+.1f} points",
-            )
-    return table
+        where = f"{words.capitalize()} questions, {SamplingSetting.of(changed).title}"
+        if turned is not None:
+            lines.append(f"{where}: {describe_turned(turned)}")
+            continue
+        lines.append(f"{where}, no label known: {describe_changed(changed)}")
+        if changed["most_divided"]:
+            lines.append("The votes that are most divided now:")
+        for vote in changed["most_divided"]:
+            answer = "no answer" if vote["after"] is None else vote["after"]
+            lines.append(f"  {vote['question_id']}: {answer} with {vote['share_after']:.0%}")
+    return lines
+
+
+def _add_rows(table: Table, split: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    for metric in _scores_shown(before):
+        change = 100 * (after[metric] - before[metric])
+        table.add_row(
+            f"{metric}, {split}",
+            _with_interval(before, metric),
+            _with_interval(after, metric),
+            f"{change:+.1f} points",
+        )
+
+
+def _means(result: dict[str, Any]) -> str:
+    """The scores of an evaluation in a line, or the agreement where nothing is graded."""
+    scores = "  ".join(f"{name} {result[name]:.3f}" for name in _scores_shown(result))
+    return scores or f"no label known, majority ratio {result['majority_ratio']:.3f}"
+
+
+def _scores_shown(result: dict[str, Any]) -> list[str]:
+    """The names of its scores; of one completion, mean@1, maj@1 and pass@1 are the same."""
+    names = [name for name in result if "@" in name and not name.endswith("_ci95")]
+    return names[:1] if result["temperature"] == 0 else names
 
 
 def _with_interval(result: dict[str, Any], metric: str) -> str:
     low, high = result[metric + "_ci95"]
     return f"{result[metric]:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def _is_score(name: str) -> bool:
-    return "@" in name and not name.endswith("_ci95")
 
 
 def _clock(seconds: float) -> str:

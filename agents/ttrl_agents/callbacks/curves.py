@@ -1,4 +1,4 @@
-"""The picture of a run.
+"""The plot of a run: its metrics over the training steps.
 
 - `CurvesCallback`: draws it when the run ends.
 - `draw_curves`: draws it from a run directory.
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ttrl_agents.callbacks.base import Callback, Run
+from ttrl_agents.evaluate.setting import SPLITS, SamplingSetting
 from ttrl_env.wrappers.label_metrics import METRICS as LABEL_METRICS
 
 __all__ = ["CurvesCallback", "draw_curves"]
@@ -55,6 +56,7 @@ def draw_curves(folder: Path) -> Path:
     rows = [json.loads(line) for line in lines]
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     k = _votes(summary)
+    in_training = f"in training, T {summary['temperature']:g}, top-p 1"
     panels = (
         ("majority_ratio", "Majority ratio", "share of votes for the winner", None),
         ("label_accuracy", "Label accuracy", "pseudo-labels that are right", None),
@@ -70,18 +72,9 @@ def draw_curves(folder: Path) -> Path:
     FigureCanvasAgg(figure)
     axes = figure.subplots(3, 3, sharex=True)
     for axis, (key, title, label, measured) in zip(axes.flat, panels, strict=True):
-        points = [(row["step"], row[key]) for row in rows if row.get(key) is not None]
         axis.set_title(title, fontsize=12, fontweight="bold", loc="left")
         axis.set_ylabel(label, fontsize=9)
-        axis.grid(alpha=0.25)
-        axis.spines[["top", "right"]].set_visible(False)
-        if points:
-            steps, values = map(np.array, zip(*points, strict=True))
-            axis.plot(steps, values, color=_TRAIN, alpha=0.25, linewidth=1)
-            axis.plot(steps, _smooth(values), color=_TRAIN, linewidth=2, label="in training")
-        else:
-            words = "needs labels" if key in LABEL_METRICS else "not measured"
-            axis.text(0.5, 0.5, words, ha="center", va="center", transform=axis.transAxes)
+        _draw_metric(axis, rows, key, in_training)
         for alarm in summary.get("alarms", []):
             axis.axvline(alarm["step"], color=_ALARM, linewidth=1, linestyle="--")
         if measured is not None:
@@ -106,17 +99,34 @@ def draw_curves(folder: Path) -> Path:
     return path
 
 
+def _draw_metric(axis: Any, rows: list[dict[str, Any]], key: str, label: str) -> None:
+    """Draws one metric of the training steps, raw and smoothed, or says why there is none."""
+    axis.grid(alpha=0.25)
+    axis.spines[["top", "right"]].set_visible(False)
+    points = [(row["step"], row[key]) for row in rows if row.get(key) is not None]
+    if points:
+        steps, values = map(np.array, zip(*points, strict=True))
+        axis.plot(steps, values, color=_TRAIN, alpha=0.25, linewidth=1)
+        axis.plot(steps, _smooth(values), color=_TRAIN, linewidth=2, label=label)
+    else:
+        words = "needs labels" if key in LABEL_METRICS else "not measured"
+        axis.text(0.5, 0.5, words, ha="center", va="center", transform=axis.transAxes)
+
+
 def _mark_evaluations(axis: Any, summary: dict[str, Any], metric: str) -> None:
     """Dots with their 95 % intervals where the run was measured."""
     measured = [(0, summary["before"]), (summary["steps"], summary["after"])]
     measured += [(int(name.split()[1]), each) for name, each in summary["during"].items()]
     for split, color, words in (
-        ("train", _TRAIN, "measured, trained questions"),
-        ("held_out", _HELD_OUT, "measured, held-out questions"),
+        ("train", _TRAIN, "trained questions"),
+        ("held_out", _HELD_OUT, "held-out questions"),
     ):
-        points = sorted((step, each[split]) for step, each in measured if each.get(split))
+        # Questions without a label have no scores.
+        graded = [(step, each[split]) for step, each in measured if metric in (each[split] or {})]
+        points = sorted(graded, key=lambda point: point[0])
         if not points:
             continue
+        setting = SamplingSetting.of(points[0][1])
         steps = [step for step, _ in points]
         means = np.array([each[metric] for _, each in points])
         low, high = np.array([each[metric + "_ci95"] for _, each in points]).T
@@ -128,14 +138,14 @@ def _mark_evaluations(axis: Any, summary: dict[str, Any], metric: str) -> None:
             marker="o",
             linestyle=":" if len(points) > 2 else "none",  # two points are no curve
             capsize=3,
-            label=words,
+            label=f"{words}, {setting.title}",
         )
 
 
 def _votes(summary: dict[str, Any]) -> str:
     """The k of mean@k, of whichever questions were measured."""
     moments = (summary["before"], summary["after"], *summary["during"].values())
-    names = (name for moment in moments for result in moment.values() for name in result or ())
+    names = (name for moment in moments for split in SPLITS for name in moment[split] or ())
     return next((name.split("@")[1] for name in names if name.startswith("mean@")), "k")
 
 

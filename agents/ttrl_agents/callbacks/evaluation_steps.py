@@ -1,4 +1,4 @@
-"""Evaluations as points of a curve.
+"""The points of a curve at which a run was evaluated.
 
 - `step_of_evaluation`: where on the axis of steps an evaluation stands.
 - `evaluation_scores`: its scores by tag.
@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 __all__ = ["evaluation_scores", "step_of_evaluation"]
@@ -25,16 +26,20 @@ def step_of_evaluation(name: str, done: int) -> int:
     return ends[name] if name in ends else int(name.split()[1])
 
 
-def evaluation_scores(results: dict[str, Any]) -> dict[str, float]:
+def evaluation_scores(results: Mapping[str, Any], tag: str = "evaluation") -> dict[str, float]:
     """Returns the scores of an evaluation, each under its tag.
+
+    Those at another setting than the main one have its name in their tags.
 
     >>> evaluation_scores({"train": {"mean@2": 0.5, "mean@2_ci95": [0.4, 0.6]}, "held_out": None})
     {'evaluation/train/mean@2': 0.5}
+    >>> evaluation_scores({"train": None, "greedy": {"train": {"mean@1": 0.25}}})
+    {'evaluation/greedy/train/mean@1': 0.25}
     """
-    return {
-        f"evaluation/{split}/{name}": value
-        for split, result in results.items()
-        if result is not None
-        for name, value in result.items()
-        if "@" in name and not name.endswith("_ci95")
-    }
+    scores: dict[str, float] = {}
+    for name, value in results.items():
+        if isinstance(value, Mapping):
+            scores |= evaluation_scores(value, f"{tag}/{name}")
+        elif "@" in name and not name.endswith("_ci95"):
+            scores[f"{tag}/{name}"] = value
+    return scores

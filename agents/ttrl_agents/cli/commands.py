@@ -8,6 +8,7 @@
 - `plan`: what a run would take of a GPU's memory.
 - `rewards`: how votes become rewards.
 - `grade`, `extract`: how answers are read, step by step.
+- `doctor`: what this machine has, and what is missing for what.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,13 +17,15 @@ from typing import Any
 from ttrl_agents.cli.answers import extract, grade
 from ttrl_agents.cli.benchmarks import benchmarks, fetch
 from ttrl_agents.cli.compare import compare
+from ttrl_agents.cli.doctor import doctor
 from ttrl_agents.cli.eval import evaluate
 from ttrl_agents.cli.help_text import join_argument_help, join_option_help
 from ttrl_agents.cli.plan import plan
 from ttrl_agents.cli.rewards import rewards
 from ttrl_agents.cli.train import train_command
+from ttrl_agents.config.algorithms import Algorithm
+from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.config.train_config import TrainConfig
-from ttrl_agents.evaluate.config import EvalConfig
 
 __all__ = ["commands_for"]
 
@@ -35,6 +38,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "rewards": rewards,
     "grade": grade,
     "extract": extract,
+    "doctor": doctor,
 }
 
 
@@ -51,6 +55,6 @@ def commands_for(arguments: Sequence[str]) -> dict[str, Callable[..., Any]]:
     commands = {"train": train_command(own), **_COMMANDS}
     for command in commands.values():
         join_argument_help(command)
-    for options in (TrainConfig, EvalConfig):
-        join_option_help(options)
+    join_option_help(TrainConfig, Algorithm)
+    join_option_help(EvalConfig)
     return commands

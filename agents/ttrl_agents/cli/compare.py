@@ -45,15 +45,19 @@ def compare(
     """
     from ttrl_agents.evaluate.comparison import check_comparable
     from ttrl_agents.evaluate.comparison import compare as compare_evaluations
+    from ttrl_agents.evaluate.setting import SamplingSetting
 
     console = Console(highlight=False)
-    for name, folder_a, folder_b in _pairs(a, b):
+    for name, folder_a, folder_b in _with_labels(console, _pairs(a, b)):
         config_a, config_b = folder_a.config(), folder_b.config()
         differing = check_comparable(config_a, config_b, force=force)
         whole_a, whole_b = folder_a.read(), folder_b.read()
         comparison = compare_evaluations(whole_a, whole_b)
         shared = len(comparison.a.results)
-        title = f"{config_a['benchmark']}{_WORDS[name]}: B less A on {shared} shared questions"
+        title = (
+            f"{config_a['benchmark']}{_WORDS[name]}: B less A on {shared} shared questions, "
+            f"{SamplingSetting.of(config_a).title}"
+        )
         console.print(Text(title, style="bold"))
         for letter, folder, config, whole in (
             ("A", folder_a, config_a, whole_a),
@@ -76,6 +80,20 @@ def compare(
         console.print(
             f"Standard deviation over questions of the difference: {deviations}\n", soft_wrap=True
         )
+
+
+def _with_labels(
+    console: Console, pairs: list[tuple[str, EvaluationFolder, EvaluationFolder]]
+) -> list[tuple[str, EvaluationFolder, EvaluationFolder]]:
+    """Returns the pairs that have labels and says which have none; all of them if none has."""
+    graded = [pair for pair in pairs if all(folder.read().graded for folder in pair[1:])]
+    if not graded:
+        return pairs
+    for name, folder, _ in pairs:
+        if name not in [each for each, _, _ in graded]:
+            words = f"{folder.config()['benchmark']}{_WORDS[name]}: no label, nothing to compare"
+            console.print(Text(words, style="bold"))
+    return graded
 
 
 def _pairs(a: Path, b: Path) -> list[tuple[str, EvaluationFolder, EvaluationFolder]]:

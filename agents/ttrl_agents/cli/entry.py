@@ -18,7 +18,10 @@ _FULL = {
     errno.EFBIG: "A file is larger than this system lets it be",
 }
 _GO_ON = {"train": "ttrl train --resume RUN", "eval": "ttrl eval --resume FOLDER"}
-_EXTRA = "This command needs more than the core of ttrl-env: pip install 'ttrl-env[agents]'"
+_EXTRA = (
+    "This command needs more than the core of ttrl-env: pip install 'ttrl-env[agents]' "
+    "(ttrl doctor shows what is missing)"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,6 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(given: list[str]) -> int:
     """Runs a command; imports are part of it, since they take long enough to be interrupted."""
+    if given == ["--version"]:
+        from ttrl_agents.cli.requirements import DISTRIBUTION, installed_version
+
+        print(f"{DISTRIBUTION} {installed_version(DISTRIBUTION) or '(not installed)'}")  # noqa: T201
+        return 0
+    if given == ["doctor"]:  # works in the core alone, to say what else to install
+        from ttrl_agents.cli.doctor import doctor
+
+        doctor()
+        return 0
     try:
         import tyro
 
@@ -49,17 +62,17 @@ def _run(given: list[str]) -> int:
         from ttrl_agents.cli.exit_status import Exit
     except ImportError as error:
         return _say(f"{error}. {_EXTRA}")
-    from ttrl_agents.errors import AgentError
-    from ttrl_benchmarks import BenchmarkError
+    from ttrl_benchmarks.errors import UserError
 
     try:
         tyro.extras.subcommand_cli_from_dict(
             commands_for(given),
             prog="ttrl",
-            description="Reinforcement learning of language models without labels.",
+            description="Reinforcement learning of language models without labels. "
+            "`ttrl --version` prints the version.",
             args=given,
         )
-    except (AgentError, BenchmarkError) as error:
+    except UserError as error:
         return _say(str(error))
     except ImportError as error:
         return _say(f"{error}. {_EXTRA}")

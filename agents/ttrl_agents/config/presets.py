@@ -153,7 +153,7 @@ def preset_config(
         kl_estimator="k3",
         kl_coef=0.001,
         eval_votes=kind.eval_votes,
-        eval_temperature=0.6,
+        eval_temperatures=(0.6,),
         eval_top_p=0.95,
         eval_every=2,
     )

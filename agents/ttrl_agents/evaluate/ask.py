@@ -1,8 +1,9 @@
-"""Putting questions to a policy.
+"""Sampling and grading completions of questions.
 
 - `ask`: samples completions of questions, portion by portion.
 - `evaluate`: samples completions of every labelled question and grades them.
 - `labelled`: the questions that can be graded.
+- `measurable`: those, or all questions where none can be graded.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ttrl_agents.samplers.base import Progress
 from ttrl_agents.seeds import completion_seeds
 from ttrl_benchmarks import Benchmark, Question
 
-__all__ = ["ask", "evaluate", "labelled"]
+__all__ = ["ask", "evaluate", "labelled", "measurable"]
 
 _COMPLETIONS_AT_ONCE = 1024
 
@@ -71,6 +72,7 @@ def evaluate(
     k: int,
     params: SamplingParams,
     seed: int,
+    questions: Sequence[Question] | None = None,
     progress: Progress | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Evaluation | None:
@@ -78,17 +80,18 @@ def evaluate(
 
     Args:
         sampler: Where completions come from.
-        benchmark: The questions; those without a label are left out.
+        benchmark: What the questions belong to.
         k: Completions for each question.
         params: How to draw.
         seed: Names the draw.
+        questions: Which to ask; by default those that have a label.
         progress: Called with the number of new tokens while sampling goes on.
         stop: Asked between portions of questions; ends the evaluation without a result.
 
     Returns:
-        The evaluation, or `None` where no question has a label or `stop` said so.
+        The evaluation, or `None` where there is no question to ask or `stop` said so.
     """
-    questions = labelled(benchmark)
+    questions = labelled(benchmark) if questions is None else questions
     if not questions or stop():
         return None
     results: list[QuestionResult] = []
@@ -104,3 +107,8 @@ def evaluate(
 def labelled(benchmark: Benchmark) -> list[Question]:
     """Returns the questions that have a label, in the order of the benchmark."""
     return [each for each in benchmark.questions if benchmark.labels.reveal(each.id) is not None]
+
+
+def measurable(benchmark: Benchmark) -> list[Question]:
+    """Returns the questions to evaluate: those that have a label, or all where none has one."""
+    return labelled(benchmark) or list(benchmark.questions)

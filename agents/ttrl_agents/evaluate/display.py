@@ -1,4 +1,4 @@
-"""What a person sees of an evaluation: a header, progress, a table.
+"""The console output of an evaluation: a header, progress, a table.
 
 - `EvaluationDisplay`: prints all three.
 
@@ -17,6 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ttrl_agents.evaluate.evaluation import Evaluation
+from ttrl_agents.evaluate.setting import SamplingSetting
+from ttrl_agents.samplers import SamplingParams
 
 if TYPE_CHECKING:
     from ttrl_agents.evaluate.runner import EvaluationRun
@@ -48,8 +50,8 @@ class EvaluationDisplay:
         sampling = (
             "greedy: the likeliest token each time"
             if params.temperature == 0
-            else f"{run.config.votes} completions each, temperature {params.temperature:g}, "
-            f"top-p {params.top_p:g}, seed {run.config.seed}"
+            else f"{run.config.votes} completions each, {setting_of(params).title}, "
+            f"seed {run.config.seed}"
         )
         rows = {
             "model": run.model.description,
@@ -105,7 +107,7 @@ class EvaluationDisplay:
         self.close()
         graded, asked = len(evaluation.graded), len(evaluation.results)
         if graded:
-            self.console.print(scores_table(evaluation))
+            self.console.print(scores_table(evaluation, setting_of(run.params)))
             tries = "  ".join(
                 f"{name} {each.mean:.3f}" for name, each in evaluation.pass_at.items()
             )
@@ -122,10 +124,10 @@ class EvaluationDisplay:
         if 0 < graded < asked:
             self.console.print(f"{graded} of {asked} questions have a label; only they count.")
         self.console.print(
-            f"The majority has {evaluation.majority_ratio:.1%} of the votes in the mean. "
+            f"On average the majority holds {evaluation.majority_ratio:.1%} of the votes. "
             f"Completions: {evaluation.finished:.1%} finished, {1 - evaluation.finished:.1%} "
             f"truncated, {evaluation.absent:.1%} without an answer, "
-            f"{evaluation.mean_tokens:,.0f} tokens long in the mean.",
+            f"{evaluation.mean_tokens:,.0f} tokens per completion.",
             soft_wrap=True,
         )
         self.console.print(
@@ -149,9 +151,15 @@ class EvaluationDisplay:
         )
 
 
-def scores_table(evaluation: Evaluation) -> Table:
+def setting_of(params: SamplingParams) -> SamplingSetting:
+    """Returns the temperature and top-p of sampling parameters."""
+    return SamplingSetting(params.temperature, params.top_p)
+
+
+def scores_table(evaluation: Evaluation, setting: SamplingSetting) -> Table:
     """Returns mean@k, maj@k and pass@k, overall and by level."""
-    table = Table(title="mean [95 % interval over n questions]", box=None, pad_edge=False)
+    title = f"{setting.title}: mean [95 % interval over n questions]"
+    table = Table(title=title, box=None, pad_edge=False)
     table.add_column("")
     table.add_column("n", justify="right")
     parts = {"all": evaluation}

@@ -1,4 +1,4 @@
-"""An evaluation on disk.
+"""The folder of an evaluation on disk.
 
 - `EvaluationFolder`: the folder of one, whole or under way.
 - `find_evaluations`: those under a path: itself, a moment of a run, or a run.
@@ -58,7 +58,12 @@ class EvaluationFolder:
             raise AgentError(f"There is no evaluation in {self.path}.") from error
         except (OSError, ValueError) as error:
             raise AgentError(f"{self.config_path} cannot be read: {error}") from error
-        if not isinstance(config, dict) or not config.keys() >= {"benchmark", "k", "temperature"}:
+        if not isinstance(config, dict) or not config.keys() >= {
+            "benchmark",
+            "k",
+            "temperature",
+            "top_p",
+        }:
             raise AgentError(
                 f"{self.path} holds no evaluation: its config.json is of another kind."
             )
@@ -128,7 +133,9 @@ class EvaluationFolder:
         write_atomically(
             self.path / "questions.jsonl", "".join(json.dumps(line) + "\n" for line in lines)
         )
-        summary = summarize(evaluation)
+        config = self.config()
+        sampling = {name: config[name] for name in ("temperature", "top_p")}
+        summary = sampling | summarize(evaluation)
         write_atomically(self.summary_path, json.dumps(summary, indent=2) + "\n")
         return summary
 

@@ -1,6 +1,6 @@
 """The evaluations of a run: before it, after it, and every so many steps.
 
-- `RunEvaluations`: evaluates the trained and the held-out questions.
+- `RunEvaluations`: evaluates the trained and the held-out questions, and says what turned.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ttrl_agents.config.train_config import TrainConfig
-from ttrl_agents.evaluate.ask import evaluate, labelled
+from ttrl_agents.evaluate.ask import evaluate, measurable
+from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.fingerprint import evaluation_settings, weights_digest
 from ttrl_agents.evaluate.folder import EvaluationFolder
+from ttrl_agents.evaluate.setting import SPLITS, SamplingSetting, settings_of_run
+from ttrl_agents.evaluate.turned import changed_votes, turned_votes
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.samplers import Sampler, SamplingParams
 from ttrl_agents.samplers.base import Progress
@@ -27,12 +30,17 @@ BEFORE, AFTER = "before", "after"
 class RunEvaluations:
     """Evaluates the trained and the held-out questions of a run.
 
+    Questions without a label are left out, unless none has one: then their votes are counted.
+
     Args:
         config: The options of the run.
         policy: The policy that learns.
         sampler: Where completions come from.
         train: The questions that are trained on.
         held_out: Questions that are only evaluated.
+
+    Attributes:
+        settings: The temperatures at which questions are evaluated, the main one first.
     """
 
     def __init__(
@@ -46,16 +54,15 @@ class RunEvaluations:
         self.config = config
         self.policy = policy
         self.sampler = sampler
-        self.params = SamplingParams(
-            config.max_tokens,
-            config.temperature if config.eval_temperature is None else config.eval_temperature,
+        self.settings = settings_of_run(
+            config.eval_temperatures,
             config.eval_top_p,
-            stop_at_box=config.stop_at_box,
+            training_temperature=config.temperature,
+            num_parameters=policy.num_parameters,
         )
-        self._splits = {
-            "train": (config.env, train),
-            "held_out": (config.held_out_env or config.env, held_out),
-        }
+        self._questions = {"train": (config.env, train)}
+        if held_out is not None:
+            self._questions["held_out"] = (config.held_out_env or config.env, held_out)
 
     def due(self, step: int) -> bool:
         """Returns whether the options ask for an evaluation after a step of the training."""
@@ -74,45 +81,107 @@ class RunEvaluations:
         """Evaluates both kinds of questions.
 
         Args:
-            name: `before`, `after` or `step N`; the first two are written down whole.
+            name: `before`, `after` or `step N`. The first two are sampled at every setting and
+                written down whole, the others at the main one.
             step: The training steps that are done, which name the draw.
             folder: The run directory.
             progress: Called with the number of new tokens while sampling goes on.
             stop: Asked now and then; ends the evaluation without a result.
 
         Returns:
-            The scores by split, `None` for a split without labels; or `None` where `stop` said so.
+            The scores by split at the main setting, `None` where there are no questions; those at
+            another setting by split under its name. Or `None` where `stop` said so.
         """
         seed = derive_seed(self.config.seed, Stream.EVALUATION, step)
+        whole = name in (BEFORE, AFTER)
         results: dict[str, Any] = {}
-        for split, (env, benchmark) in self._splits.items():
-            result = None
-            if benchmark is not None:
-                result = evaluate(
-                    self.sampler,
-                    benchmark,
-                    k=self.config.eval_votes,
-                    params=self.params,
-                    seed=seed,
-                    progress=progress,
-                    stop=stop,
-                )
-            if stop():
-                return None
-            if benchmark is not None and result is not None and name in (BEFORE, AFTER):
-                path = folder / "evaluations" / name / split
-                EvaluationFolder.write(path, self._settings(env, benchmark, seed), result)
-            results[split] = None if result is None else result.to_dict()
+        for setting in self.settings if whole else self.settings[:1]:
+            place = _place(folder, name, setting, main=setting == self.settings[0])
+            scores: dict[str, Any] = {}
+            for split in SPLITS:
+                scores[split] = None
+                if split not in self._questions:
+                    continue
+                result = self._evaluate(split, setting, seed, progress, stop)
+                if result is None or stop():
+                    return None
+                if whole:
+                    settings = self._settings(split, setting, seed)
+                    EvaluationFolder.write(place / split, settings, result)
+                scores[split] = setting.to_dict() | result.to_dict()
+            results |= scores if setting == self.settings[0] else {setting.name: scores}
         return results
 
-    def _settings(self, env: str, benchmark: Benchmark, seed: int) -> dict[str, Any]:
+    def turned(self, folder: Path) -> dict[str, Any]:
+        """Returns how the votes at the main setting turned between `before` and `after`.
+
+        Args:
+            folder: The run directory, which holds both.
+
+        Returns:
+            `turned`, which compares them by the labels, and `votes`, which compares them without;
+            each by split, `None` where it cannot be told.
+        """
+        nothing = dict.fromkeys(SPLITS)
+        found: dict[str, Any] = {"turned": dict(nothing), "votes": dict(nothing)}
+        for split, (_, benchmark) in self._questions.items():
+            before, after = (
+                EvaluationFolder(_place(folder, name, self.settings[0]) / split)
+                for name in (BEFORE, AFTER)
+            )
+            if not (before.complete and after.complete):
+                continue
+            old, new = before.read(), after.read()
+            changed = changed_votes(old, new, benchmark.answer_format)
+            found["votes"][split] = self.settings[0].to_dict() | changed.to_dict()
+            if new.graded:
+                turned = turned_votes(old, new)
+                found["turned"][split] = self.settings[0].to_dict() | turned.to_dict()
+        return found
+
+    def _evaluate(
+        self,
+        split: str,
+        setting: SamplingSetting,
+        seed: int,
+        progress: Progress | None,
+        stop: Callable[[], bool],
+    ) -> Evaluation | None:
+        _, benchmark = self._questions[split]
+        return evaluate(
+            self.sampler,
+            benchmark,
+            k=setting.votes(self.config.eval_votes),
+            params=self._params(setting),
+            seed=seed,
+            questions=measurable(benchmark),
+            progress=progress,
+            stop=stop,
+        )
+
+    def _params(self, setting: SamplingSetting) -> SamplingParams:
+        return SamplingParams(
+            self.config.max_tokens,
+            setting.temperature,
+            setting.top_p,
+            stop_at_box=self.config.stop_at_box,
+        )
+
+    def _settings(self, split: str, setting: SamplingSetting, seed: int) -> dict[str, Any]:
+        env, benchmark = self._questions[split]
         return evaluation_settings(
             model=self.policy.name,
             weights=weights_digest(self.policy),
             env=env,
             benchmark=benchmark,
-            questions=labelled(benchmark),
-            k=self.config.eval_votes,
-            params=self.params,
+            questions=measurable(benchmark),
+            k=setting.votes(self.config.eval_votes),
+            params=self._params(setting),
             seed=seed,
         )
+
+
+def _place(folder: Path, name: str, setting: SamplingSetting, *, main: bool = True) -> Path:
+    """The folder of a moment at a setting; that of the main one is the moment's own."""
+    moment = folder / "evaluations" / name
+    return moment if main else moment / setting.name

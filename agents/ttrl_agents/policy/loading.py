@@ -22,12 +22,11 @@ from ttrl_agents.config.train_config import DType, TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.lora import LoraPolicy, add_adapters, load_adapters
 from ttrl_agents.policy.policy import Policy, error_text, quiet_libraries
-from ttrl_agents.tiny import checkpoint_path
+from ttrl_agents.tiny import SHIPPED, checkpoint_path
 from ttrl_benchmarks.errors import unknown_name
 
-__all__ = ["TINY", "load_policy", "load_run_policy", "resolve_device", "resolve_dtype"]
+__all__ = ["load_policy", "load_run_policy", "resolve_device", "resolve_dtype"]
 
-TINY = "tiny"
 _ADAPTER_CONFIG = "adapter_config.json"
 
 
@@ -85,9 +84,9 @@ def load_policy(
     """Loads a policy.
 
     Args:
-        source: `"tiny"` (the reasoner that ships with the package), the folder of a Hugging Face
-            checkpoint, of a run or of a LoRA adapter, a GGUF file or the folder of one, or an id
-            on the Hugging Face Hub.
+        source: `"tiny"` or `"tiny-noisy"`, which ship with the package; the folder of a Hugging
+            Face checkpoint, of a run or of a LoRA adapter; a GGUF file or the folder of one; or an
+            id on the Hugging Face Hub.
         device: `"auto"`, `"cpu"`, `"cuda"`, `"cuda:N"` or `"mps"`.
         dtype: The type of the weights; see `resolve_dtype`.
         chat_template: A Jinja file that replaces the tokenizer's own chat template.
@@ -178,8 +177,8 @@ def _load_adapted(folder: Path, *, device: str, dtype: DType, chat_template: Pat
 
 def _locate(source: str) -> tuple[str, str | None]:
     """Returns what `from_pretrained` takes, and the name of the GGUF file if it is one."""
-    if source == TINY:
-        return str(checkpoint_path()), None
+    if source in SHIPPED:
+        return str(checkpoint_path(source)), None
     path = Path(source).expanduser()
     if path.is_file():
         if path.suffix != ".gguf":
@@ -209,7 +208,7 @@ def _locate(source: str) -> tuple[str, str | None]:
         raise AgentError(f"There is no model at {source!r}.")
     if "/" not in source:
         nearby = [each.name for each in Path().iterdir() if (each / "config.json").is_file()]
-        raise unknown_name("model", source, [TINY, *nearby])
+        raise unknown_name("model", source, [*SHIPPED, *nearby])
     return source, None
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ttrl_agents.config.train_config import TrainConfig
@@ -15,7 +16,11 @@ __all__ = ["summarize_run"]
 
 
 def summarize_run(
-    config: TrainConfig, state: TrainerState, best: BestCheckpoint, questions: int
+    config: TrainConfig,
+    state: TrainerState,
+    best: BestCheckpoint,
+    questions: int,
+    votes: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Returns what `summary.json` says of a run that has ended.
 
@@ -24,6 +29,7 @@ def summarize_run(
         state: Its last state.
         best: Its best checkpoint.
         questions: How many questions it was trained on.
+        votes: How the votes turned, as `RunEvaluations.turned` says it.
     """
     nothing = {"train": None, "held_out": None}
     during = {
@@ -39,6 +45,8 @@ def summarize_run(
         "before": state.evaluations.get("before", nothing),
         "after": state.evaluations.get("after", nothing),
         "during": during,
+        **votes,
+        "temperature": config.temperature,
         "questions": questions,
         "checkpoint": "checkpoint",
         "checkpoint_step": best.step if state.stopped else state.step,

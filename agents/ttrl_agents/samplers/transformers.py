@@ -129,7 +129,8 @@ class TransformersSampler:
         progress: Progress | None,
     ) -> list[Completion]:
         batch = Decoding(self.policy, prompt_ids, uniforms, params)
-        watch = _BoxWatches(self.policy, len(prompt_ids)) if params.stop_at_box else None
+        thinking = [self.policy.opens_thinking(ids) for ids in prompt_ids]
+        watch = _BoxWatches(self.policy, thinking) if params.stop_at_box else None
         for t in range(params.max_tokens):
             if progress is not None:
                 progress(batch.writing)
@@ -143,7 +144,7 @@ class TransformersSampler:
                 batch.shrink()
             batch.step(t)
         closed = np.zeros(len(prompt_ids), dtype=bool) if watch is None else watch.closed
-        return self._completions(batch.tokens, batch.log_probs, batch.measured, closed)
+        return self._completions(batch.tokens, batch.log_probs, batch.measured, closed, thinking)
 
     def _completions(
         self,
@@ -151,6 +152,7 @@ class TransformersSampler:
         log_probs: torch.Tensor,
         measured: torch.Tensor | None,
         closed: np.ndarray[Any, Any],
+        thinking: Sequence[bool],
     ) -> list[Completion]:
         ids, log_prob_rows = tokens.cpu().numpy(), log_probs.cpu().numpy()
         statistics = None if measured is None else measured.cpu().numpy()
@@ -170,6 +172,7 @@ class TransformersSampler:
                 finished=bool(ends[i] or closed[i]),
                 entropies=None if statistics is None else statistics[0, i, :n],
                 self_certainties=None if statistics is None else statistics[1, i, :n],
+                thinking=thinking[i],
             )
             for i, (text, n) in enumerate(zip(texts, lengths.tolist(), strict=True))
         ]
@@ -185,12 +188,12 @@ def _free_gpu_bytes(device: torch.device) -> int:
 class _BoxWatches:
     """Ends completions with the token that closes the box of their answer."""
 
-    def __init__(self, policy: Policy, completions: int) -> None:
+    def __init__(self, policy: Policy, thinking: Sequence[bool]) -> None:
         self._policy = policy
-        self._watches = [BoxWatch() for _ in range(completions)]
+        self._watches = [BoxWatch(thinking=each) for each in thinking]
         found = closers(policy.tokenizer.get_vocab())
         self._closers = torch.tensor(sorted(found), device=policy.device)
-        self.closed = np.zeros(completions, dtype=bool)
+        self.closed = np.zeros(len(thinking), dtype=bool)
 
     def look(self, batch: Decoding, t: int) -> None:
         """Ends those whose box has closed with the token at position `t`."""

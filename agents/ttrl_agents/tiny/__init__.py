@@ -1,16 +1,25 @@
-"""The tiny reasoner: a small language model that ships with the package.
+"""The tiny reasoners: two small language models that ship with the package.
 
-- `checkpoint_path`: the folder of its checkpoint, for `from_pretrained`.
-- `build`: makes the checkpoint from nothing (`python -m ttrl_agents.tiny.build`).
-- `solutions`: the worked solutions that it is taught on.
-- `tokenizer`: its tokenizer and chat template.
+- `SHIPPED`: their names, which are taken wherever a model is named.
+- `checkpoint_path`: the folder of a checkpoint, for `from_pretrained`.
+- `build`: makes the checkpoints from nothing (`python -m ttrl_agents.tiny.build`), and says what
+  each of them shows.
+- `solutions`: the solutions that they are taught on.
+- `tokenizer`: their tokenizer and chat template.
+- `random_policy`: a policy with random weights and their tokenizer, for tests and timings.
 """
 
 from pathlib import Path
 
-__all__ = ["checkpoint_path"]
+__all__ = ["SHIPPED", "checkpoint_path"]
+
+SHIPPED = {"tiny": "checkpoint", "tiny-noisy": "checkpoint_noisy"}  # the folder of each
 
 
-def checkpoint_path() -> Path:
-    """Returns the folder of the checkpoint that ships with the package."""
-    return Path(__file__).parent / "checkpoint"
+def checkpoint_path(name: str = "tiny") -> Path:
+    """Returns the folder of a checkpoint that ships with the package.
+
+    Args:
+        name: One of `SHIPPED`.
+    """
+    return Path(__file__).parent / SHIPPED[name]

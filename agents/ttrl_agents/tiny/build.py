@@ -1,16 +1,35 @@
-"""Makes the tiny reasoner from nothing: `python -m ttrl_agents.tiny.build`.
+r"""The makers of the tiny reasoners, from nothing: `python -m ttrl_agents.tiny.build`.
 
-- `BuildConfig`: every choice that went into it.
-- `build`: tokenizer, supervised training on generated worked solutions, checkpoint.
+- `BuildConfig`: every choice that goes into one.
+- `VARIANTS`: those of `tiny` and of `tiny-noisy`, by name.
+- `build`: tokenizer, supervised training on generated solutions, checkpoint.
+- `practice`: the problems and solutions that it learns from.
+- `describe`: what a checkpoint's `build.json` holds: these choices, and checksums of its files.
 
-It is left imperfect on purpose. It first learns from exact solutions; then, for the last three
-tenths of the way, from solutions in which about one step in three (0.32) has a wrong result, near
-the right one, that is carried on to the answer. So it is wrong at random, which the majority of its
-votes can mend, and now and then by its own small size, which no vote can.
+Both first learn to work problems out from exact solutions, one step a line. Then they part.
+
+`tiny` goes on with a mixture. Three in five of its solutions give the answer at once, `The answer
+is \boxed{18}.`, as people do who guess; the rest work it out, with one step in ten wrong. A network
+this small cannot compute two steps in its head, so what it says at once is mostly wrong. It is left
+with two ways of answering, and it prefers the bad one: it guesses, and seldom works the answer out.
+Guesses scatter and worked answers agree, so the majority vote is mostly right where a single
+completion is mostly wrong, and training on the vote makes it work the answers out.
+
+What `tiny` shows is *elicitation*: TTRL brings out a skill that pre-training has planted. It does
+not show that a model learns without labels what it could not do before: pass@16 is high from the
+start. The same is said of TTRL on Qwen2.5-Math, whose gains are mostly a sharpening of what it
+could solve already (arXiv 2605.19444), and which improves under rewards that say nothing of the
+answer (arXiv 2506.10947). It can also fail. Working out goes wrong as well, most at the levels of
+more steps, and a vote that is wrong can harden.
+
+`tiny-noisy` goes on with solutions in which about one step in three (0.32) has a wrong result, near
+the right one, that is carried on to the answer. It is right where it takes the likeliest token and
+wrong at random at temperature 1: training on its vote makes it sure, not better.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -18,7 +37,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -30,36 +49,42 @@ from ttrl_agents.policy.determinism import deterministic
 from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.tiny import checkpoint_path
-from ttrl_agents.tiny.solutions import write_solution
+from ttrl_agents.tiny.solutions import write_answer, write_solution
 from ttrl_agents.tiny.tokenizer import train_tokenizer
 from ttrl_benchmarks.arithmetic import LEVELS, Problem, draw_problem, split_of
 from ttrl_benchmarks.arithmetic.benchmark import INSTRUCTION
 
-__all__ = ["BuildConfig", "build"]
+__all__ = ["VARIANTS", "BuildConfig", "Variant", "build", "describe", "practice"]
 
+Variant = Literal["tiny", "tiny-noisy"]
 _MICRO_BATCH = 32
+_HASHED = ("model.safetensors", "tokenizer.json", "chat_template.jinja")
 
 
 @dataclass(frozen=True)
 class BuildConfig:
-    """Every choice that went into the tiny reasoner."""
+    """Every choice that goes into a tiny reasoner; the defaults are those of `tiny`."""
 
     seed: int = 0
     """Names the initial weights and the problems."""
-    error_rate: float = 0.32
-    """The share of worked steps that have a wrong result."""
-    exact_share: float = 0.7
-    """The share of optimizer steps, the first ones, whose solutions are all exact."""
-    steps: int = 3200
+    steps: int = 2600
     """Optimizer steps."""
+    exact_share: float = 0.77
+    """The share of steps, the first ones, whose solutions are all worked out and exact."""
+    direct_share: float = 0.6
+    """Of the later solutions, the share that give the exact answer at once."""
+    error_rate: float = 0.1
+    """Of the steps worked out in the others, the share that have a wrong result."""
     batch_size: int = 64
-    """Worked solutions in a step."""
+    """Solutions in a step."""
     muon_rate: float = 0.02
-    """Peak rate of Muon, for the matrices inside the layers; it falls linearly to 0."""
+    """Peak learning rate of Muon, for the matrices inside the layers."""
     adamw_rate: float = 3e-3
-    """Peak rate of AdamW, for the embeddings and the norms; it falls linearly to 0."""
+    """Peak learning rate of AdamW, for the embeddings and the norms."""
     warmup_steps: int = 20
-    """Steps over which the rates rise from 0."""
+    """Steps over which the learning rates rise from 0."""
+    constant_share: float = 0.5
+    """The share of steps, the first ones, before the learning rates fall linearly to 0."""
     vocab_size: int = 640
     """Tokens, special ones included."""
     hidden_size: int = 96
@@ -72,8 +97,16 @@ class BuildConfig:
     """Attention heads in a layer."""
 
 
+VARIANTS: dict[Variant, BuildConfig] = {
+    "tiny": BuildConfig(),
+    "tiny-noisy": BuildConfig(
+        steps=3200, exact_share=0.7, direct_share=0.0, error_rate=0.32, constant_share=0.0
+    ),
+}
+
+
 def build(config: BuildConfig, output: Path, *, threads: int = 2) -> Policy:
-    """Makes the tiny reasoner and writes it to a folder.
+    """Makes a tiny reasoner and writes it to a folder.
 
     Args:
         config: Every choice.
@@ -107,20 +140,40 @@ def build(config: BuildConfig, output: Path, *, threads: int = 2) -> Policy:
     _train(policy, config)
     model.eval()
     policy.save(output)
-    (output / "build.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
+    record = json.dumps(describe(config, output), indent=2)
+    (output / "build.json").write_text(record + "\n", encoding="utf-8")
     return policy
 
 
-def _practice(rng: np.random.Generator, error_rate: float) -> Iterator[tuple[Problem, str]]:
-    """Problems of the practice split without end, each with a worked solution."""
+def describe(config: BuildConfig, folder: Path) -> dict[str, Any]:
+    """Returns what `build.json` holds: the choices, and the checksums of what they made."""
+    checksums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in _HASHED}
+    return {"config": asdict(config), "sha256": checksums}
+
+
+def practice(
+    rng: np.random.Generator, error_rate: float, direct_share: float = 0.0
+) -> Iterator[tuple[Problem, str]]:
+    """Yields problems of the practice split without end, each with a solution.
+
+    Args:
+        rng: The source of chance.
+        error_rate: The share of steps that get a wrong result, where steps are worked out.
+        direct_share: The share of solutions that give the exact answer at once.
+    """
     while True:
         problem = draw_problem(rng, LEVELS[rng.integers(len(LEVELS))])
-        if split_of(problem) == "practice":
+        if split_of(problem) != "practice":
+            continue
+        # Where all is worked out nothing is drawn for it, so the same problems follow.
+        if direct_share > 0 and rng.random() < direct_share:
+            yield problem, write_answer(problem.answer)
+        else:
             yield problem, write_solution(problem, rng, error_rate)
 
 
 def _make_tokenizer(config: BuildConfig) -> PreTrainedTokenizerFast:
-    examples = _practice(np.random.default_rng([config.seed, 1]), config.error_rate)
+    examples = practice(np.random.default_rng([config.seed, 1]), config.error_rate)
     texts: list[str] = []
     for _ in range(5_000):
         problem, solution = next(examples)
@@ -131,7 +184,8 @@ def _make_tokenizer(config: BuildConfig) -> PreTrainedTokenizerFast:
 def _train(policy: Policy, config: BuildConfig) -> None:
     model, log_probs = policy.model, LogProbs(policy)
     rng = np.random.default_rng([config.seed, 2])
-    exact, slipping = _practice(rng, 0.0), _practice(rng, config.error_rate)
+    exact = practice(rng, 0.0)
+    mixed = practice(rng, config.error_rate, config.direct_share)
     optimizers = _make_optimizers(policy, config)
     schedules = [
         torch.optim.lr_scheduler.LambdaLR(optimizer, partial(_rate, config=config))
@@ -148,7 +202,7 @@ def _train(policy: Policy, config: BuildConfig) -> None:
     with Progress(*columns) as progress:
         task = progress.add_task("", total=config.steps, loss=float("nan"))
         for step in range(config.steps):
-            examples = exact if step < config.exact_share * config.steps else slipping
+            examples = exact if step < config.exact_share * config.steps else mixed
             loss = _accumulate(policy, log_probs, list(islice(examples, config.batch_size)))
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             for optimizer, schedule in zip(optimizers, schedules, strict=True):
@@ -171,7 +225,8 @@ def _make_optimizers(policy: Policy, config: BuildConfig) -> list[torch.optim.Op
 
 def _rate(step: int, config: BuildConfig) -> float:
     warmup = min(1.0, (step + 1) / config.warmup_steps)
-    return warmup * (1 - step / max(config.steps, 1))
+    constant = int(config.constant_share * config.steps)
+    return warmup * (1 - max(step - constant, 0) / max(config.steps - constant, 1))
 
 
 def _accumulate(policy: Policy, log_probs: LogProbs, examples: list[tuple[Problem, str]]) -> float:
@@ -193,22 +248,18 @@ def _accumulate(policy: Policy, log_probs: LogProbs, examples: list[tuple[Proble
     return total
 
 
-def main(
-    config: Annotated[BuildConfig, tyro.conf.arg(name="")] = BuildConfig(),
-    output: Path | None = None,
-    threads: int = 2,
-) -> None:
-    """Makes the tiny reasoner from nothing and writes its checkpoint.
+def main(variant: Variant = "tiny", output: Path | None = None, threads: int = 2) -> None:
+    """Makes a tiny reasoner from nothing and writes its checkpoint.
 
     Args:
-        config: Every choice that goes into it.
+        variant: Which one.
         output: Where the checkpoint goes; by default into the package, in place of the old one.
         threads: CPU threads. The weights are reproduced bit for bit by the same number of
             threads on the same kind of machine.
     """
     began = time.monotonic()
-    folder = checkpoint_path() if output is None else output
-    policy = build(config, folder, threads=threads)
+    folder = checkpoint_path(variant) if output is None else output
+    policy = build(VARIANTS[variant], folder, threads=threads)
     seconds = time.monotonic() - began
     print(f"{policy.num_parameters:,} weights in {folder}, made in {seconds:.0f} s")  # noqa: T201
 

@@ -1,5 +1,6 @@
-r"""The worked solutions that the tiny reasoner is taught on, right and wrong steps alike.
+r"""The solutions that the tiny reasoners are taught on, right and wrong steps alike.
 
+- `write_answer`: an answer at once, without steps.
 - `write_solution`: a problem's steps in text, ending in `\boxed{}`, each step wrong at random.
 - `near_miss`: a wrong result of the kind that a person in a hurry writes.
 """
@@ -13,7 +14,7 @@ import numpy as np
 from ttrl_benchmarks.arithmetic import Problem
 from ttrl_benchmarks.arithmetic.problem import OPERATIONS
 
-__all__ = ["near_miss", "write_solution"]
+__all__ = ["near_miss", "write_answer", "write_solution"]
 
 _SIGNS = {"+": "+", "-": "-", "*": "×", "/": "÷"}
 # How far off a wrong result is, and how often.
@@ -33,6 +34,15 @@ def near_miss(result: int, rng: np.random.Generator) -> int:
         wrong = result + int(_OFFSETS[np.searchsorted(_CUMULATED, rng.random(), side="right")])
         if wrong >= 1:
             return wrong
+
+
+def write_answer(answer: int) -> str:
+    r"""Writes the sentence that every solution ends with.
+
+    >>> print(write_answer(32))
+    The answer is \boxed{32}.
+    """
+    return f"The answer is \\boxed{{{answer}}}."
 
 
 def write_solution(problem: Problem, rng: np.random.Generator, error_rate: float) -> str:
@@ -64,4 +74,4 @@ def write_solution(problem: Problem, rng: np.random.Generator, error_rate: float
             result = near_miss(max(result, 1), rng)
         results.append(result)
         lines.append(f"{left} {_SIGNS[step.operation]} {right} = {result}")
-    return "\n".join([*lines, f"The answer is \\boxed{{{results[-1]}}}."])
+    return "\n".join([*lines, write_answer(results[-1])])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 from small_runs import CrashAfter, CrashError, Scribe, assert_same_run, metrics_of, small
@@ -214,7 +214,6 @@ row = st.fixed_dictionaries(
 QUICK = CollapseThresholds(window=2, patience=1, rest=3, entropy_steps=4)
 
 
-@settings(derandomize=True, deadline=None)
 @given(rows=st.lists(row, max_size=16), data=st.data())
 def test_the_alarms_are_a_function_of_the_metrics_however_often_it_is_interrupted(rows, data):
     stop = data.draw(st.integers(0, len(rows)))

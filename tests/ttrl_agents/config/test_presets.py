@@ -30,7 +30,7 @@ COMMON = {
     "kl_in": "loss",
     "kl_estimator": "k3",
     "kl_coef": 0.001,
-    "eval_temperature": 0.6,
+    "eval_temperatures": (0.6,),
     "eval_top_p": 0.95,
     "eval_every": 2,
     "lora_rank": 0,

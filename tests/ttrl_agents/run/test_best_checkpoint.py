@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 from small_runs import CrashAfter, CrashError, small
@@ -42,7 +42,6 @@ def test_a_step_without_a_value_counts_for_nothing():
     assert best.score == pytest.approx(0.6)
 
 
-@settings(derandomize=True, deadline=None)
 @given(values=st.lists(st.floats(0, 1), max_size=12), data=st.data())
 def test_it_goes_on_after_json(values, data):
     stop = data.draw(st.integers(0, len(values)))

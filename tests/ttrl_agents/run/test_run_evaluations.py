@@ -73,7 +73,58 @@ def test_the_kept_completions_give_the_scores_of_the_summary(runs):
         for moment in ("before", "after"):
             for split in ("train", "held_out"):
                 kept = EvaluationFolder(folder / "evaluations" / moment / split)
-                assert kept.read().to_dict() == summary[moment][split]
+                sampling = {"temperature": 0.6, "top_p": 0.95}
+                assert sampling | kept.read().to_dict() == summary[moment][split]
+                written = json.loads(kept.summary_path.read_text())
+                assert sampling.items() <= written.items()
+
+
+def test_a_small_model_is_measured_greedily_and_as_it_trains_too(runs):
+    for folder, summary in runs.items():
+        for moment in MOMENTS:
+            greedy, hot = summary[moment]["greedy"], summary[moment]["T1-top-p1"]
+            assert list(summary[moment]) == ["train", "held_out", "greedy", "T1-top-p1"]
+            for split in ("train", "held_out"):
+                assert {"temperature": 0.0, "top_p": 1.0}.items() <= greedy[split].items()
+                assert {"temperature": 1.0, "top_p": 1.0}.items() <= hot[split].items()
+                kept = EvaluationFolder(folder / "evaluations" / moment / "greedy" / split)
+                assert kept.config()["k"] == kept.read().k == 1  # equal ones are not repeated
+                assert greedy[split]["mean@1"] == kept.read().to_dict()["mean@1"]
+                assert hot[split].keys() >= {"mean@4", "maj@4", "pass@4"}
+    one, other = (folder / "evaluations" / "after" / "greedy" for folder in runs)
+    assert main(["compare", str(one), str(other)]) == 0
+
+
+def test_the_votes_that_turned_are_those_of_the_kept_completions(runs):
+    for folder, summary in runs.items():
+        for split in ("train", "held_out"):
+            before, after = (
+                EvaluationFolder(folder / "evaluations" / moment / split).read()
+                for moment in MOMENTS
+            )
+            turned, votes = summary["turned"][split], summary["votes"][split]
+            gained = int(after.majority_correct.sum() - before.majority_correct.sum())
+            assert turned["questions"] == votes["questions"] == 4
+            assert turned["wrong_to_right"] - turned["right_to_wrong"] == gained
+            assert votes["agreement_after"] == pytest.approx(after.majority_ratio, abs=1e-6)
+            assert (turned["temperature"], turned["top_p"]) == (0.6, 0.95)
+
+
+def test_temperatures_can_be_chosen_and_a_greedy_main_one_samples_once(tmp_path):
+    config = small(tmp_path, output=tmp_path / "run", eval_temperatures=(0.0,), steps=1)
+    summary = Trainer(config).run()
+    for moment in MOMENTS:
+        assert list(summary[moment]) == ["train", "held_out"]
+        assert "mean@1" in summary[moment]["train"]
+        assert summary[moment]["train"]["temperature"] == 0
+    assert summary["turned"]["train"]["questions"] == 4
+
+
+def test_a_run_without_evaluations_has_no_turned_votes(tmp_path):
+    summary = Trainer(small(tmp_path, output=tmp_path / "run", evaluate=False)).run()
+    nothing = {"train": None, "held_out": None}
+    assert summary["before"] == summary["after"] == nothing
+    assert summary["turned"] == summary["votes"] == nothing
 
 
 def test_the_fingerprint_of_the_weights_follows_training(runs):
@@ -131,6 +182,16 @@ def test_a_run_without_labels_is_shown_by_what_it_does_to_questions_with_labels(
     assert "labels     none exist" in printed.out
     assert "mean@2, held-out " in printed.out
     assert "mean@2, trained" not in printed.out
+    assert "before, trained questions, T 0.6, top-p 0.95: no label known, majority" in printed.out
+    assert "Trained questions, T 0.6, top-p 0.95, no label known: The most" in printed.out
+    assert "of 4 pseudo-labels changed." in printed.out
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["turned"]["train"] is None
+    assert summary["turned"]["held_out"]["questions"] == 4
+    votes, before = summary["votes"]["train"], summary["before"]["train"]
+    assert votes["agreement_before"] == before["majority_ratio"]
+    assert before["graded"] == 0
+    assert "mean@2" not in before
     assert (tmp_path / "run" / "curves.png").stat().st_size > 10_000
     assert main(["compare", *[str(tmp_path / "run" / "evaluations" / m) for m in MOMENTS]]) == 0
 

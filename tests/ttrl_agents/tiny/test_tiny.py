@@ -1,6 +1,9 @@
-"""The tiny reasoner: how it is taught, that it is reproduced, and that it is what was promised."""
+"""The tiny reasoners: how they are taught, that they are reproduced, and what they promise."""
 
+import json
 import re
+from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -10,10 +13,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from ttrl_agents.evaluate import evaluate
 from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
-from ttrl_agents.tiny import checkpoint_path
-from ttrl_agents.tiny.build import BuildConfig, build
+from ttrl_agents.tiny import SHIPPED, checkpoint_path
+from ttrl_agents.tiny.build import VARIANTS, build, describe, practice
 from ttrl_agents.tiny.solutions import near_miss, write_solution
-from ttrl_benchmarks.arithmetic import draw_problem, load, solve
+from ttrl_benchmarks.arithmetic import draw_problem, load, solve, split_of
 from ttrl_env.answers import extract_answer
 
 
@@ -55,17 +58,31 @@ def test_a_near_miss_is_wrong_and_positive():
         assert len(misses) > 5
 
 
+def test_the_known_share_of_solutions_gives_the_right_answer_at_once():
+    examples = list(islice(practice(np.random.default_rng(0), 0.5, direct_share=0.6), 2_000))
+    direct = [(problem, text) for problem, text in examples if "\n" not in text]
+    assert len(direct) / len(examples) == pytest.approx(0.6, abs=0.03)
+    assert all(text == f"The answer is \\boxed{{{p.answer}}}." for p, text in direct)
+    assert all(split_of(problem) == "practice" for problem, _ in examples)
+
+
 def test_it_is_reproduced_bit_for_bit(tmp_path):
-    config = BuildConfig(steps=3)
+    config = replace(VARIANTS["tiny"], steps=3)
     for name in ("a", "b"):
         build(config, tmp_path / name, threads=2)
-    for file in ("model.safetensors", "tokenizer.json", "chat_template.jinja"):
-        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+    assert describe(config, tmp_path / "a") == describe(config, tmp_path / "b")
 
 
-def test_the_checkpoint_is_small_and_loads_like_any_other():
-    folder = checkpoint_path()
-    assert sum(file.stat().st_size for file in folder.iterdir()) <= 8 * 2**20
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_files_that_ship_are_those_that_their_build_left(name):
+    folder = checkpoint_path(name)
+    assert json.loads((folder / "build.json").read_text()) == describe(VARIANTS[name], folder)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_checkpoint_is_small_and_loads_like_any_other(name):
+    folder = checkpoint_path(name)
+    assert sum(file.stat().st_size for file in folder.iterdir()) <= 2 * 2**20
     names = {file.name for file in folder.iterdir()}
     assert {"model.safetensors", "tokenizer.json", "chat_template.jinja", "config.json"} <= names
     model = AutoModelForCausalLM.from_pretrained(folder)
@@ -79,12 +96,30 @@ def test_the_checkpoint_is_small_and_loads_like_any_other():
     assert re.search(r"\\boxed\{\d+\}", tokenizer.decode(out[0, ids.shape[1] :]))
 
 
-@pytest.mark.parametrize("split", ["train", "held_out"])
-def test_it_is_imperfect_and_its_majority_is_much_better(split):
-    """Between 0.35 and 0.65 right, the majority well above."""
-    sampler = TransformersSampler(load_policy("tiny"))
-    result = evaluate(sampler, load(split, 100), k=16, params=SamplingParams(96), seed=0)
-    metrics = result.metrics
-    assert 0.35 <= metrics["mean@16"].mean <= 0.65
-    assert metrics["maj@16"].mean >= metrics["mean@16"].mean + 0.2
+def measure(name, k, temperature, top_p=1.0):
+    sampler = TransformersSampler(load_policy(name, device="cpu"))
+    params = SamplingParams(96, temperature, top_p)
+    result = evaluate(sampler, load("held_out", 100), k=k, params=params, seed=0)
     assert result.finished > 0.99
+    return result
+
+
+def test_tiny_guesses_and_its_majority_is_right_far_more_often():
+    """At the paper's temperature and greedily; both leave something to learn, and to get wrong."""
+    sampled, greedy = measure("tiny", 16, 0.6, 0.95), measure("tiny", 1, 0.0)
+    assert 0.25 <= sampled.metrics["mean@16"].mean <= 0.5
+    assert 0.7 <= sampled.metrics["maj@16"].mean <= 0.97
+    assert greedy.metrics["mean@1"].mean <= 0.25
+    worked = right = 0  # completions that work the answer out, one step a line
+    for result in sampled.results:
+        for text, correct in zip(result.texts, result.correct, strict=True):
+            worked += "\n" in text
+            right += "\n" in text and correct
+    assert 0.15 <= worked / (16 * 100) <= 0.6
+    assert 0.7 <= right / worked <= 0.97
+
+
+def test_tiny_noisy_is_right_where_it_takes_the_likeliest_token():
+    greedy, drawn = measure("tiny-noisy", 1, 0.0), measure("tiny-noisy", 4, 1.0)
+    assert greedy.metrics["mean@1"].mean >= 0.95
+    assert 0.3 <= drawn.metrics["mean@4"].mean <= 0.5

@@ -1,4 +1,4 @@
-"""The rows collected from the test suites of public graders, where they are at hand."""
+"""The rows collected from the test suites of public graders: exact counts of what is read right."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ import pytest
 from ttrl_env.answers import equivalent, extract_answer
 from ttrl_env.answers.keys import read
 
-ROOT = Path(__file__).parents[3]
-FOLDER = Path(os.environ.get("TTRL_DATA_DIR") or ROOT.parent / "shared" / "data")
+FOLDER = Path(os.environ.get("TTRL_DATA_DIR", ""))
 pytestmark = pytest.mark.skipif(
-    not (FOLDER / "answers_equal_dev.jsonl").exists(),
-    reason=f"no answers_equal_dev.jsonl in {FOLDER}; set TTRL_DATA_DIR to its folder",
+    not (FOLDER / "answers_equal_dev.jsonl").is_file(),
+    reason="set TTRL_DATA_DIR to the folder of answers_equal_dev.jsonl",
 )
 
 
@@ -30,29 +29,27 @@ def format_of(row: dict[str, Any]) -> Any:
     return "choice" if row["kind"].startswith("mcq") else "latex"
 
 
-def test_verdicts() -> None:
+def test_no_pair_is_called_equal_wrongly_and_eight_are_called_different_wrongly() -> None:
     rows = counted("answers_equal_dev.jsonl")
-    right = [equivalent(r["gold"], r["pred"], format_of(r)) == r["equal"] for r in rows]
-    unequal = [ok for ok, row in zip(right, rows, strict=True) if not row["equal"]]
-    assert sum(right) >= 0.97 * len(rows)
-    assert sum(unequal) >= 0.995 * len(unequal)
+    assert len(rows) == 551
+    wrong = [r for r in rows if equivalent(r["gold"], r["pred"], format_of(r)) != r["equal"]]
+    assert [row for row in wrong if not row["equal"]] == []
+    assert len(wrong) == 8, [(row["gold"], row["pred"]) for row in wrong]
 
 
-@pytest.mark.parametrize(("kind", "least"), [("latex", 0.96), ("choice", 0.95)])
-def test_extractions(kind: str, least: float) -> None:
+@pytest.mark.parametrize(("kind", "count"), [("latex", 219), ("choice", 79)])
+def test_every_answer_is_found_in_its_text(kind: Any, count: int) -> None:
     rows = [row for row in counted("answers_extract_dev.jsonl") if format_of(row) == kind]
-    right = 0
+    assert len(rows) == count
     for row in rows:
-        found = extract_answer(row["text"], kind, row.get("options"))  # type: ignore[arg-type]
+        found = extract_answer(row["text"], kind, row.get("options"))
         gold = row["answer"] or None
-        if gold is None or found is None:
-            right += (found == gold) == row["match"]
-        else:
-            right += equivalent(gold, found, kind) == row["match"]  # type: ignore[arg-type]
-    assert right >= least * len(rows)
+        both = gold is not None and found is not None
+        same = equivalent(gold, found, kind) if both else found == gold
+        assert same == row["match"], (row["text"], found)
 
 
-def test_labels() -> None:
+def test_labels_equal_themselves_however_they_are_typeset() -> None:
     answers = [
         str(row["answer"])
         for name in ("AIME-TTT", "AMC-TTT", "MATH-TTT")
@@ -62,10 +59,10 @@ def test_labels() -> None:
     for answer in answers:
         for way in (f"${answer}$", f"\\boxed{{{answer}}}", f"{answer}.", f"\\[ {answer} \\]"):
             assert equivalent(answer, way), (answer, way)
-    assert sum(read(answer, "latex").kind != "text" for answer in answers) >= 0.99 * 613
+    assert sum(read(answer, "latex").kind == "text" for answer in answers) == 5
 
 
-def test_hostile_rows() -> None:
+def test_hostile_rows_get_the_verdict_that_they_expect() -> None:
     for row in counted("answers_hostile_dev.jsonl"):
         text = row.get("text") or "".join(s * n for s, n in row.get("parts", []))
         found = extract_answer(text) if row["role"] == "response" else text

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttrl_env import Completion
-from ttrl_env.consensus import Ballot, Verdict, check_verdict, hold_vote
+from ttrl_env.consensus import Ballot, hold_vote
 
 completions = st.lists(
     st.one_of(
@@ -43,6 +43,33 @@ def test_the_counts_are_those_of_the_classes(texts: list[str]) -> None:
     assert ballot.majority_ratio == best / len(texts)
 
 
+@given(completions)
+def test_the_most_frequent_classes_and_their_lead_are_those_of_the_counts(
+    texts: list[str],
+) -> None:
+    ballot = vote(texts)
+    counts = sorted(ballot.counts.tolist(), reverse=True)
+    winners = ballot.most_frequent()
+    assert [ballot.counts[each] for each in winners] == counts[: len(winners)]
+    assert len(winners) == sum(count == counts[0] for count in counts)
+    assert winners == sorted(winners)
+    assert ballot.lead == sum(counts[:1]) - sum(counts[1:2])
+
+
+@given(completions)
+def test_values_of_classes_spread_over_their_members(texts: list[str]) -> None:
+    ballot = vote(texts)
+    spread = ballot.spread(10 * np.arange(len(ballot.counts)), absent=-5)
+    assert spread.dtype == np.float64
+    assert spread.tolist() == [-5 if each < 0 else 10 * each for each in ballot.classes]
+    assert ballot.spread(np.ones(len(ballot.counts))).tolist() == ballot.answered.tolist()
+
+
+def test_an_answer_from_elsewhere_finds_its_class() -> None:
+    ballot = vote([boxed("8"), boxed("07"), NO_ANSWER])
+    assert (ballot.class_of("7"), ballot.class_of("8.0"), ballot.class_of("9")) == (1, 0, None)
+
+
 def test_spellings_of_one_answer_are_one_class() -> None:
     ballot = vote([boxed("7"), boxed("07"), boxed("7.0"), boxed("8")])
     assert ballot.classes.tolist() == [0, 0, 0, 1]
@@ -58,29 +85,6 @@ def test_what_the_sampler_knows_is_kept() -> None:
     assert ballot.lengths.tolist() == [3, 2, len(boxed(7))]
     assert ballot.finished.tolist() == [True, False, True]
     assert (ballot.question_id, ballot.position) == ("sum-0", 4)
-
-
-@pytest.mark.parametrize(
-    ("verdict", "error", "message"),
-    [
-        (np.zeros(3), TypeError, r"must return a Verdict\(rewards, pseudo_label\), not a ndarray"),
-        (Verdict(np.zeros(2), 0), ValueError, "3 finite rewards for a group of 3"),
-        (Verdict(np.full(3, np.nan), 0), ValueError, "3 finite rewards"),
-        (Verdict(np.zeros(3), 0, advantages=np.full(3, np.inf)), ValueError, "finite advantages"),
-        (Verdict(np.zeros(3), 0, weights=-np.ones(3)), ValueError, "finite weights of 0 or more"),
-        (Verdict(np.zeros(3), 2), ValueError, "one of the ballot's 2 answer classes.*not 2"),
-        (Verdict(np.zeros(3), -1), ValueError, "numbered from 0, or None, not -1"),
-        (Verdict(np.zeros(3), "7"), ValueError, "not '7'"),  # type: ignore[arg-type]
-    ],
-)
-def test_a_verdict_that_would_mislead_is_refused(
-    verdict: Verdict, error: type[Exception], message: str
-) -> None:
-    ballot = vote([boxed(7), boxed(8), ""])
-    with pytest.raises(error, match=message):
-        check_verdict(verdict, ballot, len)
-    sound = Verdict(np.array([1, 0, 0]), np.int64(1))  # type: ignore[arg-type]
-    assert check_verdict(sound, ballot, len) is sound
 
 
 def test_an_empty_group_is_refused() -> None:

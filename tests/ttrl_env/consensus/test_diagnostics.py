@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttrl_env import ConsensusReward, LabelMetrics, TTRLVectorEnv, finished_info
+from ttrl_env.answers import answer_key
 from ttrl_env.consensus import Diagnostics
 from ttrl_env.consensus.diagnostics import DIAGNOSTICS
 
@@ -34,16 +36,20 @@ def votes(*groups: list[str | None], questions: list[str] | None = None) -> Info
         "question_id": np.repeat(names, size),
         "vote": np.array(classes),
         "_vote": np.ones(count, dtype=bool),
-        "answer": np.array([each for group in groups for each in group], dtype=object),
+        "answer_key": np.array([_key(each) for group in groups for each in group], dtype=object),
         "abstained": np.zeros(count, dtype=bool),
         "finished": np.ones(count, dtype=bool),
     }
 
 
+def _key(answer: str | None) -> Hashable:
+    return None if answer is None else answer_key(answer, "integer")
+
+
 def test_every_metric_by_hand() -> None:
     infos = votes(["7", "8", "7", "9"], ["7", None, None, None])
     infos["finished"][4:6] = False
-    metrics = Diagnostics(4, "integer").update(
+    metrics = Diagnostics(4).update(
         infos, np.array([1, 0, 1, 0, 0, 0, 0, 0]), [2, 2, 2, 2, 4, 4, 5, 3]
     )
     assert tuple(metrics) == DIAGNOSTICS
@@ -63,7 +69,7 @@ def test_every_metric_by_hand() -> None:
 
 
 def test_flips_are_from_the_last_visit_and_drift_is_from_the_first() -> None:
-    diagnostics = Diagnostics(3, "integer")
+    diagnostics = Diagnostics(3)
     seen = []
     for winner in ("7", "07", "8", "8", "7"):
         metrics = diagnostics.update(votes([winner, winner, "1"], questions=["q"]), np.zeros(3))
@@ -73,7 +79,7 @@ def test_flips_are_from_the_last_visit_and_drift_is_from_the_first() -> None:
 
 
 def test_a_group_without_any_answer_flips_nothing_and_is_remembered_as_nothing() -> None:
-    diagnostics = Diagnostics(2, "integer")
+    diagnostics = Diagnostics(2)
     diagnostics.update(votes(["7", "7"], questions=["q"]), np.zeros(2))
     silent = diagnostics.update(votes([None, None], questions=["q"]), np.zeros(2))
     assert silent["majority_ratio"] == silent["margin"] == silent["distinct_answers"] == 0
@@ -84,13 +90,13 @@ def test_a_group_without_any_answer_flips_nothing_and_is_remembered_as_nothing()
 
 
 def test_the_same_question_twice_in_a_step_counts_in_turn() -> None:
-    diagnostics = Diagnostics(1, "integer")
+    diagnostics = Diagnostics(1)
     infos = votes(["7"], ["8"], ["8"], questions=["q", "q", "q"])
     assert diagnostics.update(infos, np.zeros(3))["flip_rate"] == 1 / 2
 
 
 def test_what_is_remembered_is_the_same_in_every_process() -> None:
-    diagnostics = Diagnostics(1, "integer")
+    diagnostics = Diagnostics(1)
     diagnostics.update(votes(["07"], questions=["q"]), np.zeros(1))
     # The BLAKE2b digest of the key as `b2sum -l 64` gives it, not Python's salted hash.
     assert diagnostics.state_dict()["last"] == {"q": "fd80def2bf6df72c"}
@@ -101,7 +107,7 @@ steps = st.lists(st.tuples(answers, answers), min_size=2, max_size=8)
 
 
 def through_json(diagnostics: Diagnostics) -> Diagnostics:
-    copy = Diagnostics(3, "integer", window=3)
+    copy = Diagnostics(3, window=3)
     copy.load_state_dict(json.loads(json.dumps(diagnostics.state_dict())))
     return copy
 
@@ -111,7 +117,7 @@ def test_a_run_that_was_interrupted_goes_on_with_the_same_metrics(
     steps: list[Any], data: st.DataObject
 ) -> None:
     stop = data.draw(st.integers(0, len(steps)))
-    whole, halted = Diagnostics(3, "integer", window=3), Diagnostics(3, "integer", window=3)
+    whole, halted = Diagnostics(3, window=3), Diagnostics(3, window=3)
     for index, groups in enumerate(steps):
         if index == stop:
             halted = through_json(halted)
@@ -128,8 +134,8 @@ def test_the_order_of_votes_and_the_names_of_answers_do_not_matter(
     rng = np.random.default_rng(seed)
     names = dict(zip(["1", "2", "3"], rng.permutation(["41", "42", "43"]).tolist(), strict=True))
     other = [[names.get(group[i]) for i in rng.permutation(3)] for group in groups]
-    one = Diagnostics(3, "integer").update(votes(*groups), np.zeros(3 * len(groups)))
-    two = Diagnostics(3, "integer").update(votes(*other), np.zeros(3 * len(groups)))
+    one = Diagnostics(3).update(votes(*groups), np.zeros(3 * len(groups)))
+    two = Diagnostics(3).update(votes(*other), np.zeros(3 * len(groups)))
     # Which of equally frequent answers wins is a matter of order, as the tie rule says.
     for name in set(DIAGNOSTICS) - {"distinct_winners"}:
         np.testing.assert_allclose(one[name], two[name], err_msg=name)
@@ -141,14 +147,14 @@ def test_a_group_that_abstains_or_whose_advantages_are_nil_has_no_gradient() -> 
     infos["advantage"] = np.array([0, 0, 0, 0, 1, -1, 0, 0], dtype=float)
     infos["_advantage"] = np.array([0, 0, 1, 1, 1, 1, 0, 0], dtype=bool)
     rewards = np.array([1, 0, 1, 0, 1, 1, 1, 0])
-    metrics = Diagnostics(2, "integer").update(infos, rewards)
+    metrics = Diagnostics(2).update(infos, rewards)
     # Abstains; advantages nil; advantages given though the rewards are equal; rewards differ.
     assert metrics["groups_without_gradient"] == 2 / 4
     assert metrics["abstained_groups"] == 1 / 4
 
 
 def test_the_trend_is_the_slope_over_the_window() -> None:
-    diagnostics = Diagnostics(1, "integer", window=3)
+    diagnostics = Diagnostics(1, window=3)
     trends = [
         diagnostics.update(votes(["1"]), np.zeros(1), [tokens])["length_trend"]
         for tokens in (10, 20, 30, 40)
@@ -163,7 +169,7 @@ def test_the_trend_is_the_slope_over_the_window() -> None:
 @pytest.mark.parametrize("mode", ["SAME_STEP", "NEXT_STEP"])
 def test_it_reads_what_the_wrapper_says_in_any_autoreset_mode(mode: str) -> None:
     envs = ConsensusReward(TTRLVectorEnv(6, sums(), 3, autoreset_mode=mode))
-    diagnostics = Diagnostics(3, envs.benchmark.answer_format)
+    diagnostics = Diagnostics(3)
     envs.reset(seed=0)
     texts = [boxed(3), boxed("03"), boxed(4), NO_ANSWER, NO_ANSWER, ""]
     _, rewards, *_, infos = envs.step(texts)
@@ -186,7 +192,7 @@ def test_the_code_on_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
 def test_labels_change_nothing() -> None:
     def run(*, labelled: bool) -> list[dict[str, float]]:
         envs = LabelMetrics(ConsensusReward(TTRLVectorEnv(8, sums(labelled=labelled), 4)))
-        diagnostics = Diagnostics(4, "integer")
+        diagnostics = Diagnostics(4)
         envs.reset(seed=3)
         seen = []
         for step in range(6):

@@ -12,7 +12,7 @@ import pytest
 from env_fakes import sums
 
 import ttrl_env  # noqa: F401 - registers the environments
-from ttrl_benchmarks import Benchmark, UnknownNameError
+from ttrl_benchmarks import Benchmark, UnknownNameError, plugins
 from ttrl_env.consensus import (
     REWARDS,
     Ballot,
@@ -66,10 +66,10 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         assert group == "ttrl_env.estimators"
         return points
 
-    monkeypatch.setattr(registry, "entry_points", found)
-    registry._REWARDS.forget_installed()
+    monkeypatch.setattr(plugins, "entry_points", found)
+    REWARDS.forget_installed()
     yield
-    registry._REWARDS.forget_installed()
+    REWARDS.forget_installed()
 
 
 def test_names_and_estimators_are_resolved() -> None:
@@ -103,19 +103,23 @@ def test_options_are_spelled_in_brackets() -> None:
         ),
         ("majority(min_ratio=2)", "min_ratio must be a number from 0 to 1, not 2"),
         ("majority(min_ratio=half)", "min_ratio must be a number from 0 to 1, not 'half'"),
-        ("majority(0.3)", "'0.3' is no option=value; spell it like"),
+        ("majority(0.3)", "'0.3' is not of the form option=value; write it like"),
         ("majority(tie=first, tie=share)", "option tie twice"),
         ("majority(min_ratio=0.3", "cannot be read"),
-        ("majority(min_ratio=(0.3)", "brackets or quotes"),
-        ("majority(tie='first)", "brackets or quotes"),
-        ("majority(min_ratio=0.1+__import__('os').getpid())", "is no value"),
-        ("majority(min_ratio=[].__class__)", "is no value"),
+        ("majority(min_ratio=(0.3)", "cannot be read"),
+        ("majority(tie='first)", "cannot be read"),
+        ("majority(min_ratio=0.1+__import__('os').getpid())", "is not a value"),
+        ("majority(min_ratio=[].__class__)", "is not a value"),
         ("held(inner=majorty)", "Did you mean 'majority'"),
         ("held(inner=7)", "not 7"),
         ("co_rewarding(scale_by_std=0)", "scale_by_std must be true or false, not 0"),
         ("verified(verifier=python)", "verifier must be callable"),
         ("oracle(labels=1)", r"Unknown option of reward 'oracle' 'labels'.*Known: none"),
         ("", "cannot be read"),
+        ("majority(min-ratio=0.3)", "is not of the form option=value"),
+        ("majority(**{'tie': 'first'})", "is not of the form option=value"),
+        ("majority(tie=first).tie", "cannot be read"),
+        ("held(inner=" * 300 + ")" * 300, "cannot be read"),
     ],
 )
 def test_what_is_misspelled_is_named_with_the_way_out(spelled: str, message: str) -> None:
@@ -204,6 +208,30 @@ def test_a_factory_is_handed_the_benchmark_where_it_asks() -> None:
     assert asked == ["sums"]
 
 
+def test_a_factory_sees_labels_only_if_its_card_says_that_it_needs_them() -> None:
+    seen = []
+
+    class Peeping(Shortest):
+        def __init__(self, benchmark: Benchmark) -> None:
+            super().__init__()
+            seen.append(len(benchmark.labels))
+
+    class Honest(Peeping):
+        needs_labels = True
+
+    register_estimator("peeping", Peeping)
+    register_estimator("honest", Honest)
+    register_estimator("asking", Peeping, needs=("labels",))
+    try:
+        for name in ("peeping", "honest", "asking"):
+            resolve_estimator(f"held(inner={name})", sums())
+            assert ("labels" in reward_needs(f"held(inner={name})")) == (name != "peeping")
+    finally:
+        for name in ("peeping", "honest", "asking"):
+            unregister_estimator(name)
+    assert seen == [0, 5, 5]
+
+
 @pytest.mark.parametrize("name", ["", "two words", "a(b)", "7", "majority"])
 def test_names_that_cannot_be_spelled_or_are_taken_are_refused(name: str) -> None:
     with pytest.raises(RewardError):
@@ -259,7 +287,7 @@ def test_a_package_on_the_path_is_found_by_its_metadata(
         "[ttrl_env.estimators]\nbrief = brief_rewards:Brief\nrandom = brief_rewards:Brief\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    registry._REWARDS.forget_installed()
+    REWARDS.forget_installed()
     try:
         with pytest.warns(
             UserWarning, match=r"named 'random' already.*'brief-rewards' is left out"
@@ -275,7 +303,7 @@ def test_a_package_on_the_path_is_found_by_its_metadata(
         assert resolve_estimator("random", sums()) == Random()
     finally:
         monkeypatch.undo()
-        registry._REWARDS.forget_installed()
+        REWARDS.forget_installed()
 
 
 def test_the_names_are_no_ones_to_change() -> None:

@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttrl_benchmarks import UnknownNameError
+from ttrl_benchmarks import BenchmarkError, UnknownNameError
 from ttrl_env import Prompt, TTRLVectorEnv
 from ttrl_env.envs import QuestionOrder
 
@@ -163,7 +163,7 @@ def test_masks_that_are_none_or_split_a_group_are_refused(mask: Any) -> None:
 @pytest.mark.parametrize(
     ("num_envs", "message"),
     [
-        (10, r"10 is no multiple of 4. Use num_envs=12"),
+        (10, r"10 is not a multiple of 4. Use num_envs=12"),
         (0, "Use num_envs=4"),
         (3, "Use num_envs=4"),
     ],
@@ -195,7 +195,9 @@ def test_an_argument_that_is_misspelt_is_not_taken_for_the_benchmarks_alone(
 ) -> None:
     with pytest.raises(UnknownNameError, match=f"{wrong}.*environment itself takes '{right}'"):
         gym.make_vec("TTRL-Arithmetic-v0", num_envs=16, **{wrong: 4})
-    with pytest.raises(UnknownNameError, match=r"'sise'.*Known: seed, size, split\.$"):
+    with pytest.raises(
+        UnknownNameError, match=r"'sise'.*Known: level, levels, seed, size, split\.$"
+    ):
         gym.make_vec("TTRL-Arithmetic-v0", num_envs=16, sise=4)
 
 
@@ -303,3 +305,12 @@ def test_closing_twice_is_once() -> None:
     envs.close()
     envs.close()
     assert envs.closed
+
+
+def test_arithmetic_takes_one_level_or_several_in_both_kinds_of_environment():
+    envs = gym.make_vec("TTRL-Arithmetic-v0", num_envs=4, group_size=2, levels=[1, 2], size=10)
+    assert {question.level for question in envs.unwrapped.benchmark.questions} == {1, 2}
+    env = gym.make("TTRL-Arithmetic-v0", group_size=2, level=3)
+    assert {question.level for question in env.unwrapped.benchmark.questions} == {3}
+    with pytest.raises(BenchmarkError, match="levels 1 to 5, not 6"):
+        gym.make("TTRL-Arithmetic-v0", level=6)

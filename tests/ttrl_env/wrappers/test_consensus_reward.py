@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from ttrl_benchmarks import UnknownNameError
 from ttrl_env import ConsensusReward, TTRLEnv, TTRLVectorEnv, finished_info
+from ttrl_env.answers import answer_key
 from ttrl_env.consensus import Ballot, Verdict
 from ttrl_env.wrappers import find_consensus_reward
 
 MODES = ["SAME_STEP", "NEXT_STEP", "DISABLED"]
-KEYS = ("answer", "vote", "consensus", "majority_ratio", "abstained", "finished")
+KEYS = ("answer", "answer_key", "vote", "consensus", "majority_ratio", "abstained", "finished")
 
 
 def native(groups: int, group_size: int, mode: str = "SAME_STEP") -> TTRLVectorEnv:
@@ -45,6 +46,9 @@ def test_the_loop_of_the_readme() -> None:
     assert rewards.dtype == np.float64
     assert terminations.all()
     assert final["answer"].tolist() == ["3", "03", "4", None, None, None]
+    assert (
+        final["answer_key"].tolist() == [answer_key(each, "integer") for each in "334"] + [None] * 3
+    )
     assert final["vote"].tolist() == [0, 0, 1, -1, -1, -1]
     assert final["consensus"].tolist() == ["3"] * 3 + [None] * 3
     np.testing.assert_allclose(final["majority_ratio"], [2 / 3] * 3 + [0] * 3)
@@ -205,7 +209,7 @@ def test_a_group_that_ends_in_part_is_refused() -> None:
 
 
 def test_sizes_that_make_no_whole_groups_are_refused() -> None:
-    with pytest.raises(ValueError, match="6 sub-environments make no whole groups of 4"):
+    with pytest.raises(ValueError, match="6 is not a multiple of 4"):
         ConsensusReward(native(2, 3), group_size=4)
     with pytest.raises(ValueError, match="group_size must be 1 or more, not 0"):
         ConsensusReward(native(2, 3), group_size=0)

@@ -22,16 +22,14 @@ from ttrl_env import (
     TTRLVectorEnv,
     finished_info,
     read_rollouts,
+    records,
 )
 from ttrl_env.testing import check_vector_env
-from ttrl_env.wrappers import record_rollouts
 
 FORMATS = ["jsonl", "parquet"]
 
 
 def make(folder: Path, file_format: str = "jsonl", **kwargs: Any) -> RecordRollouts:
-    if file_format == "parquet":
-        pytest.importorskip("pyarrow")
     mode = kwargs.pop("autoreset_mode", "SAME_STEP")
     envs = ConsensusReward(TTRLVectorEnv(4, sums(), 2, autoreset_mode=mode))
     return RecordRollouts(envs, folder, file_format=file_format, **kwargs)
@@ -82,8 +80,6 @@ def test_a_row_says_it_all(file_format: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_both_wordings_are_written(file_format: str, tmp_path: Path) -> None:
-    if file_format == "parquet":
-        pytest.importorskip("pyarrow")
     envs = RecordRollouts(
         ConsensusReward(TTRLVectorEnv(4, sums(), 4, rephrase=str.upper), "co_rewarding"),
         tmp_path,
@@ -216,8 +212,6 @@ for step in range(10**6):
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_a_killed_run_has_lost_nothing_that_it_told(file_format: str, tmp_path: Path) -> None:
-    if file_format == "parquet":
-        pytest.importorskip("pyarrow")
     here = Path(__file__).parent
     code = textwrap.dedent(KILLED).format(
         tests=str(here), folder=str(tmp_path), file_format=file_format
@@ -269,7 +263,7 @@ def test_a_full_disk_is_told_and_spoils_no_later_row(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(record_rollouts, "_write_all", write_half)
+        patch.setattr(records, "_write_all", write_half)
         with pytest.raises(OSError, match="No space left"):
             envs.step(["a row much longer than the next " * 100] * 4)
     envs.step(guesses(4, 2))

@@ -10,7 +10,6 @@ two fixed points; tuples, sets, intervals, matrices and relations of such.
 
 from __future__ import annotations
 
-from decimal import getcontext, setcontext
 from math import gcd
 
 from ttrl_env.answers.formula.names import are_roots, name_of_assignment
@@ -21,8 +20,6 @@ from ttrl_env.answers.key.sets import LIST_KINDS, conditions, set_operation
 from ttrl_env.answers.key.writing import bounded, interval_key, number_key
 from ttrl_env.answers.limits import Unreadable
 from ttrl_env.answers.value.matrices import Matrices
-from ttrl_env.answers.value.numbers import PRECISION
-from ttrl_env.answers.value.points import NEGATIVE, POSITIVE, SECOND
 
 __all__ = ["Canonicaliser", "canonical_key"]
 
@@ -43,15 +40,11 @@ def canonical_key(tree: Node, *, ambiguous: bool = True) -> str:
     if tree[0] == "n":
         return bounded(number_key(tree[1]))
     canon = Canonicaliser(ambiguous=ambiguous and has_kind(tree, "pm"))
-    # The context itself and not a copy of it: nothing but its flags changes, which nobody reads.
-    outside = getcontext()
-    setcontext(PRECISION)
     try:
         return canon.key(tree)
     except (ArithmeticError, ValueError) as error:
         raise Unreadable(f"no value: {error}") from error
     finally:
-        setcontext(outside)
         # The two refer to each other; parted, they are freed at once.
         del canon.evaluator
 
@@ -146,29 +139,15 @@ class Canonicaliser(Expressions):
         return "(" + ",".join(keys) + ")"
 
     def matrix(self, rows: list[list[Node]]) -> str:
-        """Returns the key of a matrix."""
-        return self.matrix_key([[self.key(cell) for cell in row] for row in rows])
-
-    def matrix_key(self, keys: list[list[str]]) -> str:
-        """Returns the key of a matrix of keys; a single row or column is a point."""
+        """Returns the key of a matrix; a single row or column is a point."""
+        keys = [[self.key(cell) for cell in row] for row in rows]
         if len(keys) == 1 or len(keys[0]) == 1:
             return "(" + ",".join(key for row in keys for key in row) + ")"
         return "mat[" + ";".join(",".join(row) for row in keys) + "]"
 
     def matrix_expression(self, node: Node) -> str:
         """Returns the key of a sum, a product or a power of matrices."""
-        here = Matrices(self.evaluator, POSITIVE)
-        first = here.cells(node)
-        second = Matrices(self.evaluator, SECOND if here.branchy else NEGATIVE).cells(node)
-        return self.matrix_key(
-            [
-                [
-                    self.function_key(a, b, branchy=here.branchy)
-                    for a, b in zip(row, other, strict=True)
-                ]
-                for row, other in zip(first, second, strict=True)
-            ]
-        )
+        return self.matrix(Matrices(self.evaluator).cells(node))
 
     def ratio(self, parts: list[Node]) -> str:
         """Returns the key of a ratio in lowest terms, or of a time of day."""

@@ -7,16 +7,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from decimal import Decimal
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ttrl_env.answers.formula.tree import Node
 from ttrl_env.answers.key.writing import digest, digits, number_key, real_key
 from ttrl_env.answers.limits import Unreadable
 from ttrl_env.answers.value.evaluator import Evaluator
-from ttrl_env.answers.value.numbers import Complex, Number, is_close, is_exact
+from ttrl_env.answers.value.forms import Forms
+from ttrl_env.answers.value.numbers import INEXACT, Number, is_close, is_exact, is_real
 from ttrl_env.answers.value.points import FAR, NEGATIVE, POSITIVE, SECOND
-from ttrl_env.answers.value.walk import Sample
+from ttrl_env.answers.value.rational import Generator, TooLarge
 
 __all__ = [
     "EXPRESSIONS",
@@ -92,33 +93,68 @@ class Expressions(ABC):
             return self.constant(first.value)
         branchy = first.branchy
         second = sample(node, SECOND if branchy and not is_exact(first.value) else NEGATIVE)
-        if (first.bent or second.bent) and not branchy:
-            far = self.bends(node, first, second.value)
-            if far:
-                return f"f|:{digits(first.value)}|{digits(second.value)}|{far}"
+        far = self.bends(node, first.signs) if first.bent or second.bent else ""
+        if far:
+            mark = "f|+:" if branchy else "f|:"
+            return f"{mark}{digits(first.value)}|{digits(second.value)}|{far}"
+        if is_close(first.value, second.value):
+            return self.constant(first.value)
+        exact = None if branchy or far is None else self.exact([node], first.signs)
+        if exact is not None:
+            return exact.algebra.text(exact.forms[0])
         return self.function_key(first.value, second.value, branchy=branchy)
 
-    def bends(self, node: Node, first: Sample, second: Number) -> str:
+    def exact(self, nodes: list[Node], signs: Mapping[int, int]) -> Forms | None:
+        """Returns the exact forms of functions, or None where one has none within the limits."""
+        try:
+            return Forms(self.evaluator, nodes, signs)
+        except (TooLarge, Unreadable, ZeroDivisionError):
+            return None
+
+    def zero(self, parts: list[Node], name: str) -> str | None:
+        """Returns the letter that makes two functions equal, exactly, or None."""
+        exact = self.exact([_difference(parts)], {})
+        if exact is None:
+            return None
+        try:
+            found = exact.algebra.solved(exact.forms[0], Generator("letter", name))
+        except TooLarge:
+            return None
+        return None if found is None else exact.algebra.text(found)
+
+    def multiple(self, parts: list[Node], *, signed: bool) -> str | None:
+        """Returns the difference of two functions, exactly, up to a constant factor, or None."""
+        exact = self.exact([_difference(parts)], {})
+        if exact is None:
+            return None
+        return exact.algebra.text(exact.algebra.scaled(exact.forms[0], signed=signed))
+
+    def bends(self, node: Node, signs: Mapping[int, int]) -> str | None:
         """Returns a digest of a function far from where it is looked at, if its sizes bend it.
 
         They don't where it goes on as it would with the signs that it has at the first point:
-        `|x|^2` is `x^2` everywhere, while `|x+2|` is `x+2` only at the first two points.
+        `|x|^2` is `x^2` everywhere, while `|x+2|` is `x+2` only at the first two points, and
+        `ln|x|` is `ln x` only for positive x. None says that it can't be told.
         """
-        sample, signs = self.evaluator.sample, first.signs
+        sample, points = self.evaluator.sample, (*FAR, NEGATIVE)
         try:
-            values = [sample(node, point).value for point in FAR]
-            others = [sample(node, point, kept=signs).value for point in (*FAR, NEGATIVE)]
+            values = [sample(node, point).value for point in points]
+            others = [sample(node, point, kept=signs).value for point in points]
         except Unreadable:
+            return None
+        if all(map(is_close, values, others)):
             return ""
-        if all(map(is_close, [*values, second], others)):
-            return ""
-        return digest("|".join(map(digits, values)))
+        return digest("|".join(map(digits, values[:-1])))
 
     def constant(self, value: Number) -> str:
         """Returns the key of a number."""
-        if isinstance(value, Complex):
-            return f"({real_key(value.real)})+({real_key(value.imag)})i"
-        return real_key(value) if isinstance(value, Decimal) else number_key(value)
+        if not isinstance(value, INEXACT):
+            return number_key(value)
+        rounded = self.evaluator.rounded
+        if len(value) == 4:
+            return real_key(value, rounded=rounded)
+        real, imaginary = (real_key(part, rounded=rounded) for part in value)
+        return f"({real})+({imaginary})i"
 
     def function_key(self, first: Number, second: Number, *, branchy: bool) -> str:
         """Returns the key of a function by its values at two points."""
@@ -131,7 +167,7 @@ class Expressions(ABC):
         if not self.is_expression(node):
             return None
         sample = self.evaluator.sample(node, POSITIVE)
-        return None if sample.varying or isinstance(sample.value, Complex) else sample.value
+        return None if sample.varying or not is_real(sample.value) else sample.value
 
     def elements(self, item: Node) -> list[str]:
         """Returns the keys of one item of a list: two for a plus-minus."""
@@ -142,3 +178,8 @@ class Expressions(ABC):
         if item[0] == "rel" and has_kind(item, "pm"):
             return [self.key(choose_sign(item, 1)), self.key(choose_sign(item, -1))]
         return [self.key(item)]
+
+
+def _difference(parts: list[Node]) -> Node:
+    left, right = parts
+    return ("+", [left, ("*", [("n", -1), right])])

@@ -10,9 +10,8 @@ only letter, is solved for it. Any other is compared up to a constant factor.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ttrl_env.answers.formula.names import is_name, is_separate, letters
 from ttrl_env.answers.formula.tree import Node
@@ -20,7 +19,15 @@ from ttrl_env.answers.formula.vocabulary import TRIGONOMETRIC
 from ttrl_env.answers.key.expressions import INFINITY, MINUS_INFINITY, Expressions
 from ttrl_env.answers.key.writing import digits
 from ttrl_env.answers.limits import Unreadable
-from ttrl_env.answers.value.numbers import Complex, Number, inexact, is_close
+from ttrl_env.answers.value.numbers import (
+    Number,
+    inexact,
+    is_close,
+    is_negative,
+    is_real,
+    less,
+    modulus,
+)
 from ttrl_env.answers.value.points import NEGATIVE, POSITIVE, SECOND
 from ttrl_env.answers.value.walk import NOTHING
 
@@ -126,14 +133,14 @@ def _half_line(canon: Expressions, sign: str, parts: list[Node]) -> Node | None:
         return None
     name = next(iter(names))
     solution = _solve_at(canon, parts, name, POSITIVE)
-    if solution is None or isinstance(solution[0], Complex):
+    if solution is None or not is_real(solution.value):
         return None
-    bound = solution[0]
-    above, _ = _difference(canon, parts, POSITIVE, {name: canon.evaluator.sum([bound, 1])})
-    if isinstance(above, Complex):
+    bound = solution.value
+    above = _difference(canon, parts, POSITIVE, {name: canon.evaluator.sum([bound, 1])}).value
+    end: Node = ("v", bound)
+    if not is_real(above):
         return None
-    end = ("v", bound)
-    if above < 0:
+    if is_negative(above):
         return ("tuple", [end, INFINITY], opening, ")")
     return ("tuple", [MINUS_INFINITY, end], "(", closing)
 
@@ -200,12 +207,8 @@ def _is_rounded(canon: Expressions, node: Node, rounded: Node) -> bool:
     if rounded[0] != "n" or value is None or isinstance(value, int):
         return False
     places = next((k for k in range(_PLACES) if rounded[1] * 10**k % 1 == 0), 0)
-    distance = inexact(value) - inexact(rounded[1])
-    return (
-        places > 0
-        and not isinstance(distance, Complex)
-        and (abs(distance) <= Decimal(1).scaleb(-places))
-    )
+    distance = canon.evaluator.sum([value, -rounded[1]])
+    return places > 0 and not less(Fraction(1, 10**places), modulus(inexact(distance)))
 
 
 def _stands_for(left: Node, right: Node) -> bool:
@@ -235,30 +238,43 @@ def _solved(canon: Expressions, parts: list[Node]) -> str | None:
     solution = _solve_at(canon, parts, name, POSITIVE)
     if solution is None:
         return None
-    first, branchy = solution
+    first = solution.value
     if len(names) == 1:
         return canon.constant(first)
-    other = _solve_at(canon, parts, name, SECOND if branchy else NEGATIVE)
-    return None if other is None else canon.function_key(first, other[0], branchy=branchy)
+    other = _solve_at(canon, parts, name, SECOND if solution.branchy else NEGATIVE)
+    if other is None:
+        return None
+    if is_close(first, other.value):
+        return canon.constant(first)
+    exact = canon.zero(parts, name) if solution.is_smooth else None
+    return exact or canon.function_key(first, other.value, branchy=solution.branchy)
+
+
+class _Found(NamedTuple):
+    """A number, and what was met on the way to it, as in `Sample`."""
+
+    value: Number
+    branchy: bool
+    bent: bool
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether it may be the value of a quotient of polynomials."""
+        return not self.branchy and not self.bent
 
 
 def _difference(
     canon: Expressions, parts: list[Node], point: int, overrides: Mapping[str, Number] = NOTHING
-) -> tuple[Number, bool]:
-    """Returns the left-hand side less the right-hand side, and whether it is branchy."""
+) -> _Found:
+    """Returns the left-hand side less the right-hand side."""
     evaluator = canon.evaluator
     left, right = (evaluator.sample(part, point, overrides) for part in parts)
     difference = evaluator.sum([left.value, evaluator.product_of(-1, right.value)])
-    return difference, left.branchy or right.branchy
+    return _Found(difference, left.branchy or right.branchy, left.bent or right.bent)
 
 
-def _solve_at(
-    canon: Expressions, parts: list[Node], name: str, point: int
-) -> tuple[Number, bool] | None:
-    """Returns the solution for a letter at a point, or None where that is not linear.
-
-    With it comes whether a root or a logarithm of letters has been met.
-    """
+def _solve_at(canon: Expressions, parts: list[Node], name: str, point: int) -> _Found | None:
+    """Returns the solution for a letter at a point, or None where that is not linear."""
     evaluator = canon.evaluator
     values = []
     try:
@@ -280,7 +296,8 @@ def _solve_at(
             return None
         if not is_close(rise, evaluator.product_of(_TRIAL, slope)):
             return None
-        return evaluator.quotient(start, slope), any(sample.branchy for sample in seen)
+        branchy = any(sample.branchy for sample in seen)
+        return _Found(evaluator.quotient(start, slope), branchy, bent)
     except Unreadable:
         return None
 
@@ -299,13 +316,17 @@ def _bends(node: Any, name: str) -> bool:
 def _up_to_scale(canon: Expressions, parts: list[Node], *, signed: bool) -> str:
     """Returns a key of `left - right` that no constant factor changes."""
     evaluator = canon.evaluator
-    first, branchy = _difference(canon, parts, POSITIVE)
-    points = (SECOND,) if branchy else (NEGATIVE, SECOND)
-    values = [first, *(_difference(canon, parts, point)[0] for point in points)]
-    if values[0] == 0:
+    found = _difference(canon, parts, POSITIVE)
+    first = found.value
+    if first == 0:
         raise Unreadable("an equation that always holds")
+    exact = canon.multiple(parts, signed=signed) if found.is_smooth else None
+    if exact is not None:
+        return exact
+    points = (SECOND,) if found.branchy else (NEGATIVE, SECOND)
+    values = [first, *(_difference(canon, parts, point).value for point in points)]
     sign = ""
-    if signed and not isinstance(values[0], Complex):
-        sign = "-" if values[0] < 0 else "+"
+    if signed and is_real(first):
+        sign = "-" if is_negative(first) else "+"
     ratios = [evaluator.quotient(value, values[0]) for value in values[1:]]
     return sign + "|".join(map(digits, ratios))

@@ -14,14 +14,15 @@ from hashlib import blake2b
 from typing import Final
 
 from ttrl_env.answers.limits import MAX_KEY
-from ttrl_env.answers.value.numbers import Complex, Number
+from ttrl_env.answers.value.numbers import INEXACT, Number, Real, fraction_of, simple_fraction
+from ttrl_env.answers.value.surds import surd_of
 
 __all__ = ["bounded", "digest", "digits", "interval_key", "number_key", "real_key"]
 
 _LARGE: Final = 5
 _LONG_BITS: Final = 256
 _KEY_DIGITS: Final = Context(prec=27, Emin=-999999, Emax=999999)
-_FORTY_DIGITS: Final = 10**40
+_PRECISE: Final = Context(prec=64, Emin=-999999, Emax=999999)
 
 
 def digest(text: str) -> str:
@@ -54,45 +55,38 @@ def bounded(key: str) -> str:
     return f"{key[:24]}#{digest(key)}"
 
 
-def _simple_fraction(value: Decimal) -> Fraction | None:
-    """Returns the fraction of small denominator that a number is to forty digits, if any."""
-    if not value:
-        return Fraction(0)
-    if abs(value.adjusted()) > 20:
-        return None
-    top, bottom = value.as_integer_ratio()
-    size, rest = abs(top), bottom
-    h0, k0, h1, k1 = 0, 1, 1, 0
-    numerator = size
-    while rest:
-        whole, left = divmod(numerator, rest)
-        h0, k0, h1, k1 = h1, k1, whole * h1 + h0, whole * k1 + k0
-        if k1 > 1_000_000:
-            return None
-        if abs(size * k1 - h1 * bottom) * _FORTY_DIGITS <= size * k1:
-            return Fraction(h1 if top > 0 else -h1, k1)
-        numerator, rest = rest, left
-    return None
-
-
-def real_key(value: Decimal) -> str:
+def real_key(value: Real, *, rounded: bool = False) -> str:
     """Returns the key of a real constant: exact where it is a simple fraction."""
-    simple = _simple_fraction(value)
+    simple = simple_fraction(value)
     if simple is not None:
         return number_key(simple)
+    surd = surd_of(value, rounded=rounded)
+    if surd is not None:
+        return str(surd)
     # A printed float of this size has fewer than twelve decimals, so it can't be meant.
-    if value.adjusted() >= _LARGE:
-        return f"~{value:.40e}"
-    return f"~{value:.12f}" if value.adjusted() >= 0 else f"~{value:.11e}"
+    number = _decimal(value)
+    if number.adjusted() >= _LARGE:
+        return f"~{number:.40e}"
+    return f"~{number:.12f}" if number.adjusted() >= 0 else f"~{number:.11e}"
+
+
+def _decimal(value: Real, context: Context = _PRECISE) -> Decimal:
+    """Returns a number as a decimal, rounded by a context."""
+    exact = fraction_of(value)
+    return context.divide(Decimal(exact.numerator), Decimal(exact.denominator))
 
 
 def digits(value: Number) -> str:
     """Returns 27 digits of a number of any kind, as text."""
-    if isinstance(value, Decimal):
-        return str(_KEY_DIGITS.normalize(value))
-    if isinstance(value, Complex):
-        return f"{_KEY_DIGITS.normalize(value.real)}+{_KEY_DIGITS.normalize(value.imag)}i"
-    return number_key(value)
+    if not isinstance(value, INEXACT):
+        return number_key(value)
+    if len(value) == 4:
+        return _digits(value)
+    return f"{_digits(value[0])}+{_digits(value[1])}i"
+
+
+def _digits(value: Real) -> str:
+    return str(_KEY_DIGITS.normalize(_decimal(value)))
 
 
 def interval_key(opening: str, low: str, high: str, closing: str) -> str:

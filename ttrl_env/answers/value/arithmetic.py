@@ -5,19 +5,21 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from ttrl_env.answers.limits import MAX_EXACT_BITS, MAX_LOG10, MAX_WORK, Unreadable
+from ttrl_env.answers.limits import MAX_EXACT_BITS, MAX_MAGNITUDE, MAX_WORK, Unreadable
 from ttrl_env.answers.value.numbers import (
     DUST,
     INEXACT,
     Inexact,
     Number,
+    add,
     bits,
+    divide,
     inexact,
-    modulus,
+    magnitude,
+    multiply,
     reduced,
     tidy,
 )
@@ -26,8 +28,6 @@ __all__ = ["Arithmetic"]
 
 _SMALL_BITS: Final = 256
 """Bits of an exact number that costs nothing to speak of."""
-_DIGITS: Final = 39
-"""Digits that may cancel in a sum before what is left is looked at as rounding error."""
 
 
 class Arithmetic:
@@ -55,8 +55,7 @@ class Arithmetic:
 
     def checked(self, value: Inexact) -> Inexact:
         """Returns a number unless it is too large to compute with."""
-        size = value.adjusted() if isinstance(value, Decimal) else modulus(value).adjusted()
-        if value and abs(size) > MAX_LOG10:
+        if abs(magnitude(value)) > MAX_MAGNITUDE:
             raise Unreadable("too large a number")
         return value
 
@@ -81,26 +80,19 @@ class Arithmetic:
         if len(rest) == 1:
             return total
         for term in rest[1:]:
-            total = total + term
+            total = add(total, term)
         # What is left of a cancellation is rounding error, not a number.
-        if isinstance(total, Decimal) and total:
-            limit = total.adjusted() + _DIGITS
-            for term in rest:
-                if not isinstance(term, Decimal) or term.adjusted() >= limit:
-                    break
-            else:
-                return total
-        if modulus(total) <= DUST * max(map(modulus, rest)):
+        if magnitude(total) <= max(map(magnitude, rest)) - DUST:
             return 0
         return tidy(total)
 
     def product_of(self, *values: Number) -> Number:
-        """Multiplys numbers, the exact ones exactly."""
+        """Multiplies numbers, the exact ones exactly."""
         exact: int | Fraction = 1
         rest: Inexact | None = None
         for value in values:
             if isinstance(value, INEXACT):
-                rest = value if rest is None else self.checked(rest * value)
+                rest = value if rest is None else self.checked(multiply(rest, value))
             elif isinstance(value, int) and isinstance(exact, int):
                 exact *= value
                 if exact.bit_length() > _SMALL_BITS:
@@ -110,7 +102,7 @@ class Arithmetic:
         if rest is None or exact == 0:
             return exact
         if exact != 1:
-            rest = rest * inexact(exact)
+            rest = multiply(rest, inexact(exact))
         return tidy(self.checked(rest))
 
     def quotient(self, top: Number, bottom: Number) -> Number:
@@ -123,4 +115,4 @@ class Arithmetic:
             return self.checked_exact(Fraction(top) / bottom)
         if top == 0:
             return 0
-        return tidy(self.checked(inexact(top) / inexact(bottom)))
+        return tidy(self.checked(divide(inexact(top), inexact(bottom))))

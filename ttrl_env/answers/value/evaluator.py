@@ -10,7 +10,6 @@ its parts, so that equal parts stay equal and different ones stay apart.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
@@ -19,13 +18,13 @@ from ttrl_env.answers.formula.tree import Node
 from ttrl_env.answers.limits import MAX_TERMS, Unreadable
 from ttrl_env.answers.value.functions import BRANCHED, METHODS, PERIODIC, STEPPED, determinant
 from ttrl_env.answers.value.numbers import (
+    IMAGINARY,
     INEXACT,
-    PI,
-    Complex,
-    E,
     Number,
+    e,
     inexact,
     is_exact,
+    pi,
     tidy,
 )
 from ttrl_env.answers.value.points import letter_value
@@ -43,11 +42,15 @@ class Evaluator(Walk):
 
     Args:
         key: Returns the key of a subtree, for what is not computed.
+
+    Attributes:
+        rounded: Whether a printed float has been met.
     """
 
     def __init__(self, key: Callable[[Node], str]) -> None:
         super().__init__()
         self.key = key
+        self.rounded = False
 
     def sample(
         self,
@@ -114,6 +117,7 @@ class Evaluator(Walk):
                     return self.product_of(value, self.constant("pi"), Fraction(1, 180))
                 return value
             case ("~", printed):
+                self.rounded = True
                 return inexact(printed)
             case ("v", computed):
                 number: Number = computed
@@ -137,11 +141,11 @@ class Evaluator(Walk):
     def constant(self, name: str) -> Number:
         """Returns a named constant."""
         if name == "pi":
-            return +PI
+            return pi()
         if name == "e":
-            return +E
+            return e()
         if name == "i":
-            return Complex(Decimal(0), Decimal(1))
+            return IMAGINARY
         raise Unreadable(f"no number: {name}")
 
     def opaque(self, node: Node) -> Number:

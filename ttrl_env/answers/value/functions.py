@@ -9,24 +9,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from decimal import Decimal
-from fractions import Fraction
 from typing import Final
 
 from ttrl_env.answers.formula.names import letters
 from ttrl_env.answers.formula.tree import Node
 from ttrl_env.answers.formula.vocabulary import HYPERBOLIC, TRIGONOMETRIC
 from ttrl_env.answers.limits import MAX_ARGUMENT, MAX_FACTORIAL, Unreadable
+from ttrl_env.answers.value.elementary import ELEMENTARY
 from ttrl_env.answers.value.numbers import (
     DUST,
-    FUNCTIONS,
-    Complex,
+    INEXACT,
     Number,
     bits,
+    fraction_of,
     inexact,
     is_close,
-    is_exact,
+    is_real,
+    less,
     logarithm,
+    magnitude,
     modulus,
 )
 from ttrl_env.answers.value.powers import plain_size, size
@@ -34,16 +35,19 @@ from ttrl_env.answers.value.walk import Walk
 
 __all__ = ["BRANCHED", "METHODS", "PERIODIC", "STEPPED", "determinant"]
 
+_LARGEST_WHOLE: Final = 70
+"""Magnitude of what is rounded to an integer."""
+
 
 def _elementary(walk: Walk, node: Node, values: list[Number]) -> Number:
     """Returns the value of a trigonometric or hyperbolic function."""
     if len(values) != 1:
         return walk.opaque(node)
     argument = inexact(values[0])
-    if modulus(argument) > MAX_ARGUMENT:
+    if less(MAX_ARGUMENT, modulus(argument)):
         return walk.opaque(node)
-    result = FUNCTIONS[node[1]](argument)
-    return 0 if modulus(result) < DUST else result
+    result = ELEMENTARY[node[1]](argument)
+    return 0 if magnitude(result) < -DUST else result
 
 
 def _natural_logarithm(walk: Walk, node: Node, values: list[Number]) -> Number:
@@ -67,11 +71,11 @@ def _whole(walk: Walk, node: Node, values: list[Number]) -> Number:
     if len(values) != 1:
         return walk.opaque(node)
     (value,) = values
-    if isinstance(value, Complex) or (isinstance(value, Decimal) and value.adjusted() > 20):
-        return walk.opaque(node)
-    if isinstance(value, Decimal):
-        nearest = int(value.to_integral_value())
-        value = Fraction(nearest if is_close(value, nearest) else value)
+    if isinstance(value, INEXACT):
+        if len(value) == 2 or magnitude(value) > _LARGEST_WHOLE:
+            return walk.opaque(node)
+        exact = fraction_of(value)
+        value = round(exact) if is_close(value, round(exact)) else exact
     return math.floor(value) if node[1] == "floor" else math.ceil(value)
 
 
@@ -117,11 +121,11 @@ def _integers(walk: Walk, node: Node, values: list[Number]) -> Number:
 
 def _extreme(walk: Walk, node: Node, values: list[Number]) -> Number:
     """Returns the largest or the smallest of some numbers."""
-    if any(isinstance(value, Complex) for value in values):
+    if not all(map(is_real, values)):
         return walk.opaque(node)
     walk.state.bent = True
     pick = max if node[1] == "max" else min
-    return pick(values, key=lambda value: value if is_exact(value) else Fraction(value))  # type: ignore[arg-type, return-value]
+    return pick(values, key=fraction_of)  # type: ignore[arg-type]
 
 
 def determinant(walk: Walk, node: Node) -> Number:
@@ -149,7 +153,7 @@ STEPPED: Final = frozenset(
     {"floor", "ceil", "gcd", "lcm", "mod", "max", "min", "factorial", "!", "!!", "!!!", "sign"}
 )
 METHODS: Final[dict[str, Callable[[Walk, Node, list[Number]], Number]]] = {
-    **dict.fromkeys(FUNCTIONS, _elementary),
+    **dict.fromkeys(ELEMENTARY, _elementary),
     "ln": _natural_logarithm,
     "abs": _absolute,
     "floor": _whole,

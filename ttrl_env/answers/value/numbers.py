@@ -1,150 +1,82 @@
-r"""Numbers of sixty digits, in any thread: `decimal.Decimal`, and complex ones made of them.
+r"""The numbers of answers: exact ones, and mpmath's of sixty-four digits.
 
-- `Inexact`: `Decimal` or `Complex`. Everything here expects the context `PRECISION`.
-- `PRECISION`, `PI`, `E`: the context, and the two constants.
-- `exponential`, `logarithm`, `square_root`, `root`: for real and complex numbers.
-- `FUNCTIONS`: the trigonometric and hyperbolic functions and their inverses.
-- `forget`: empties the memory of values.
-- `Number`, `is_exact`, `is_close`, `inexact`: exact numbers and the others.
+- `Number`: `int` and `Fraction` are exact, `Real` and `Complex` are not.
+- `simple_fraction`: what a number is to forty digits.
+- `is_exact`, `is_close`, `is_negative`, `inexact`, `magnitude`, `tidy`: of numbers.
 - `bits`, `reduced`, `whole_root`: of exact numbers.
-- `modulus`, `tidy`: the size of a number; a number without parts that are rounding error.
+- `add`, `multiply`, `divide`, `negative`, `whole_power`, `modulus`, `less`: of the others.
+- `exponential`, `logarithm`, `square_root`, `root`, `pi`, `e`: likewise.
+
+A `Real` is one of mpmath's tuples, of sign, mantissa, exponent and length, and a `Complex` is a
+pair of them. `mpmath.libmp` takes the precision as an argument: nothing is shared by threads.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from fractions import Fraction
-from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeGuard, cast
 
-from ttrl_env.answers.value import fixed
-from ttrl_env.answers.value.fixed import square_root as _sqrt
+from mpmath import libmp
 
 __all__ = [
     "DUST",
-    "FUNCTIONS",
+    "IMAGINARY",
     "INEXACT",
-    "PI",
     "PRECISION",
+    "ROUNDING",
+    "ZERO",
     "Complex",
-    "E",
     "Inexact",
     "Number",
+    "Real",
+    "add",
+    "as_complex",
     "bits",
+    "divide",
+    "e",
     "exponential",
-    "forget",
+    "fraction_of",
     "inexact",
     "is_close",
     "is_exact",
+    "is_negative",
+    "is_real",
+    "less",
     "logarithm",
+    "magnitude",
     "modulus",
+    "multiply",
+    "negative",
+    "pi",
     "reduced",
     "root",
+    "simple_fraction",
     "square_root",
     "tidy",
+    "whole_power",
     "whole_root",
 ]
 
-PRECISION: Final = Context(
-    prec=60,
-    Emin=-999999,
-    Emax=999999,
-    traps=[DivisionByZero, InvalidOperation, Overflow],
-    flags=[],
-    clamp=0,
-)
-PI: Final = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640629")
-E: Final = Decimal("2.71828182845904523536028747135266249775724709369995957496696762772407663035")
-DUST: Final = Decimal("1e-40")
-"""Relative size below which a part of a number is rounding error."""
-_TINY: Final = Decimal("1e-64")
-_ZERO: Final = Decimal(0)
-_ONE: Final = Decimal(1)
-_TWO: Final = Decimal(2)
-
-
-class Complex:
-    """A complex number; immutable by convention."""
-
-    __slots__ = ("imag", "real")
-
-    def __init__(self, real: Decimal, imag: Decimal) -> None:
-        self.real = real
-        self.imag = imag
-
-    def __repr__(self) -> str:
-        return f"Complex({self.real}, {self.imag})"
-
-    def __bool__(self) -> bool:
-        return bool(self.real) or bool(self.imag)
-
-    def __neg__(self) -> Complex:
-        return Complex(-self.real, -self.imag)
-
-    def __add__(self, other: Inexact) -> Complex:
-        if isinstance(other, Complex):
-            return Complex(self.real + other.real, self.imag + other.imag)
-        return Complex(self.real + other, self.imag)
-
-    __radd__ = __add__
-
-    def __sub__(self, other: Inexact) -> Complex:
-        return self + -other
-
-    def __rsub__(self, other: Inexact) -> Complex:
-        return -self + other
-
-    def __mul__(self, other: Inexact) -> Complex:
-        if isinstance(other, Complex):
-            return Complex(
-                self.real * other.real - self.imag * other.imag,
-                self.real * other.imag + self.imag * other.real,
-            )
-        return Complex(self.real * other, self.imag * other)
-
-    __rmul__ = __mul__
-
-    def reciprocal(self) -> Complex:
-        """Returns one over the number."""
-        size = self.real * self.real + self.imag * self.imag
-        return Complex(self.real / size, -self.imag / size)
-
-    def __truediv__(self, other: Inexact) -> Complex:
-        if isinstance(other, Complex):
-            return self * other.reciprocal()
-        return Complex(self.real / other, self.imag / other)
-
-    def __rtruediv__(self, other: Decimal) -> Complex:
-        return self.reciprocal() * other
-
-    def __pow__(self, exponent: int) -> Complex:
-        base = self if exponent >= 0 else self.reciprocal()
-        exponent = abs(exponent)
-        result = Complex(_ONE, _ZERO)
-        while exponent:
-            if exponent & 1:
-                result = result * base
-            base = base * base
-            exponent >>= 1
-        return result
-
-
-# The letters of answers stand for few numbers, so the same values come up again and again.
-_remembered = lru_cache(maxsize=2048)
-Inexact: TypeAlias = Decimal | Complex
+Real: TypeAlias = tuple[int, int, int, int]
+Complex: TypeAlias = tuple[Real, Real]
+Inexact: TypeAlias = Real | Complex
 Number: TypeAlias = int | Fraction | Inexact
-"""`int` and `Fraction` are exact; the others carry sixty digits."""
-INEXACT: Final = (Decimal, Complex)
-"""The same, for `isinstance`, which is much slower at recognising a `Fraction`."""
-
-
-def modulus(value: Inexact) -> Decimal:
-    """Returns the absolute value."""
-    if isinstance(value, Complex):
-        return _sqrt(value.real * value.real + value.imag * value.imag)
-    return abs(value)
+"""`int` and `Fraction` are exact; the others carry sixty-four digits."""
+INEXACT: Final = tuple
+"""What the inexact numbers are, for `isinstance`."""
+PRECISION: Final = 214
+"""Bits of an inexact number."""
+ROUNDING: Final = "n"
+DUST: Final = 133
+"""Bits below the first bit of a number, forty digits, where rounding errors begin."""
+ZERO: Final[Real] = libmp.fzero
+IMAGINARY: Final[Complex] = (ZERO, libmp.fone)
+_FORTY_DIGITS: Final = 10**40
+_LONGEST_FRACTION: Final = 70
+"""Magnitude of a number that is looked at as a fraction."""
+_NOTHING: Final = -(10**9)
+"""The magnitude of zero."""
 
 
 def is_exact(value: Number) -> bool:
@@ -152,26 +84,56 @@ def is_exact(value: Number) -> bool:
     return not isinstance(value, INEXACT)
 
 
+def is_real(value: Number) -> TypeGuard[int | Fraction | Real]:
+    """Whether a number is not complex."""
+    return not isinstance(value, INEXACT) or len(value) == 4
+
+
 def is_close(a: Number, b: Number) -> bool:
     """Whether two numbers agree to forty digits; exact ones have to be equal."""
     if a is b:
         return True
-    if not isinstance(a, Decimal) or not isinstance(b, Decimal):
-        if not (isinstance(a, INEXACT) or isinstance(b, INEXACT)):
-            return a == b
-        a, b = inexact(a), inexact(b)
-    if isinstance(a, Decimal) and isinstance(b, Decimal):
-        return (a - b).copy_abs() <= DUST * max(a.copy_abs(), b.copy_abs())
-    return modulus(a - b) <= DUST * max(modulus(a), modulus(b))
+    if not (isinstance(a, INEXACT) or isinstance(b, INEXACT)):
+        return a == b
+    a, b = inexact(a), inexact(b)
+    difference = magnitude(add(a, negative(b)))
+    return difference == _NOTHING or difference <= max(magnitude(a), magnitude(b)) - DUST
+
+
+def is_negative(value: int | Fraction | Real) -> bool:
+    """Whether a real number is below zero."""
+    return value[0] == 1 if isinstance(value, INEXACT) else value < 0
 
 
 def inexact(value: Number) -> Inexact:
-    """Returns a number as one of sixty digits."""
+    """Returns a number as one of sixty-four digits."""
     if isinstance(value, int):
-        return Decimal(value)
+        return cast(Real, libmp.from_int(value, PRECISION, ROUNDING))
     if isinstance(value, Fraction):
-        return Decimal(value.numerator) / value.denominator
+        top, bottom = value.numerator, value.denominator
+        return cast(Real, libmp.from_rational(top, bottom, PRECISION, ROUNDING))
     return value
+
+
+def fraction_of(value: int | Fraction | Real) -> Fraction:
+    """Returns the fraction that a real number is."""
+    return Fraction(*libmp.to_rational(value)) if isinstance(value, INEXACT) else Fraction(value)
+
+
+def magnitude(value: Inexact) -> int:
+    """Returns the number of bits before the point, negative for a small number."""
+    if len(value) == 4:
+        return value[2] + value[3] if value[1] else _NOTHING
+    return max(magnitude(value[0]), magnitude(value[1]))
+
+
+def simple_fraction(value: Real) -> Fraction | None:
+    """Returns the fraction of small denominator that a number is to forty digits, if any."""
+    if value != ZERO and abs(magnitude(value)) > _LONGEST_FRACTION:
+        return None
+    exact = fraction_of(value)
+    simple = exact.limit_denominator(1_000_000)
+    return simple if abs(exact - simple) * _FORTY_DIGITS <= abs(exact) else None
 
 
 def bits(value: int | Fraction) -> int:
@@ -189,239 +151,133 @@ def reduced(value: int | Fraction) -> int | Fraction:
 def whole_root(value: int, index: int) -> int | None:
     """Returns the exact root of a positive integer, or None."""
     if index == 2:
-        root = math.isqrt(value)
-    elif value.bit_length() > 4096:
+        found = math.isqrt(value)
+        return found if found * found == value else None
+    if value.bit_length() > 4096:
         return None
-    elif value < 2:
-        root = value
-    else:
-        root = 1 << -(-value.bit_length() // index)
-        while True:
-            better = ((index - 1) * root + value // root ** (index - 1)) // index
-            if better >= root:
-                break
-            root = better
-    return root if root**index == value else None
+    found = int(libmp.to_int(libmp.mpf_nthroot(libmp.from_int(value), index, 4128 // index), "n"))
+    return found if found**index == value else None
 
 
-def tidy(value: Inexact) -> Inexact:
-    """Drops the real or imaginary part that is rounding error of the other."""
-    if not isinstance(value, Complex):
-        return value
-    real, imag = abs(value.real), abs(value.imag)
-    if imag <= real * DUST:
-        return value.real
-    if real <= imag * DUST:
-        return Complex(_ZERO, value.imag)
+def tidy(value: Inexact) -> Number:
+    """Returns a number without the part that is rounding error of the other.
+
+    Raises:
+        ZeroDivisionError: If it is infinite.
+    """
+    if len(value) == 4:
+        if value[1]:
+            return value
+        if value[2]:
+            raise ZeroDivisionError("a pole")
+        return 0
+    real, imag = value
+    if (real[2] and not real[1]) or (imag[2] and not imag[1]):
+        raise ZeroDivisionError("a pole")
+    if magnitude(imag) <= magnitude(real) - DUST:
+        return real
+    if magnitude(real) <= magnitude(imag) - DUST:
+        return (ZERO, imag)
     return value
 
 
-def _angle(value: Complex) -> Decimal:
-    """Returns the argument of a complex number, in (-pi, pi]."""
-    if not value.real:
-        return (PI if value.imag > 0 else -PI) / 2
-    angle = _arctangent(value.imag / value.real)
-    if value.real > 0:
-        return angle
-    return angle + (PI if value.imag >= 0 else -PI)
+def as_complex(value: Inexact) -> Complex:
+    """Returns a number as a complex one."""
+    return value if len(value) == 2 else (value, ZERO)
+
+
+def add(a: Inexact, b: Inexact) -> Inexact:
+    """Returns a sum."""
+    if len(a) == 4 and len(b) == 4:
+        return cast(Real, libmp.mpf_add(a, b, PRECISION, ROUNDING))
+    return cast(Complex, libmp.mpc_add(as_complex(a), as_complex(b), PRECISION, ROUNDING))
+
+
+def multiply(a: Inexact, b: Inexact) -> Inexact:
+    """Returns a product."""
+    if len(a) == 4:
+        if len(b) == 4:
+            return cast(Real, libmp.mpf_mul(a, b, PRECISION, ROUNDING))
+        return cast(Complex, libmp.mpc_mul_mpf(b, a, PRECISION, ROUNDING))
+    if len(b) == 4:
+        return cast(Complex, libmp.mpc_mul_mpf(a, b, PRECISION, ROUNDING))
+    return cast(Complex, libmp.mpc_mul(a, b, PRECISION, ROUNDING))
+
+
+def divide(a: Inexact, b: Inexact) -> Inexact:
+    """Returns a quotient.
+
+    Raises:
+        ZeroDivisionError: If the divisor is zero.
+    """
+    if len(a) == 4 and len(b) == 4:
+        return cast(Real, libmp.mpf_div(a, b, PRECISION, ROUNDING))
+    return cast(Complex, libmp.mpc_div(as_complex(a), as_complex(b), PRECISION, ROUNDING))
+
+
+def negative(value: Inexact) -> Inexact:
+    """Returns minus a number."""
+    if len(value) == 4:
+        return cast(Real, libmp.mpf_neg(value))
+    return cast(Complex, libmp.mpc_neg(value))
+
+
+def whole_power(value: Inexact, exponent: int) -> Inexact:
+    """Returns a power with an integer exponent."""
+    if len(value) == 4:
+        return cast(Real, libmp.mpf_pow_int(value, exponent, PRECISION, ROUNDING))
+    return cast(Complex, libmp.mpc_pow_int(value, exponent, PRECISION, ROUNDING))
+
+
+def modulus(value: Inexact) -> Real:
+    """Returns the absolute value."""
+    if len(value) == 4:
+        return cast(Real, libmp.mpf_abs(value))
+    return cast(Real, libmp.mpc_abs(value, PRECISION, ROUNDING))
+
+
+def less(a: int | Fraction | Real, b: int | Fraction | Real) -> bool:
+    """Whether a real number is less than another."""
+    if isinstance(a, INEXACT) or isinstance(b, INEXACT):
+        return bool(libmp.mpf_lt(inexact(a), inexact(b)))
+    return a < b
 
 
 def exponential(value: Inexact) -> Inexact:
     """Returns e to a power."""
-    if isinstance(value, Complex):
-        size = _exp(value.real)
-        return Complex(size * _cosine(value.imag), size * _sine(value.imag))
-    return _exp(value)
-
-
-@_remembered
-def _exp(value: Decimal) -> Decimal:
-    return fixed.power_of_e(value)
-
-
-@_remembered
-def _ln(value: Decimal) -> Decimal:
-    return fixed.logarithm(value)
+    if len(value) == 4:
+        return cast(Real, libmp.mpf_exp(value, PRECISION, ROUNDING))
+    return cast(Complex, libmp.mpc_exp(value, PRECISION, ROUNDING))
 
 
 def logarithm(value: Inexact) -> Inexact:
     """Returns the principal logarithm."""
-    if isinstance(value, Complex):
-        return Complex(_ln(modulus(value)), _angle(value))
-    if value < 0:
-        return Complex(_ln(-value), PI)
-    return _ln(value)
+    if len(value) == 4 and not value[0]:
+        return cast(Real, libmp.mpf_log(value, PRECISION, ROUNDING))
+    return cast(Complex, libmp.mpc_log(as_complex(value), PRECISION, ROUNDING))
 
 
 def square_root(value: Inexact) -> Inexact:
     """Returns the principal square root."""
-    if not isinstance(value, Complex):
-        return _sqrt(value) if value >= 0 else Complex(_ZERO, _sqrt(-value))
-    size = modulus(value)
-    if value.real >= 0:
-        real = _sqrt((size + value.real) / 2)
-        return Complex(real, value.imag / (2 * real)) if real else value
-    imag = _sqrt((size - value.real) / 2)
-    imag = imag if value.imag >= 0 else -imag
-    return Complex(value.imag / (2 * imag), imag)
+    if len(value) == 4 and not value[0]:
+        return cast(Real, libmp.mpf_sqrt(value, PRECISION, ROUNDING))
+    return cast(Complex, libmp.mpc_sqrt(as_complex(value), PRECISION, ROUNDING))
 
 
 def root(value: Inexact, index: int) -> Inexact:
     """Returns the principal root of a number that is not negative."""
     if index == 2:
         return square_root(value)
-    return exponential(logarithm(value) / Decimal(index))
+    if len(value) == 4:
+        return cast(Real, libmp.mpf_nthroot(value, index, PRECISION, ROUNDING))
+    return cast(Complex, libmp.mpc_nthroot(value, index, PRECISION, ROUNDING))
 
 
-def _quadrant(angle: Decimal) -> tuple[int, Decimal]:
-    """Returns the quadrant of an angle, and what is left of it, at most pi/4."""
-    quadrant = int((angle * 2 / PI).to_integral_value())
-    return quadrant & 3, angle - quadrant * PI / 2
+def pi() -> Real:
+    """Returns the number pi."""
+    return cast(Real, libmp.mpf_pi(PRECISION, ROUNDING))
 
 
-@_remembered
-def _sine(angle: Decimal) -> Decimal:
-    quadrant, rest = _quadrant(angle)
-    square = rest * rest
-    value = fixed.alternating(square, 1) if quadrant & 1 else rest * fixed.alternating(square, 2)
-    return -value if quadrant & 2 else value
-
-
-@_remembered
-def _cosine(angle: Decimal) -> Decimal:
-    quadrant, rest = _quadrant(angle)
-    square = rest * rest
-    value = rest * fixed.alternating(square, 2) if quadrant & 1 else fixed.alternating(square, 1)
-    return -value if quadrant in {1, 2} else value
-
-
-@_remembered
-def _arctangent(value: Decimal) -> Decimal:
-    if abs(value) > 1:
-        half = PI / 2 if value > 0 else -PI / 2
-        return half - _arctangent(1 / value)
-    for _ in range(3):
-        value = value / (1 + _sqrt(1 + value * value))
-    square, power, total, n = value * value, value, value, 1
-    while abs(power) > _TINY:
-        power = -power * square
-        n += 2
-        total += power / n
-    return total * 8
-
-
-def _sin(value: Inexact) -> Inexact:
-    if isinstance(value, Complex):
-        up, down = _exp(value.imag), _exp(-value.imag)
-        return Complex(_sine(value.real) * (up + down) / 2, _cosine(value.real) * (up - down) / 2)
-    return _sine(value)
-
-
-def _cos(value: Inexact) -> Inexact:
-    if isinstance(value, Complex):
-        return _sin(Complex(PI / 2 - value.real, -value.imag))
-    return _cosine(value)
-
-
-def _sinh(value: Inexact) -> Inexact:
-    return (exponential(value) - exponential(-value)) / _TWO
-
-
-def _cosh(value: Inexact) -> Inexact:
-    return (exponential(value) + exponential(-value)) / _TWO
-
-
-def _asinh(value: Inexact) -> Inexact:
-    if not isinstance(value, Complex) and value < 0:
-        return -_asinh(-value)
-    return logarithm(value + square_root(value * value + _ONE))
-
-
-def _acosh(value: Inexact) -> Inexact:
-    return logarithm(value + square_root(value + _ONE) * square_root(value - _ONE))
-
-
-def _atanh(value: Inexact) -> Inexact:
-    return (logarithm(_ONE + value) - logarithm(_ONE - value)) / _TWO
-
-
-def _times_i(value: Inexact) -> Complex:
-    if isinstance(value, Complex):
-        return Complex(-value.imag, value.real)
-    return Complex(_ZERO, value)
-
-
-def _asin(value: Inexact) -> Inexact:
-    if not isinstance(value, Complex) and abs(value) <= 1:
-        if abs(value) == 1:
-            return PI / 2 * value
-        return _arctangent(value / _sqrt(1 - value * value))
-    return -_times_i(_asinh(_times_i(value)))
-
-
-def _acos(value: Inexact) -> Inexact:
-    return PI / 2 - _asin(value)
-
-
-def _atan(value: Inexact) -> Inexact:
-    if isinstance(value, Complex):
-        return -_times_i(_atanh(_times_i(value)))
-    return _arctangent(value)
-
-
-def _quotient(top: Inexact, bottom: Inexact) -> Inexact:
-    if modulus(bottom) <= DUST * max(_ONE, modulus(top)):
-        raise ZeroDivisionError("a pole")
-    return top / bottom
-
-
-def _inverted(function: Callable[[Inexact], Inexact]) -> Callable[[Inexact], Inexact]:
-    return lambda value: _quotient(_ONE, function(value))
-
-
-def _of_inverse(function: Callable[[Inexact], Inexact]) -> Callable[[Inexact], Inexact]:
-    return lambda value: function(_quotient(_ONE, value))
-
-
-def _tan(value: Inexact) -> Inexact:
-    return _quotient(_sin(value), _cos(value))
-
-
-def _tanh(value: Inexact) -> Inexact:
-    return _quotient(_sinh(value), _cosh(value))
-
-
-def forget() -> None:
-    """Empties the memory of values, so that a measurement starts cold."""
-    for function in (_exp, _ln, _sine, _cosine, _arctangent):
-        function.cache_clear()
-
-
-FUNCTIONS: Final[dict[str, Callable[[Inexact], Inexact]]] = {
-    "sin": _sin,
-    "cos": _cos,
-    "tan": _tan,
-    "cot": lambda value: _quotient(_cos(value), _sin(value)),
-    "sec": _inverted(_cos),
-    "csc": _inverted(_sin),
-    "sinh": _sinh,
-    "cosh": _cosh,
-    "tanh": _tanh,
-    "coth": lambda value: _quotient(_cosh(value), _sinh(value)),
-    "sech": _inverted(_cosh),
-    "csch": _inverted(_sinh),
-    "asin": _asin,
-    "acos": _acos,
-    "atan": _atan,
-    "acot": _of_inverse(_atan),
-    "asec": _of_inverse(_acos),
-    "acsc": _of_inverse(_asin),
-    "asinh": _asinh,
-    "acosh": _acosh,
-    "atanh": _atanh,
-    "acoth": _of_inverse(_atanh),
-    "asech": _of_inverse(_acosh),
-    "acsch": _of_inverse(_asinh),
-    "cis": lambda value: exponential(_times_i(value)),
-}
-"""Each by its short name; `ZeroDivisionError` or `decimal.InvalidOperation` at a pole."""
+def e() -> Real:
+    """Returns the base of the natural logarithm."""
+    return cast(Real, libmp.mpf_e(PRECISION, ROUNDING))

@@ -7,25 +7,31 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from mpmath import libmp
+
 from ttrl_env.answers.formula.tree import Node
-from ttrl_env.answers.limits import MAX_EXACT_BITS, MAX_LOG10, Unreadable
+from ttrl_env.answers.limits import MAX_EXACT_BITS, MAX_EXPONENT, MAX_MAGNITUDE, Unreadable
 from ttrl_env.answers.value import numbers
 from ttrl_env.answers.value.numbers import (
     DUST,
     INEXACT,
-    PI,
-    Complex,
+    ZERO,
     Inexact,
     Number,
+    Real,
     bits,
     inexact,
     is_exact,
+    is_negative,
+    is_real,
+    less,
     logarithm,
+    magnitude,
     modulus,
+    multiply,
     tidy,
     whole_root,
 )
@@ -34,10 +40,12 @@ from ttrl_env.answers.value.walk import Walk
 
 __all__ = ["plain_size", "power", "root_of", "size"]
 
-_FAINT: Final = DUST.sqrt()
+_FAINT: Final = -DUST // 2
+"""Magnitude below which a power is too close to one to be told from others."""
+_LARGEST: Final = numbers.modulus(inexact(MAX_EXPONENT))
 _HALF: Final = Fraction(1, 2)
 _LARGEST_EXPONENT: Final = 10**9
-"""Of a number of sixty digits; each power costs some of them."""
+"""Of an inexact number; each power costs some of them."""
 
 
 def power(walk: Walk, node: Node) -> Number:
@@ -56,7 +64,7 @@ def _power_of_e(walk: Walk, node: Node, exponent: Number) -> Number:
     """Returns e to a power."""
     walk.spend(5)
     exponent = inexact(exponent)
-    if modulus(exponent) > MAX_LOG10:
+    if less(_LARGEST, modulus(exponent)):
         return walk.opaque(node)
     return tidy(numbers.exponential(exponent))
 
@@ -87,20 +95,20 @@ def _whole_power(walk: Walk, node: Node, base: Number, exponent: int) -> Number:
             return walk.checked_exact(base**exponent)
         return walk.checked_exact(Fraction(base) ** exponent)
     if exponent == 2:
-        return tidy(walk.checked(base * base))
+        return tidy(walk.checked(multiply(base, base)))
     walk.spend(exponent.bit_length())
-    order = base.adjusted() if isinstance(base, Decimal) else modulus(base).adjusted()
-    if (abs(order) + 1) * abs(exponent) > MAX_LOG10 and not _is_moderate(base, exponent):
+    size_of_power = (abs(magnitude(base)) + 1) * abs(exponent)
+    if size_of_power > MAX_MAGNITUDE and not _is_moderate(base, exponent):
         return walk.opaque(node)
-    return tidy(base**exponent)
+    return tidy(numbers.whole_power(base, exponent))
 
 
 def _general_power(walk: Walk, node: Node, base: Number, exponent: Number) -> Number:
     """Returns a power by way of the logarithm."""
     walk.spend(8)
-    product = logarithm(inexact(base)) * inexact(exponent)
-    # Close to one, sixty digits would not tell one power from another.
-    if modulus(product) > MAX_LOG10 or modulus(product) < _FAINT:
+    product = multiply(logarithm(inexact(base)), inexact(exponent))
+    # Close to one, sixty-four digits would not tell one power from another.
+    if magnitude(product) < _FAINT or less(_LARGEST, modulus(product)):
         return walk.opaque(node)
     return tidy(numbers.exponential(product))
 
@@ -134,8 +142,8 @@ def _radical(walk: Walk, node: Node, base: Number, exponent: Fraction) -> Number
         if not isinstance(base, INEXACT) and bits(base) > 4096:
             return walk.opaque(node)
         return _general_power(walk, node, base, exponent)
-    negative = not isinstance(base, Complex) and base < 0
-    positive = -base if negative else base
+    negative = is_real(base) and is_negative(base)
+    positive = walk.product_of(-1, base) if negative else base
     value: Number
     if not isinstance(positive, INEXACT):
         value = _exact_root(walk, positive, index)
@@ -146,9 +154,10 @@ def _radical(walk: Walk, node: Node, base: Number, exponent: Fraction) -> Number
         if index % 2:
             value = walk.product_of(-1, value)
         elif index == 2:
-            value = Complex(Decimal(0), inexact(value))  # type: ignore[arg-type]
+            value = (ZERO, modulus(inexact(value)))
         else:
-            value = inexact(value) * numbers.exponential(Complex(Decimal(0), PI / index))
+            angle = numbers.divide(numbers.pi(), inexact(index))
+            value = multiply(inexact(value), numbers.exponential((ZERO, modulus(angle))))
     return _whole_power(walk, node, value, top)
 
 
@@ -169,23 +178,22 @@ def size(walk: Walk, node: Node, value: Number) -> Number:
     if state.kept is not None:
         return walk.product_of(state.kept.get(id(node), 1), value)
     if state.point == POSITIVE:
-        state.signs[id(node)] = -1 if not isinstance(value, Complex) and value < 0 else 1
+        state.signs[id(node)] = -1 if is_real(value) and is_negative(value) else 1
     return plain_size(value)
 
 
-def plain_size(value: Number) -> int | Fraction | Decimal:
+def plain_size(value: Number) -> int | Fraction | Real:
     """Returns the absolute value of a number."""
-    if isinstance(value, int):
-        return abs(value)
-    return abs(value) if isinstance(value, Fraction) else modulus(value)
+    if isinstance(value, INEXACT):
+        return modulus(value)
+    return -value if value < 0 else value
 
 
 def _is_moderate(base: Inexact, exponent: int) -> bool:
     """Whether a power of a number close to one is neither too large nor without digits."""
-    size = float(modulus(base))
-    if not 0.001 < size < 1000 or abs(exponent) > _LARGEST_EXPONENT:
+    if abs(magnitude(base)) > 10 or abs(exponent) > _LARGEST_EXPONENT:
         return False
-    return abs(math.log10(size) * exponent) <= MAX_LOG10
+    return abs(math.log2(libmp.to_float(modulus(base))) * exponent) <= MAX_MAGNITUDE
 
 
 def _is_even(node: Node) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cmp_to_key
 from typing import Final, NamedTuple
 
-from ttrl_env.answers.value.numbers import Complex, Number, inexact, is_close
+from ttrl_env.answers.value.numbers import Number, is_close, is_real, less
 
 __all__ = ["EVERYTHING", "Range", "compare", "difference", "intersection", "union"]
 
@@ -35,10 +35,9 @@ def compare(a: Number, b: Number) -> int:
     """
     if is_close(a, b):
         return 0
-    low, high = inexact(a), inexact(b)
-    if isinstance(low, Complex) or isinstance(high, Complex):
-        raise ValueError("complex numbers have no order")
-    return -1 if low < high else 1
+    if is_real(a) and is_real(b):
+        return -1 if less(a, b) else 1
+    raise ValueError("complex numbers have no order")
 
 
 def _compare_lows(a: Range, b: Range) -> int:

@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from ttrl_env.consensus.ballot import Ballot, Verdict
+from ttrl_env.consensus.ballot import Ballot
+from ttrl_env.consensus.cards import reward
 from ttrl_env.consensus.rewards.common import check_number, elect
+from ttrl_env.consensus.verdict import Verdict
 
 __all__ = ["DDRL"]
 
 
+@reward("ddrl", summary="the most frequent answer against the rarest", paper="2604.21327")
 @dataclass(frozen=True)
 class DDRL:
     """Trains on the most frequent answer at +1 and the rarest at -1; the middle teaches nothing.
@@ -30,7 +32,7 @@ class DDRL:
     majority is nearly all there is, stays empty; the authors fill it with more of the majority.
 
     Source: DDRL, arXiv 2604.21327; checked in the authors' code. Its last stage, off-policy
-    refinement on consensus data, is no reward and not part of this.
+    refinement on consensus data, is not a reward, and not part of this.
 
     When not to use it: on groups that agree, which still push at full strength, as fixed
     advantages never shrink; lower the learning rate.
@@ -38,8 +40,6 @@ class DDRL:
     Args:
         keep: K / n, the share of a group that trains; the authors train on 32 of 64.
     """
-
-    order_matters: ClassVar[str] = "in ties"
 
     keep: float = 0.5
 
@@ -50,13 +50,13 @@ class DDRL:
         """Rewards one group."""
         winner = elect(ballot.counts)
         if winner is None:
-            return Verdict(np.zeros(ballot.size), pseudo_label=None, abstains=True)
+            return Verdict.abstaining(ballot)
         total = max(2, round(self.keep * ballot.size))
         agree = ballot.agreement(winner)
         positives = min(int(ballot.counts[winner]), total // 2)
         advantages = agree * (positives / ballot.counts[winner])
         # What each completion's answer counts; an absent one is the rarest of all.
-        rarity = np.append(ballot.counts, 0)[ballot.classes]
+        rarity = ballot.spread(ballot.counts)
         left = total - positives
         for count in np.unique(rarity[agree == 0]):
             tier = (rarity == count) & (agree == 0)

@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ttrl_env.consensus.ballot import Ballot, Verdict
+from ttrl_env.consensus.ballot import Ballot
+from ttrl_env.consensus.cards import may_need, reward
 from ttrl_env.consensus.rewards.common import (
     check_choice,
     check_number,
@@ -19,10 +20,12 @@ from ttrl_env.consensus.rewards.common import (
     elect,
     known_tokens,
 )
+from ttrl_env.consensus.verdict import Verdict
 
 __all__ = ["DeepConf"]
 
 
+@reward("deepconf", summary="agreement with the confident completions' vote", paper="2508.15260")
 @dataclass(frozen=True)
 class DeepConf:
     """Rewards agreement with the answer that the confident completions vote for.
@@ -67,15 +70,10 @@ class DeepConf:
         check_number("keep", self.keep, 0, 1)
         check_choice("measure", self.measure, ("self_certainty", "probability"))
 
-    @property
+    @may_need
     def needs_token_statistics(self) -> bool:
-        """Whether the sampler has to tell more than log-probabilities."""
+        """Whether log-probabilities are not enough."""
         return self.measure == "self_certainty"
-
-    @property
-    def order_matters(self) -> str:
-        """Of equal scores, the answer that appeared first wins."""
-        return "in ties"
 
     def __call__(self, ballot: Ballot) -> Verdict:
         """Rewards one group."""
@@ -84,7 +82,7 @@ class DeepConf:
         else:
             tokens = known_tokens(ballot.token_log_probs, "log_probs", self)
         if len(ballot.counts) == 0:
-            return Verdict(np.zeros(ballot.size), pseudo_label=None, abstains=True)
+            return Verdict.abstaining(ballot)
         confidences = np.array([self._confidence(row) for row in tokens])
         if self.measure == "probability":
             confidences = np.exp(confidences)

@@ -7,25 +7,31 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from ttrl_env.consensus.ballot import Ballot, Verdict
+from ttrl_env.consensus.ballot import Ballot
+from ttrl_env.consensus.cards import reward
 from ttrl_env.consensus.rewards.common import check_number, elect
+from ttrl_env.consensus.verdict import Verdict
 
 __all__ = ["EMPO"]
 
 _SLACK = 1e-9  # what rounding may add to an entropy that lies on a bound
 
 
+@reward(
+    "empo",
+    summary="the share of the votes that agree, unless they are scattered",
+    paper="2504.05812",
+)
 @dataclass(frozen=True)
 class EMPO:
     """Rewards the share of the completion's answer cluster, where the entropy gate is open.
 
     r_i = p(cluster of a_i) if low · log n <= H < high · log n, else the group abstains. p is the
     cluster's share of the group, and H = -sum p log p its semantic entropy, in nats. Clusters are
-    the answer classes; every absent answer is a cluster of its own, and is paid 0.
+    the answer classes; every absent answer is a cluster of its own, and gets 0.
 
     Source: EMPO, arXiv 2504.05812; checked in the authors' code, whose gate shuts at H = log n
     (no two completions agree) and whose later version leaves it open. The lower bound is known to
@@ -39,8 +45,6 @@ class EMPO:
             unanimous group abstains.
         high: Its upper bound, likewise.
     """
-
-    order_matters: ClassVar[str] = "never"
 
     low: float = 0.0
     high: float = 1.0
@@ -59,6 +63,5 @@ class EMPO:
         entropy = absent / ballot.size * most - math.fsum(shares * np.log(shares))
         gate = self.low * most - _SLACK <= entropy < self.high * most - _SLACK
         if not gate or len(shares) == 0:
-            return Verdict(np.zeros(ballot.size), pseudo_label=None, abstains=True)
-        rewards = np.append(shares, 0.0)[ballot.classes]  # the last is for class -1
-        return Verdict(rewards, pseudo_label=elect(ballot.counts))
+            return Verdict.abstaining(ballot)
+        return Verdict(ballot.spread(shares), pseudo_label=elect(ballot.counts))

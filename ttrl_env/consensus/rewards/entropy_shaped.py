@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ttrl_env.consensus.ballot import Ballot, Estimator, Verdict
+from ttrl_env.consensus.ballot import Ballot
+from ttrl_env.consensus.cards import may_need, reward
 from ttrl_env.consensus.rewards.common import (
     check_choice,
     check_number,
@@ -20,16 +21,22 @@ from ttrl_env.consensus.rewards.common import (
 )
 from ttrl_env.consensus.rewards.inner import (
     check_inner,
-    inner_order,
     inner_state,
     load_inner_state,
     needs,
 )
 from ttrl_env.consensus.rewards.majority import Majority
+from ttrl_env.consensus.verdict import Estimator, Verdict
 
 __all__ = ["EntropyShaped"]
 
 
+@reward(
+    "entropy_shaped",
+    summary="another reward (inner=), sure completions taught harder",
+    paper="2508.11356",
+    kind="around another",
+)
 @dataclass
 class EntropyShaped:
     """Scales the advantages of another reward by how sure the completions are, or clips them.
@@ -62,15 +69,15 @@ class EntropyShaped:
         check_choice("mode", self.mode, ("scale", "clip"))
         check_number("limit", self.limit, 0)
 
-    @property
+    @may_need
     def needs_token_statistics(self) -> bool:
         """Scaling needs entropies; the other reward may need them too."""
         return self.mode == "scale" or needs(self.inner, "token_statistics")
 
     @property
-    def order_matters(self) -> str:
-        """As for the other reward."""
-        return inner_order(self.inner)
+    def needs_two_prompts(self) -> bool:
+        """As the other reward."""
+        return needs(self.inner, "two_prompts")
 
     def state_dict(self) -> dict[str, Any]:
         """Returns what the other reward remembers."""

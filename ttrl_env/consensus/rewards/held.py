@@ -1,4 +1,4 @@
-"""Held votes: pseudo-labels that stand still while the model moves.
+"""Held votes: pseudo-labels that stay while the model moves.
 
 - `HeldVote`: a wrapper around any reward that names a pseudo-label.
 """
@@ -8,21 +8,26 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ttrl_env.answers import answer_key
-from ttrl_env.consensus.ballot import Ballot, Estimator, Verdict
+from ttrl_env.consensus.ballot import Ballot
+from ttrl_env.consensus.cards import reward
 from ttrl_env.consensus.rewards.common import check_number
 from ttrl_env.consensus.rewards.inner import (
     check_inner,
-    inner_order,
     inner_state,
     load_inner_state,
     needs,
 )
 from ttrl_env.consensus.rewards.majority import Majority
+from ttrl_env.consensus.verdict import Estimator, Verdict
 
 __all__ = ["HeldVote"]
 
 
+@reward(
+    "held",
+    summary="another reward's pseudo-label (inner=), held for some visits",
+    kind="around another",
+)
 @dataclass
 class HeldVote:
     """Keeps the pseudo-label of an earlier vote and renews it every so many visits.
@@ -59,9 +64,9 @@ class HeldVote:
         return needs(self.inner, "token_statistics")
 
     @property
-    def order_matters(self) -> str:
-        """As for the other reward."""
-        return inner_order(self.inner)
+    def needs_two_prompts(self) -> bool:
+        """As the other reward."""
+        return needs(self.inner, "two_prompts")
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the held answers, and what the other reward remembers."""
@@ -82,11 +87,10 @@ class HeldVote:
         name = ballot.question_id
         if name in self._held:
             answer, visits, last = self._held[name]
-            visits += ballot.position != last  # the same visit, seen again, is no new one
+            visits += ballot.position != last  # the same visit seen again is not a new one
             if 0 < visits < self.every:
                 self._held[name] = answer, visits, ballot.position
-                key = answer_key(answer, ballot.answer_format)
-                label = ballot.keys.index(key) if key in ballot.keys else None
+                label = ballot.class_of(answer)
                 return Verdict(ballot.agreement(label), pseudo_label=label)
         verdict = self.inner(ballot)
         elected = ballot.answer_of(verdict.pseudo_label)

@@ -1,8 +1,7 @@
-"""What a reward around another passes on of it.
+"""Helpers for rewards that wrap another reward.
 
-- `check_inner`: refuses what is no reward.
+- `check_inner`: raises for what is not a reward.
 - `needs`: whether a reward needs something of the sampler.
-- `inner_order`: how the order of the completions matters to it.
 - `inner_state`, `load_inner_state`: what it remembers between visits.
 """
 
@@ -10,16 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ttrl_env.consensus.ballot import Estimator
+from ttrl_env.consensus.verdict import Estimator
 
-__all__ = ["check_inner", "inner_order", "inner_state", "load_inner_state", "needs"]
+__all__ = ["check_inner", "inner_state", "load_inner_state", "needs"]
 
 
 def check_inner(estimator: object) -> None:
-    """Refuses what is no reward.
+    """Checks that something is a reward.
 
     Raises:
-        ValueError: It is a name, which only a spelled reward may have inside, or not callable.
+        ValueError: It is a name, which only rewards given as text take, or not callable.
     """
     if isinstance(estimator, type) or not callable(estimator):
         raise ValueError(f"inner must be a reward, (Ballot) -> Verdict, not {estimator!r}")
@@ -28,11 +27,6 @@ def check_inner(estimator: object) -> None:
 def needs(estimator: Estimator, what: str) -> bool:
     """Returns whether a reward needs something, e.g. `"token_statistics"`; no is the default."""
     return bool(getattr(estimator, f"needs_{what}", False))
-
-
-def inner_order(estimator: Estimator) -> str:
-    """Returns how the order of the completions matters; a stranger might look at it always."""
-    return str(getattr(estimator, "order_matters", "always"))
 
 
 def inner_state(estimator: Estimator) -> dict[str, Any]:

@@ -10,12 +10,15 @@ from typing import Literal
 
 import numpy as np
 
-from ttrl_env.consensus.ballot import Ballot, Verdict
+from ttrl_env.consensus.ballot import Ballot
+from ttrl_env.consensus.cards import reward
 from ttrl_env.consensus.rewards.common import check_choice, check_number
+from ttrl_env.consensus.verdict import Verdict
 
 __all__ = ["Majority"]
 
 
+@reward("majority", summary="agreement with the majority of the votes", paper="2504.16084")
 @dataclass(frozen=True)
 class Majority:
     """Rewards agreement with the majority: r_i = 1[a_i = y*], y* the mode of the votes.
@@ -33,7 +36,8 @@ class Majority:
     Args:
         tie: Who wins of several answers with the most votes: `"first"`, the one that appeared
             first, as in the reference implementation; `"abstain"`, nobody, and the group teaches
-            nothing; `"share"`, all of them, each paid 1 / their number, with no pseudo-label.
+            nothing; `"share"`, all of them, each rewarded with 1 / their number, without a
+            pseudo-label.
         min_ratio: The least share of the group that the winner needs, absent answers counted.
         min_margin: The least lead over the runner-up, as a share of the group. Above 0, a tie
             never passes, whatever the tie rule.
@@ -54,28 +58,21 @@ class Majority:
         check_number("min_margin", self.min_margin, 0, 1)
         check_number("min_votes", self.min_votes, 0, whole=True)
 
-    @property
-    def order_matters(self) -> str:
-        """Only the tie rule `"first"` looks at the order of the completions."""
-        return "in ties" if self.tie == "first" else "never"
-
     def __call__(self, ballot: Ballot) -> Verdict:
         """Rewards one group."""
-        if len(ballot.counts) == 0 or not self._firm(ballot):
-            return Verdict(np.zeros(ballot.size), pseudo_label=None, abstains=True)
-        winners = np.flatnonzero(ballot.counts == ballot.counts.max())
+        if not self._is_strong_enough(ballot):
+            return Verdict.abstaining(ballot)
+        winners = ballot.most_frequent()  # class numbers; several in a tie
         if len(winners) == 1 or self.tie == "first":
-            winner = int(winners[0])
-            return Verdict(ballot.agreement(winner), pseudo_label=winner)
+            return Verdict(ballot.agreement(winners[0]), pseudo_label=winners[0])
         if self.tie == "abstain":
-            return Verdict(np.zeros(ballot.size), pseudo_label=None, abstains=True)
+            return Verdict.abstaining(ballot)
         return Verdict(np.isin(ballot.classes, winners) / len(winners), pseudo_label=None)
 
-    def _firm(self, ballot: Ballot) -> bool:
-        ordered = np.sort(ballot.counts)[::-1]
-        most, second = int(ordered[0]), int(ordered[1]) if len(ordered) > 1 else 0
+    def _is_strong_enough(self, ballot: Ballot) -> bool:
+        votes = int(ballot.counts.max(initial=0))
         return (
-            most >= self.min_votes
-            and most >= self.min_ratio * ballot.size
-            and most - second >= self.min_margin * ballot.size
+            votes >= max(1, self.min_votes)
+            and votes >= self.min_ratio * ballot.size
+            and ballot.lead >= self.min_margin * ballot.size
         )

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ttrl_env.consensus.ballot import Ballot, Verdict
+from ttrl_env.consensus.ballot import Ballot
+from ttrl_env.consensus.cards import reward
 from ttrl_env.consensus.rewards.common import (
     Floats,
     check_choice,
@@ -19,10 +20,16 @@ from ttrl_env.consensus.rewards.common import (
     elect,
     group_advantages,
 )
+from ttrl_env.consensus.verdict import Verdict
 
 __all__ = ["RESTRAIN"]
 
 
+@reward(
+    "restrain",
+    summary="every answer by its votes, and a penalty on scattered groups",
+    paper="2510.02172",
+)
 @dataclass
 class RESTRAIN:
     """Averages the advantages under every pseudo-label, and punishes groups that hardly agree.
@@ -68,11 +75,6 @@ class RESTRAIN:
         check_number("penalty", self.penalty, 0)
         check_choice("prompt_weight", self.prompt_weight, ("equal", "first_vote"))
 
-    @property
-    def order_matters(self) -> str:
-        """All answers count, whoever came first."""
-        return "never"
-
     def state_dict(self) -> dict[str, Any]:
         """Returns the weight of every question that was seen."""
         return {"first": dict(self._first)} if self._first else {}
@@ -89,12 +91,11 @@ class RESTRAIN:
             weight = self._first.setdefault(ballot.question_id, now)
             weights = np.full(ballot.size, weight)
         winner = elect(ballot.counts)
-        nothing = np.zeros(ballot.size)
         if winner is None:
-            return Verdict(nothing, pseudo_label=None, abstains=True)
+            return Verdict.abstaining(ballot)
         if ballot.counts[winner] < self.min_votes:
             return Verdict(
-                nothing,
+                np.zeros(ballot.size),
                 pseudo_label=None,
                 advantages=np.full(ballot.size, -self.penalty),
                 weights=weights,
@@ -108,7 +109,7 @@ class RESTRAIN:
         # fsum, as the classes come in the order of their first member.
         advantages: Floats = np.array([math.fsum(column) for column in (shares * under.T)])
         return Verdict(
-            np.append(shares, 0.0)[ballot.classes],  # the last is for class -1
+            ballot.spread(shares),
             pseudo_label=winner,
             advantages=advantages,
             weights=weights,

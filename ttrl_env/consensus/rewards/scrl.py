@@ -1,4 +1,4 @@
-"""SCRL: pay firm majorities, punish rare and unsure answers, leave the rest alone.
+"""SCRL: reward firm majorities, punish rare and unsure answers, ignore the rest.
 
 - `SCRL`: the reward.
 """
@@ -10,12 +10,17 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ttrl_env.consensus.ballot import Ballot, Verdict
+from ttrl_env.consensus.ballot import Ballot
+from ttrl_env.consensus.cards import reward
 from ttrl_env.consensus.rewards.common import check_choice, check_number, exact_mean, token_means
+from ttrl_env.consensus.verdict import Verdict
 
 __all__ = ["SCRL"]
 
 
+@reward(
+    "scrl", summary="firm majorities, and a penalty on rare, unsure answers", paper="2603.19880"
+)
 @dataclass(frozen=True)
 class SCRL:
     """Rewards asymmetrically: +1 for a firm majority, -1 for what is rare and unsure, else 0.
@@ -29,14 +34,14 @@ class SCRL:
 
     `"continuous"` grades that: p - c (H - H') for the positive answer, (p - rare) - c (H - H') for
     a negative one and -c (H - H') for any other, with c the entropy coefficient. An absent answer
-    is then paid -1 or the lowest reward of the group, whichever is less, so that it is never worth
+    then gets -1 or the lowest reward of the group, whichever is less, so that it is never worth
     more than an answer. A group without any answer abstains.
 
     Source: SCRL, arXiv 2603.19880; checked in the authors' code (defaults of its example; its
     class defaults are 0.5, 0.15 and 0.15).
 
     When not to use it: with few votes, where any answer is rare, and with questions that have
-    many right spellings that the answer format holds apart.
+    many right answers that the answer format does not take for one.
 
     Args:
         min_ratio: The share that the majority needs.
@@ -47,7 +52,6 @@ class SCRL:
     """
 
     needs_token_statistics: ClassVar[bool] = True
-    order_matters: ClassVar[str] = "never"  # a tie has no margin, so it has no winner
 
     min_ratio: float = 0.375
     min_margin: float = 0.125
@@ -65,7 +69,7 @@ class SCRL:
         """Rewards one group."""
         entropies = token_means(ballot.token_entropies, "entropies", self)
         if len(ballot.counts) == 0:
-            return Verdict(np.full(ballot.size, -1.0), pseudo_label=None, abstains=True)
+            return Verdict.abstaining(ballot, reward=-1.0)
         shares = ballot.counts / ballot.size
         group_mean = exact_mean(entropies)
         means = [exact_mean(entropies[ballot.classes == each]) for each in range(len(shares))]
@@ -84,15 +88,11 @@ class SCRL:
                 by_class[positive] = shares[positive]
             by_class = by_class - self.entropy_coefficient * excess
         lowest = min(-1.0, float(by_class.min()))
-        return Verdict(np.append(by_class, lowest)[ballot.classes], pseudo_label=positive)
+        return Verdict(ballot.spread(by_class, absent=lowest), pseudo_label=positive)
 
     def _positive(self, ballot: Ballot) -> int | None:
-        order = np.argsort(-ballot.counts, kind="stable")
-        most = int(ballot.counts[order[0]])
-        if most < self.min_ratio * ballot.size:
+        winner = int(ballot.counts.argmax())
+        if ballot.counts[winner] < self.min_ratio * ballot.size:
             return None
-        if len(order) > 1:
-            lead = most - int(ballot.counts[order[1]])
-            if lead == 0 or lead <= self.min_margin * ballot.size:
-                return None
-        return int(order[0])
+        alone = len(ballot.counts) == 1
+        return winner if alone or ballot.lead > self.min_margin * ballot.size else None

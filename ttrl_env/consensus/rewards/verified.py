@@ -15,8 +15,10 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from ttrl_benchmarks import Question
-from ttrl_env.consensus.ballot import Ballot, Verdict
+from ttrl_env.consensus.ballot import Ballot
+from ttrl_env.consensus.cards import reward
 from ttrl_env.consensus.rewards.common import check_number, class_sums, elect
+from ttrl_env.consensus.verdict import Verdict
 
 __all__ = ["EquationVerifier", "Verifier", "VerifierWeighted"]
 
@@ -75,6 +77,12 @@ def _holds(left: str, sign: str, right: str, result: str) -> bool:
     return b != 0 and a == b * c
 
 
+@reward(
+    "verified",
+    summary="agreement with the vote, verified completions weighing more",
+    paper="2603.02203",
+    kind="second opinion",
+)
 @dataclass(frozen=True)
 class VerifierWeighted:
     """Rewards agreement with the vote in which verified completions weigh more.
@@ -93,7 +101,7 @@ class VerifierWeighted:
         weight: What a verified vote counts; 1 is the plain majority.
     """
 
-    order_matters: ClassVar[str] = "in ties"
+    needs_verifier: ClassVar[bool] = True
 
     verifier: Verifier = field(default_factory=EquationVerifier)
     weight: float = 5.0
@@ -109,7 +117,7 @@ class VerifierWeighted:
     def __call__(self, ballot: Ballot) -> Verdict:
         """Rewards one group."""
         if len(ballot.counts) == 0:
-            return Verdict(np.zeros(ballot.size), pseudo_label=None, abstains=True)
+            return Verdict.abstaining(ballot)
         weights = np.zeros(ballot.size)
         for i, (answer, text) in enumerate(zip(ballot.answers, ballot.texts, strict=True)):
             if answer is not None:

@@ -24,7 +24,7 @@ def test_gae_has_the_published_values():
 
 
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.5, 0.95, 1.0]), st.sampled_from([0.9, 1.0]))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_gae_is_the_sum_of_its_definition(seed, lam, gamma):
     generator = torch.Generator().manual_seed(seed)
     rewards, values = torch.randn(2, 3, 6, generator=generator, dtype=torch.float64)

@@ -63,7 +63,7 @@ def test_at_ratio_one_the_gradient_is_that_of_reinforce(name, old):
 @pytest.mark.parametrize("name", ALGORITHMS)
 @pytest.mark.parametrize("options", [{}, LOADED], ids=["bare", "loaded"])
 @given(seed=st.integers(0, 10_000), extra=st.integers(1, 4))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_padding_changes_nothing(name, options, seed, extra):
     algorithm = replace(ALGORITHMS[name], **options)
     log_probs, entropies, inputs = random_batch(seed)
@@ -93,7 +93,7 @@ def test_padding_changes_nothing(name, options, seed, extra):
 @pytest.mark.parametrize("name", ALGORITHMS)
 @pytest.mark.parametrize("options", [{}, LOADED], ids=["bare", "loaded"])
 @given(seed=st.integers(0, 10_000), order=st.permutations(range(ROWS)), cut=st.integers(1, ROWS))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_order_and_micro_batches_change_nothing(name, options, seed, order, cut):
     algorithm = replace(ALGORITHMS[name], **options)
     log_probs, entropies, inputs = random_batch(seed)

@@ -32,7 +32,6 @@ def test_weights_of_the_other_reward_count_too() -> None:
     shaped = EntropyShaped(weighted)
     verdict = shaped(vote_of([1, 1], entropies=[[1.0], [3.0]]))
     np.testing.assert_allclose(verdict.weights, [2 * 1.5, 3 * 0.5])
-    assert shaped.order_matters == "always"  # nothing is known of a stranger
 
 
 def test_clipping() -> None:

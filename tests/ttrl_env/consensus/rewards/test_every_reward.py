@@ -24,6 +24,7 @@ from ttrl_env.consensus import (
     hold_vote,
     resolve_estimator,
 )
+from ttrl_env.consensus.cards import needs_of
 
 # Beside the defaults, the options that change the formula.
 SPELLED = [
@@ -45,6 +46,24 @@ SPELLED = [
 ]
 LABEL_FREE = [name for name in SPELLED if name != "oracle"]
 ORDERLESS = [name for name in SPELLED if name != "random"]  # whose coins lie in the group's order
+# Among equal votes these prefer the answer that appeared first, or wrap a reward that does.
+FIRST_OF_EQUALS = (
+    "majority",
+    "majority(min_ratio=0.3, min_margin=0.2, min_votes=3)",
+    "deepconf",
+    "deepconf(statistic=tail, window=3, keep=0.5)",
+    "deepconf(statistic=worst_window, window=2)",
+    "deepconf(statistic=worst_windows, window=2, measure=probability)",
+    "ddrl",
+    "entropy_shaped",
+    "entropy_shaped(mode=clip, limit=0.5)",
+    "held",
+    "held(inner=deepconf, every=2)",
+    "co_rewarding",
+    "co_rewarding(scale_by_std=false)",
+    "self_harmony",
+    "verified",
+)
 few = settings(max_examples=12)  # for each of so many rewards
 
 
@@ -126,10 +145,8 @@ def test_the_order_of_the_votes_changes_nothing(
     name: str, values: list[int], seed: int, data: st.DataObject
 ) -> None:
     estimator = make(name)
-    how: str = estimator.order_matters  # type: ignore[attr-defined]
-    assert how in ("never", "in ties")
     order = data.draw(st.permutations(range(len(values))))
-    if how == "in ties":  # who appears first decides them, so the first of each answer stay first
+    if name in FIRST_OF_EQUALS:  # so the first of each answer stay first
         firsts = [values.index(value) for value in dict.fromkeys(values)]
         order = firsts + [member for member in order if member not in firsts]
     completions, shown = measured(values, seed), halves(len(values))
@@ -225,8 +242,8 @@ def test_the_card_says_what_the_reward_needs(name: str) -> None:
     assert entry.card.name == name
     assert entry.card.summary
     estimator = make(name)
+    assert needs_of(estimator) == entry.card.needs
     told = "token statistics" in entry.card.needs
-    assert getattr(estimator, "needs_token_statistics", False) == told
     plain = [boxed(1), boxed(2), boxed(1), boxed(1)]
     if told:
         with pytest.raises(RewardError, match=r"4 of 4 came without.*token_statistics=True"):

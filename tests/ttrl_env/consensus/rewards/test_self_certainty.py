@@ -1,12 +1,10 @@
-"""Rewards without a vote: self-certainty and negative entropy."""
+"""Self-certainty: the mean over tokens, without a vote."""
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
 from env_fakes import vote_of
 
-from ttrl_env.consensus import NegativeEntropy, SelfCertainty
+from ttrl_env.consensus import SelfCertainty
 
 
 def test_self_certainty_is_the_mean_over_tokens() -> None:
@@ -14,14 +12,3 @@ def test_self_certainty_is_the_mean_over_tokens() -> None:
     verdict = SelfCertainty()(ballot)
     assert verdict.rewards.tolist() == [6, 4, 0]
     assert verdict.pseudo_label is None
-
-
-def test_negative_entropy_is_the_mean_over_tokens() -> None:
-    ballot = vote_of([1, 2, -1], entropies=[[0.5, 1.5], [0.25], [0.0]])
-    assert NegativeEntropy()(ballot).rewards.tolist() == [-1, -0.25, -1]
-
-
-@pytest.mark.parametrize(("tail", "reward"), [(1.0, -2.5), (0.5, -3.5), (0.25, -4), (0.0, -4)])
-def test_the_last_tokens_can_count_alone(tail: float, reward: float) -> None:
-    ballot = vote_of([1], entropies=[np.array([1.0, 2.0, 3.0, 4.0])])
-    assert NegativeEntropy(tail=tail)(ballot).rewards.tolist() == [reward]

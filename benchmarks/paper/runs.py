@@ -1,0 +1,94 @@
+"""The runs of a measurement: each is trained once, resumed where it was cut off, and then read.
+
+- `train_all`: trains those that are not complete, several at a time.
+- `read_summary`: what a run says of itself.
+- `write_block`: puts a generated table into a page, between its two markers.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import re
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ttrl_agents.config import TrainConfig
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def train_all(configs: Sequence[TrainConfig], jobs: int, console: Console) -> None:
+    """Trains every run that is not complete, each in a process of one thread."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # for the processes to come
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    spawn = multiprocessing.get_context("spawn")  # torch does not survive a fork
+    with (
+        Progress(*columns, console=console) as progress,
+        ProcessPoolExecutor(jobs, mp_context=spawn) as pool,
+    ):
+        task = progress.add_task("steps", total=sum(config.steps for config in configs))
+        waiting: set[Future[None]] = {pool.submit(_train_once, config) for config in configs}
+        while waiting:
+            done, waiting = wait(waiting, timeout=1)
+            for each in done:
+                each.result()
+            progress.update(task, completed=sum(map(_steps_done, configs)))
+
+
+def read_summary(config: TrainConfig) -> dict[str, Any]:
+    """Returns the summary of a complete run."""
+    summary: dict[str, Any] = json.loads((_folder(config) / "summary.json").read_text())
+    return summary
+
+
+def write_block(page: Path, name: str, text: str) -> None:
+    """Replaces what is between the markers `begin: name` and `end: name` of a page."""
+    page.write_text(with_block(page.read_text(encoding="utf-8"), name, text), encoding="utf-8")
+
+
+def with_block(page: str, name: str, text: str) -> str:
+    """Returns the text of a page with another block."""
+    begin, end = f"<!-- begin: {name} -->", f"<!-- end: {name} -->"
+    if begin not in page or end not in page:
+        raise ValueError(f"the page has no block {name!r}; mark it with {begin} and {end}")
+    return re.sub(
+        f"{re.escape(begin)}.*?{re.escape(end)}",
+        lambda _: f"{begin}\n{text.strip()}\n{end}",
+        page,
+        flags=re.DOTALL,
+    )
+
+
+def _train_once(config: TrainConfig) -> None:
+    import torch
+
+    from ttrl_agents.trainer import Trainer, resume_config
+
+    torch.set_num_threads(1)
+    folder = _folder(config)
+    if (folder / "summary.json").is_file():
+        return
+    begun = (folder / "config.json").is_file()
+    Trainer(resume_config(folder) if begun else config, resume=begun).run()
+
+
+def _steps_done(config: TrainConfig) -> int:
+    path = _folder(config) / "metrics.jsonl"
+    return path.read_bytes().count(b"\n") if path.is_file() else 0
+
+
+def _folder(config: TrainConfig) -> Path:
+    assert config.output is not None
+    return config.output

@@ -1,0 +1,43 @@
+"""The page on rewards: its code runs, and it has every reward."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ttrl_env.consensus import REWARDS, unregister_estimator
+
+PAGE = (Path(__file__).parents[2] / "docs" / "rewards.md").read_text(encoding="utf-8")
+
+
+def test_the_code_on_the_page_runs() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert len(blocks) == 3
+    names: dict[str, object] = {"__name__": "__main__"}
+    try:
+        for block in blocks:
+            code = compile(block, "rewards.md", "exec", dont_inherit=True)
+            exec(code, names)  # noqa: S102 - our own page
+    finally:
+        if "brief_majority" in REWARDS:
+            unregister_estimator("brief_majority")
+
+
+def table(heading: str) -> dict[str, str]:
+    """Under a heading of the page: a reward's name to the next column of its row."""
+    section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return dict(re.findall(r"^\| `(\w+)` \| ([^|]*)\|", section, re.MULTILINE))
+
+
+def test_every_reward_is_in_the_table_with_its_paper() -> None:
+    papers = table("The rewards")
+    assert set(papers) == set(REWARDS)
+    for name, paper in papers.items():
+        assert REWARDS[name].card.paper in paper
+
+
+def test_what_was_measured_is_of_rewards_that_there_are_best_first() -> None:
+    results = table("Side by side")
+    assert {"majority", "oracle", "random"} <= set(results) <= set(REWARDS)
+    scores = [float(score) for score in results.values()]
+    assert scores == sorted(scores, reverse=True)
