@@ -1,4 +1,4 @@
-"""What an update costs on a GPU, traced on tensors without data: FLOPs, padding, kernels, memory."""
+"""The cost of an update on a GPU, traced without data: FLOPs, padding, kernels, memory."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from ttrl_agents.memory.plan import GIB, Need, Settings, predict
 from ttrl_agents.memory.shapes import SHAPES
 
-FOLDER = Path(__file__).parents[1] / "benchmarks/gpu"
+FOLDER = Path(__file__).parents[3] / "benchmarks/gpu"
 PACK = 4 * 1024
 
 
