@@ -1,4 +1,4 @@
-"""A run in TensorBoard.
+"""The TensorBoard log of a run.
 
 - `TensorBoardCallback`: metrics, evaluations and sample completions, in `tensorboard/`.
 """

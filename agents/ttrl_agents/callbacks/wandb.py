@@ -1,4 +1,4 @@
-"""A run in Weights & Biases.
+"""The Weights & Biases log of a run.
 
 - `WandbCallback`: metrics, evaluations and sample completions.
 

@@ -114,7 +114,7 @@ class Algorithm:
 
     @property
     def shapes_reward(self) -> bool:
-        """Whether the divergence from the initial policy is taken off the reward."""
+        """Whether the divergence from the initial policy is subtracted from the reward."""
         return self.kl_coef > 0 and self.kl_in == "reward"
 
 

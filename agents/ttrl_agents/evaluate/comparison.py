@@ -1,4 +1,4 @@
-"""Two evaluations, question by question.
+"""The comparison of two evaluations, question by question.
 
 - `compare`: pairs the questions that both hold.
 - `Comparison`: the pairs; what differs, how surely, and where most.

@@ -1,4 +1,4 @@
-"""What completions of many questions say about a policy.
+"""The scores of an evaluation: mean@k, maj@k and pass@k over questions.
 
 - `Evaluation`: mean@k, maj@k and pass@k with 95 % intervals, overall and by level.
 - `as_json`: intervals as JSON holds them; `tries`: the k of pass@k.
@@ -69,12 +69,12 @@ class Evaluation:
 
     @property
     def mean_tokens(self) -> float:
-        """The length of a completion, in the mean."""
+        """The length of a completion, on average."""
         return float(np.mean([result.tokens for result in self.results]))
 
     @property
     def majority_ratio(self) -> float:
-        """How large a share of votes the consensus has, in the mean."""
+        """The share of votes that the consensus has, on average."""
         return float(np.mean([result.majority_ratio for result in self.results]))
 
     @property

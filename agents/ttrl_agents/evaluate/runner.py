@@ -1,4 +1,4 @@
-"""One evaluation from its options to its files.
+"""The run of one evaluation, from its options to its files.
 
 - `EvaluationRun`: loads the model and the questions, goes on where it was stopped, saves.
 - `EvaluationWatcher`: what it tells while it runs.

@@ -6,8 +6,8 @@
 - `questions_needed`, `detectable_difference`: how many questions show a difference of some size.
 
 The last two are the normal approximation for a paired comparison: a difference d is seen, at the
-two-sided 5 % level, with a chance of 80 % if n = (1.960 + 0.842)² · s² / d², where s is the standard
-deviation over questions of the difference between the two policies.
+two-sided 5 % level, with a chance of 80 % if n = (1.960 + 0.842)² · s² / d², where s is the
+standard deviation over questions of the difference between the two policies.
 """
 
 from __future__ import annotations

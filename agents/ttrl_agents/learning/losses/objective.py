@@ -82,14 +82,7 @@ def policy_objective(
         gap = (old - inputs.sampler_log_probs).abs()
         maxima["log_prob_gap"] = _max(gap, mask & ~gap.isnan())
         if algorithm.importance_correction != "none":
-            weights = importance_weights(
-                old,
-                inputs.sampler_log_probs,
-                mask,
-                correction=algorithm.importance_correction,
-                level=algorithm.importance_level,
-                cap=algorithm.importance_cap,
-            )
+            weights = _importance(algorithm, old, inputs.sampler_log_probs, mask)
             per_token = per_token * weights
             sums["importance_mean"] = _sum(weights, mask)
             sums["importance_masked"] = _sum(weights == 0, mask)
@@ -104,6 +97,19 @@ def policy_objective(
         bonus = aggregate(entropies, mask, algorithm.aggregation, counts)
         loss = loss - algorithm.entropy_coef * bonus
     return loss, sums, maxima
+
+
+def _importance(
+    algorithm: Algorithm, old: torch.Tensor, sampler: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
+    return importance_weights(
+        old,
+        sampler,
+        mask,
+        correction=algorithm.importance_correction,
+        level=algorithm.importance_level,
+        cap=algorithm.importance_cap,
+    )
 
 
 def _sum(values: torch.Tensor, mask: torch.Tensor) -> float:
