@@ -40,7 +40,7 @@ class Units(Cursor):
         return self.unit_follows(0, known_only=has_letters(factors))
 
     def unit_follows(self, offset: int, *, known_only: bool = False) -> bool:
-        """Whether a unit stands `offset` tokens ahead: a known one, or any words to the end."""
+        """Returns whether a unit stands `offset` tokens ahead: a known one, or words to the end."""
         token = self.tokens[self.position + offset]
         if token.kind == "op":
             return token.text == "%"
