@@ -19,7 +19,7 @@ import gymnasium as gym
 from ttrl_agents.callbacks import ConsoleCallback
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.trainer import Trainer
-from ttrl_benchmarks import load_benchmark
+from ttrl_benchmarks import BenchmarkCard, load_benchmark, register_benchmark
 
 # Worded as the tiny reasoner was taught; a model of yours will know more wordings.
 QUESTIONS = [
@@ -57,13 +57,9 @@ def main(data: Path | None, model: str, steps: int, seed: int) -> None:
     benchmark = load_benchmark("questions", path=data, instruction=instruction)
     print(f"{data}: {len(benchmark)} questions, {len(benchmark.labels)} of them with a label")
 
-    # An id of one's own, for gym.make, gym.make_vec and the trainer.
-    gym.register(
-        id="Mine/Questions-v0",
-        entry_point="ttrl_env:TTRLEnv",
-        vector_entry_point="ttrl_env.envs.vector_env:make_vector_env",
-        kwargs={"benchmark": benchmark},
-    )
+    # A name and an id of one's own, for gym.make, gym.make_vec and the trainer.
+    card = BenchmarkCard("mine", "My questions", "Mine/Questions-v0", benchmark.answer_format)
+    register_benchmark(card, lambda: benchmark)
     prompt, _ = gym.make("Mine/Questions-v0", group_size=4).reset(seed=seed)
     print(f"one prompt: {prompt!r}")
 

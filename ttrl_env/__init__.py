@@ -11,6 +11,7 @@ Importing this package registers its environments:
 - `consensus`: ballots and the label-free rewards computed on them.
 - `wrappers`: the consensus reward, label metrics, token ids as actions, records.
 - `integrations`: other libraries' trainers on these environments and rewards.
+- `records`: recorded votes on the disk.
 - `rendering`: the vote as text and as an image.
 - `testing`: the checker of vector environments, for anyone's.
 - `spaces`, `prompt`, `completion`: observations and actions.

@@ -1,4 +1,4 @@
-"""What a policy hands to an environment: text that remembers how it was sampled.
+"""The completions that a policy gives to an environment: text that knows how it was sampled.
 
 - `Completion`: a `str` with its token ids, what is known of each, and whether it finished.
 """
@@ -33,9 +33,12 @@ class Completion(str):
         self_certainties: How far that distribution is from uniform, shape (length,), float32:
             logsumexp(z) - mean(z) over the vocabulary, with z the logits divided by the
             temperature. This is KL(U || p) + log V, in nats.
+        thinking: Whether the prompt, as the model read it, ended inside a thought, as that of many
+            reasoning models does (see `ttrl_env.answers.opens_thinking`). Such a completion gives
+            an answer only after it has ended the thought.
 
     Raises:
-        TypeError: `text` is no string.
+        TypeError: `text` is not a string.
         ValueError: What is given for each token differs in length.
 
     >>> completion = Completion(r"\boxed{7}", token_ids=[5, 6, 2], log_probs=[-0.1, -0.2, 0.0])
@@ -43,13 +46,14 @@ class Completion(str):
     (True, True, 3)
     """
 
-    __slots__ = ("entropies", "finished", "log_probs", "self_certainties", "token_ids")
+    __slots__ = ("entropies", "finished", "log_probs", "self_certainties", "thinking", "token_ids")
 
     token_ids: npt.NDArray[np.int64] | None
     log_probs: npt.NDArray[np.float32] | None
     finished: bool
     entropies: npt.NDArray[np.float32] | None
     self_certainties: npt.NDArray[np.float32] | None
+    thinking: bool
 
     def __new__(
         cls,
@@ -60,6 +64,7 @@ class Completion(str):
         finished: bool = True,
         entropies: npt.ArrayLike | None = None,
         self_certainties: npt.ArrayLike | None = None,
+        thinking: bool = False,
     ) -> Completion:
         """Builds the string and checks what goes with it."""
         self = super().__new__(cls, check_text(text))
@@ -68,6 +73,7 @@ class Completion(str):
         self.finished = finished
         self.entropies = _floats(entropies)
         self.self_certainties = _floats(self_certainties)
+        self.thinking = thinking
         columns = {
             "token ids": self.token_ids,
             "log-probabilities": self.log_probs,
@@ -88,6 +94,7 @@ class Completion(str):
             self.finished,
             self.entropies,
             self.self_certainties,
+            self.thinking,
         )
         return _restore, arguments
 
@@ -103,8 +110,9 @@ def _restore(
     finished: bool,
     entropies: npt.NDArray[np.float32] | None = None,
     self_certainties: npt.NDArray[np.float32] | None = None,
+    thinking: bool = False,
 ) -> Completion:
-    # The last two have defaults, as what was pickled before there were any can be read still.
+    # The last three have defaults, as what was pickled before there were any can be read still.
     return Completion(
         text,
         token_ids=token_ids,
@@ -112,4 +120,5 @@ def _restore(
         finished=finished,
         entropies=entropies,
         self_certainties=self_certainties,
+        thinking=thinking,
     )

@@ -1,4 +1,4 @@
-"""What an environment shows to a policy.
+"""The prompts that an environment shows to a policy.
 
 - `Prompt`: a `str` that no wrapper can turn into something else unnoticed.
 """
@@ -13,10 +13,10 @@ class Prompt(str):
 
     Gymnasium's array wrappers (`NumpyToTorch` and its relatives) rebuild every sequence by
     calling its type; with a plain `str` that yields the text `"<generator object ...>"`. This
-    type refuses instead.
+    type raises an error instead.
 
     Raises:
-        TypeError: `text` is no string.
+        TypeError: `text` is not a string.
 
     >>> Prompt("What is 1 + 1?") == "What is 1 + 1?"
     True
@@ -33,7 +33,7 @@ def check_text(text: object) -> str:
     """Returns `text` as it is.
 
     Raises:
-        TypeError: It is no string.
+        TypeError: It is not a string.
     """
     if not isinstance(text, str):
         raise TypeError(

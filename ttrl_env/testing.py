@@ -113,7 +113,7 @@ def _own_group_size(envs: Envs) -> int:
 
 
 def _check_attributes(envs: Envs) -> None:
-    _require(isinstance(envs, VectorEnv), f"{envs!r} is no gymnasium.vector.VectorEnv")
+    _require(isinstance(envs, VectorEnv), f"{envs!r} is not a gymnasium.vector.VectorEnv")
     names = ["num_envs", "single_observation_space", "single_action_space", "observation_space"]
     for name in [*names, "action_space", "metadata"]:
         _require(hasattr(envs, name), f"the environment has no {name}; set it in __init__")
@@ -256,8 +256,9 @@ def _check_autoreset(envs: Envs, previous: _Step, step: _Step) -> None:
         over = previous.done.astype(bool)
         _require(
             not (step.snapshot[1][over].any() or done[over].any()),
-            "NEXT_STEP: the step after the end of an episode ignores the action, pays 0 and ends "
-            f"nothing, but rewards are {step.result[1]} and ends {done} where {over} were over",
+            "NEXT_STEP: the step after the end of an episode ignores the action, rewards with 0 "
+            f"and ends nothing, but rewards are {step.result[1]} and ends {done} where {over} were "
+            "over",
         )
     if mode != AutoresetMode.SAME_STEP:
         _require("final_obs" not in infos, f"{mode.name}: final_obs belongs to SAME_STEP alone")

@@ -1,11 +1,11 @@
 """Agents for the environments of `ttrl_env`: language models that learn by policy gradient.
 
-- `agent`: acts on prompts, learns from rollouts; `policy`: the language model.
-- `samplers`: where completions come from; `log_probs`: what the model thinks of them.
-- `losses`: pure tensor functions.
-- `trainer`, `config`, `checkpoint`, `callbacks`: a run; `questions`: what it asks; `seeds`,
-  `determinism`: why it repeats.
-- `evaluate`, `eval_config`: measuring a policy, and comparing two.
-- `tiny`: the tiny reasoner that ships with the package.
-- `cli`, `commands`: the command `ttrl`.
+- `trainer`: the training loop; `run`: the folder, the questions and the checkpoints of a run.
+- `agent`: the protocol of an agent; `learning`: the policy-gradient agent, its advantages and
+  losses; `rollout`: what it learns from; `seeds`: why a run repeats.
+- `policy`: the language model; `samplers`: where completions come from.
+- `config`: the options, without PyTorch; `cli`: the command `ttrl`.
+- `callbacks`: what watches a run; `instruments`: what is measured in it.
+- `evaluate`: evaluating a policy, and comparing two evaluations.
+- `sb3`: training with Stable-Baselines3; `tiny`: the tiny reasoner that ships with the package.
 """

@@ -1,4 +1,4 @@
-"""One batch of experience.
+"""One batch of experience: prompts, completions and their rewards.
 
 - `Rollout`: prompts, completions and what the environment made of them.
 """

@@ -28,6 +28,7 @@ from ttrl_agents.instruments.collapse import Alarm
 from ttrl_agents.instruments.sampler_agreement import SamplerCheck
 from ttrl_agents.instruments.start_divergence import make_start_divergence
 from ttrl_agents.instruments.vote_metrics import vote_metrics
+from ttrl_agents.learning.pieces import check_pieces
 from ttrl_agents.learning.policy_gradient import make_agent
 from ttrl_agents.policy.loading import load_run_policy
 from ttrl_agents.policy.policy import Policy
@@ -59,7 +60,7 @@ from ttrl_agents.run.folder import (
     trim_metrics,
 )
 from ttrl_agents.run.summary import summarize_run
-from ttrl_agents.samplers import Sampler, make_sampler
+from ttrl_agents.samplers import Sampler, check_sampler, make_sampler
 from ttrl_benchmarks.digest import prompts_digest
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import Diagnostics
@@ -115,6 +116,9 @@ class Trainer:
     ) -> None:
         check_env_id(config.env)
         check_reward(config)
+        check_pieces(config.resolve_algorithm())
+        if sampler is make_sampler:
+            check_sampler(config)
         if config.output is not None:
             check_usable(config.output, resume=resume)
         self.callbacks = CallbackList(_with_monitor(config, callbacks))

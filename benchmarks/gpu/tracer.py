@@ -177,24 +177,20 @@ class FakeAttention(torch.autograd.Function):
             FakeAttention.tracer.kernels += 1
 
 
-def _padded_attention(
-    module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **_: Any
-) -> tuple[torch.Tensor, None]:
-    """Stands for scaled_dot_product_attention on a GPU, on rows that are padded to one length."""
-    rows, heads, length = query.shape[:3]
-    square = float(rows * heads * length * key.shape[2])
-    if attention_mask is not None:  # the memory-efficient kernel: heads expanded, nothing skipped
-        key = repeat_kv(key, module.num_key_value_groups)
-        value = repeat_kv(value, module.num_key_value_groups)
-    if torch.is_autocast_enabled("cpu"):
-        query, key, value = (each.to(torch.bfloat16) for each in (query, key, value))
-    pairs = square if attention_mask is not None else square / 2
-    out = FakeAttention.apply(query, key, value, attention_mask, pairs)
-    return out.transpose(1, 2).contiguous(), None
+def packed_attention(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    packed: PackedBatch,
+    scaling: float | None,
+) -> torch.Tensor:
+    """Stands for the flash-attention kernel: it looks at no pair that is masked."""
+    del scaling
+    out: torch.Tensor = FakeAttention.apply(query, key, value, packed_attention.pairs[id(packed)])
+    return out
 
 
-AttentionInterface.register("traced", _padded_attention)
-AttentionMaskInterface.register("traced", sdpa_mask)
+packed_attention.pairs = {}  # type: ignore[attr-defined]
 
 
 def fake_model(name: str, dtype: torch.dtype) -> Any:

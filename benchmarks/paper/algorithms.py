@@ -28,7 +28,7 @@ from rich.table import Table
 from runs import read_summary, train_all
 
 from ttrl_agents.config import TrainConfig
-from ttrl_agents.config.algorithms import ALGORITHMS, AlgorithmName
+from ttrl_agents.config.algorithms import ALGORITHMS
 from ttrl_agents.evaluate.setting import by_setting
 
 
@@ -36,7 +36,7 @@ from ttrl_agents.evaluate.setting import by_setting
 class Options:
     """Trains the same model with every algorithm."""
 
-    algorithms: tuple[AlgorithmName, ...] = tuple(ALGORITHMS)
+    algorithms: tuple[str, ...] = tuple(ALGORITHMS)
     """Which of them."""
     seeds: tuple[int, ...] = (0,)
     """Every algorithm is run with each of these."""
@@ -47,7 +47,7 @@ class Options:
     train: TrainConfig = field(default_factory=lambda: TrainConfig(steps=100))
     """The options of every run, but for algorithm, seed and output."""
 
-    def config(self, algorithm: AlgorithmName, seed: int) -> TrainConfig:
+    def config(self, algorithm: str, seed: int) -> TrainConfig:
         """Returns the options of one run."""
         folder = self.output / f"{algorithm}-seed{seed}"
         return replace(self.train, algorithm=algorithm, seed=seed, output=folder)

@@ -3,9 +3,12 @@ r"""Measure `ttrl_env.answers`, with Math-Verify beside it where it is installed
     TTRL_DATA_DIR=../shared/data python benchmarks/speed/answers.py [--quick]
 
 Prints, for both on the same rows in the same run: the verdicts on pairs of answers, the
-extractions, the labels of the benchmarks, the partition of groups of 64, the speed, and what
-hostile answers cost in the main thread and in a worker thread. `--quick` leaves Math-Verify out
-of the hostile answers, which take it minutes.
+extractions, the same of what failed in public bug reports, the labels of the benchmarks, the
+partition of groups of 64, the speed, and what hostile answers cost in the main thread and in a
+worker thread. Our own times are processor time, so that other work on the machine does not count.
+SymPy then looks for a proof of every two answers that share a key, and for a point where they
+differ. The last lines say which thresholds hold; the exit status is the number of those that do
+not. `--quick` leaves Math-Verify out of the hostile answers, which take it minutes.
 """
 
 from __future__ import annotations
@@ -32,10 +35,26 @@ from math_verify_peer import MathVerify, installed
 
 from ttrl_env.answers import AnswerFormat, answer_key, equivalent, extract_answer, group_answers
 from ttrl_env.answers.keys import forget, read
+from ttrl_env.answers.prove import Prover
 
 Row = dict[str, Any]
 QUESTIONS = ("AIME-TTT", "AMC-TTT", "MATH-TTT")
 SETS = ("integers", "fractions", "surds", "polynomials", "tuples")
+THRESHOLDS = {
+    "verdicts on pairs, %": (">=", 98.5),
+    "extractions of mathematics, %": (">=", 98.5),
+    "extractions of choice letters, %": (">=", 97.0),
+    "verdicts on reported pairs, %": (">=", 95.0),
+    "extractions of reported texts, %": (">=", 95.0),
+    "pairs a second, nothing remembered": (">=", 5000.0),
+    "us a key of integers": ("<=", 10.0),
+    "us a key of fractions": ("<=", 10.0),
+    "hostile rows over 50 ms": ("<=", 0.0),
+    "hostile rows wrong": ("<=", 0.0),
+    "pairs with one key that SymPy refutes": ("<=", 0.0),
+}
+"""What has to hold, by the name under which it is measured."""
+measured: dict[str, float] = {}
 
 
 def data_folder(given: str | None) -> Path:
@@ -66,10 +85,23 @@ def share(values: Sequence[bool]) -> str:
 
 def format_of(row: Row) -> AnswerFormat:
     """Return the answer format of a row."""
-    return "choice" if row["kind"].startswith("mcq") else "latex"
+    given: AnswerFormat = "choice" if row["kind"].startswith("mcq") else "latex"
+    return row.get("answer_format", given)
 
 
-def verdicts(rows: list[Row], peer: MathVerify | None) -> None:
+def percent(values: Sequence[bool]) -> float:
+    """Return how many of some values are true, of a hundred."""
+    return 100 * sum(values) / max(1, len(values))
+
+
+def note(name: str, value: float) -> None:
+    """Keep a number for its threshold: the worst, where there are several."""
+    sign, _ = THRESHOLDS[name]
+    worst = min if sign == ">=" else max
+    measured[name] = worst(value, measured.get(name, value))
+
+
+def verdicts(rows: list[Row], peer: MathVerify | None, name: str = "verdicts on pairs, %") -> None:
     """Compare verdicts on pairs with what their sources say."""
     ours: list[bool] = []
     theirs: list[bool] = []
@@ -78,16 +110,17 @@ def verdicts(rows: list[Row], peer: MathVerify | None) -> None:
         if peer:
             said, _ = peer.call("equal", (row["gold"], row["pred"]))
             theirs.append(said is row["equal"])
+    note(name, percent(ours))
     equal = [row["equal"] for row in rows]
-    for name, right in (("ours", ours), ("Math-Verify", theirs)):
+    for who, right in (("ours", ours), ("Math-Verify", theirs)):
         if right:
             pairs = list(zip(right, equal, strict=True))
-            print(f"  {name:<12} all {share(right)}")
+            print(f"  {who:<12} all {share(right)}")
             print(f"  {'':<12} equal pairs merged {share([r for r, e in pairs if e])}")
             print(f"  {'':<12} unequal pairs told apart {share([r for r, e in pairs if not e])}")
     for row, right in zip(rows, ours, strict=True):
         if not right:
-            print(f"    differs: {row['id']} {row['gold']!r} and {row['pred']!r}")
+            print(f"    differs: {row.get('id', row['kind'])} {row['gold']!r} and {row['pred']!r}")
 
 
 def extractions(rows: list[Row], peer: MathVerify | None) -> None:
@@ -108,9 +141,27 @@ def extractions(rows: list[Row], peer: MathVerify | None) -> None:
             if peer and wanted == "latex":
                 said, _ = peer.call("extract", (row["text"], gold))
                 theirs.append((said is (gold is not None)) == row["match"])
+        note(f"extractions of {title}, %", percent(ours))
         print(f"  {title:<15} ours {share(ours)}")
         if theirs:
             print(f"  {'':<15} Math-Verify {share(theirs)}")
+
+
+def reports(folder: Path, peer: MathVerify | None) -> None:
+    """Read what failed in public bug reports of other graders."""
+    verdicts(rows_of(folder / "reports_equal_dev.jsonl"), peer, "verdicts on reported pairs, %")
+    ours = []
+    for row in rows_of(folder / "reports_extract_dev.jsonl"):
+        wanted, answer_format = row["answer"], format_of(row)
+        found = extract_answer(row["text"], answer_format, row.get("options"))
+        if wanted is None or found is None:
+            ours.append(wanted == found)
+        else:
+            ours.append(equivalent(wanted, found, answer_format))
+        if not ours[-1]:
+            print(f"    differs: {row['kind']} {row['text'][-60:]!r}: {wanted!r}, found {found!r}")
+    note("extractions of reported texts, %", percent(ours))
+    print(f"  {'texts':<12} all {share(ours)}")
 
 
 def rewritings(label: str) -> list[str]:
@@ -232,9 +283,9 @@ def partitions(peer: MathVerify | None) -> None:
         texts, values = group_of(kind, random.Random(kind))
         boxed = [f"\\boxed{{{text}}}" for text in texts]
         forget()
-        start = time.perf_counter()
+        start = time.thread_time()
         groups = group_answers(boxed)
-        spent = time.perf_counter() - start
+        spent = time.thread_time() - start
         right = same_partition(groups.classes.tolist(), values)
         line = f"  {kind:<12} ours {'exact' if right else 'WRONG'} {1e3 * spent:6.2f} ms"
         if peer:
@@ -251,24 +302,26 @@ def speed(rows: list[Row], peer: MathVerify | None) -> None:
     best = math.inf
     for _ in range(7):
         forget()
-        start = time.perf_counter()
+        start = time.thread_time()
         for row in rows:
             equivalent(row["gold"], row["pred"])
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.thread_time() - start)
+    note("pairs a second, nothing remembered", len(rows) / best)
     print(f"  ours         {len(rows) / best:10,.0f} pairs/s, nothing remembered at the start")
-    start = time.perf_counter()
+    start = time.thread_time()
     for row in rows:
         equivalent(row["gold"], row["pred"])
-    print(f"  {'':<12} {len(rows) / (time.perf_counter() - start):10,.0f} pairs/s, all seen before")
+    print(f"  {'':<12} {len(rows) / (time.thread_time() - start):10,.0f} pairs/s, all seen before")
     for name, make in (("integers", "{0}"), ("fractions", "\\frac{{{0}}}{{7}}")):
         texts = [make.format(number) for number in range(5000)]
         best = math.inf
         for _ in range(5):
             forget()
-            start = time.perf_counter()
+            start = time.thread_time()
             for text in texts:
                 answer_key(text)
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.thread_time() - start)
+        note(f"us a key of {name}", 1e6 * best / len(texts))
         print(f"  {'':<12} {1e6 * best / len(texts):10.2f} us a key of {name}")
     for size in (100_000, 1_000_000):
         text = "We see that $x = 3$ and so on. " * (size // 31) + "The answer is \\boxed{42}."
@@ -280,9 +333,9 @@ def speed(rows: list[Row], peer: MathVerify | None) -> None:
 
 
 def _seconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
+    start = time.thread_time()
     call()
-    return time.perf_counter() - start
+    return time.thread_time() - start
 
 
 def hostile(rows: list[Row], peer: MathVerify | None) -> None:
@@ -298,10 +351,10 @@ def hostile(rows: list[Row], peer: MathVerify | None) -> None:
             def run(times: list[float] = times, wrong: list[str] = wrong) -> None:
                 for row, text in zip(rows, texts, strict=True):
                     forget()
-                    start = time.perf_counter()
+                    start = time.thread_time()
                     found = extract_answer(text) if row["role"] == "response" else text
                     said = found is not None and equivalent(row["gold"], found)
-                    times.append(time.perf_counter() - start)
+                    times.append(time.thread_time() - start)
                     if row["expect"] is not None and said != row["expect"]:
                         wrong.append(row["id"])
 
@@ -313,6 +366,8 @@ def hostile(rows: list[Row], peer: MathVerify | None) -> None:
                 worker.start()
                 worker.join()
             grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - size) / 1024
+            note("hostile rows over 50 ms", sum(spent > 0.05 for spent in times))
+            note("hostile rows wrong", len(wrong))
             executed = len(list(Path(folder).iterdir()))
             print(
                 f"  ours, {place}: {len(times)} rows, slowest {1e3 * max(times):.1f} ms, "
@@ -335,6 +390,63 @@ def hostile(rows: list[Row], peer: MathVerify | None) -> None:
         os.chdir(before)
 
 
+def same_keys(folder: Path) -> list[tuple[str, str]]:
+    """Return pairs of answers that share a key: each with the first of its key."""
+    answers: dict[str, None] = {}
+    for name in ("answers_equal_dev", "reports_equal_dev"):
+        for row in rows_of(folder / f"{name}.jsonl"):
+            if format_of(row) == "latex":
+                answers |= {row["gold"]: None, row["pred"]: None}
+    for name in QUESTIONS:
+        rows = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        answers |= {str(row["answer"]): None for row in rows}
+    first: dict[str, str] = {}
+    pairs = []
+    for answer in answers:
+        reading = read(answer, "latex")
+        if reading.kind != "text" and first.setdefault(reading.key, answer) != answer:
+            pairs.append((first[reading.key], answer))
+    return pairs
+
+
+def proofs(folder: Path) -> None:
+    """Ask SymPy about every two answers that share a key."""
+    said: dict[str, int] = {"proved": 0, "refuted": 0, "unknown": 0}
+    pairs = same_keys(folder)
+    with Prover(timeout=20) as prover:
+        for a, b in pairs:
+            proof = prover.prove(a, b)
+            said[proof.verdict] += 1
+            if proof.verdict == "refuted":
+                print(f"    refuted: {a!r} and {b!r}: {proof.detail}")
+    note("pairs with one key that SymPy refutes", said["refuted"])
+    counts = ", ".join(f"{count} {name}" for name, count in said.items())
+    print(f"  {len(pairs)} pairs: {counts} (sets, intervals and the like have no expression)")
+
+
+def lines_of_code() -> None:
+    """Count the lines of `ttrl_env/answers`."""
+    folder = Path(__file__).parents[2] / "ttrl_env" / "answers"
+    files = sorted(folder.rglob("*.py"))
+    sizes = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in files}
+    largest = max(files, key=sizes.__getitem__)
+    print(
+        f"  {sum(sizes.values()):,} lines in {len(files)} files; "
+        f"the largest is {largest.relative_to(folder)} with {sizes[largest]}"
+    )
+
+
+def thresholds() -> int:
+    """Print which thresholds hold, and return how many do not."""
+    missed = 0
+    for name, (sign, limit) in THRESHOLDS.items():
+        value = measured[name]
+        holds = value >= limit if sign == ">=" else value <= limit
+        missed += not holds
+        print(f"  {'holds ' if holds else 'MISSED'} {name} {value:,.2f}, wanted {sign} {limit:,g}")
+    return missed
+
+
 def main() -> None:
     """Print everything."""
     parser = argparse.ArgumentParser(description="Measure ttrl_env.answers.")
@@ -352,6 +464,8 @@ def main() -> None:
     verdicts(counted(equal), peer)
     print("Extraction on the rows that count")
     extractions(counted(rows_of(folder / "answers_extract_dev.jsonl")), peer)
+    print("What failed in public bug reports")
+    reports(folder, peer)
     print("Labels of the benchmarks")
     labels(folder, peer)
     print("Groups of 64 answers, eight values in six spellings")
@@ -360,6 +474,12 @@ def main() -> None:
     speed(equal, peer)
     print("Hostile answers")
     hostile(rows_of(folder / "answers_hostile_dev.jsonl"), None if options.quick else peer)
+    print("SymPy on the answers that share a key")
+    proofs(folder)
+    print("Size of ttrl_env/answers")
+    lines_of_code()
+    print("Thresholds")
+    sys.exit(thresholds())
 
 
 if __name__ == "__main__":

@@ -31,11 +31,11 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 import tyro
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig
 
 from ttrl_agents.policy import Policy
 from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
-from ttrl_agents.tiny import checkpoint_path
+from ttrl_agents.tiny.random_policy import random_policy
 
 Variant = Literal["plain", "ours", "ours, checkpointed"]
 VARIANTS: tuple[Variant, ...] = ("plain", "ours", "ours, checkpointed")
@@ -55,8 +55,7 @@ class Options:
     """Only this one, in this process; the numbers are printed as JSON."""
 
 
-def random_policy() -> Policy:
-    torch.manual_seed(0)
+def smollm2_policy() -> Policy:
     config = LlamaConfig(
         vocab_size=49152,
         hidden_size=576,
@@ -66,8 +65,7 @@ def random_policy() -> Policy:
         num_key_value_heads=3,
         tie_word_embeddings=True,
     )
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint_path())
-    return Policy(LlamaForCausalLM(config).eval(), tokenizer, "SmolLM2-135M shape")
+    return random_policy(config, name="SmolLM2-135M shape")
 
 
 def plain_log_probs(policy: Policy, batch: TokenBatch) -> torch.Tensor:
@@ -83,7 +81,7 @@ def peak_bytes() -> int:
 
 
 def measure(options: Options, variant: Variant) -> dict[str, float]:
-    policy = random_policy()
+    policy = smollm2_policy()
     generator = torch.Generator().manual_seed(1)
     prompt = torch.randint(policy.vocabulary_size, (options.prompt_tokens,), generator=generator)
     completions = torch.randint(

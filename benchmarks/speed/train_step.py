@@ -36,10 +36,8 @@ import numpy as np
 import torch
 import tyro
 from transformers import (
-    AutoTokenizer,
     PrinterCallback,
     Qwen2Config,
-    Qwen2ForCausalLM,
     TrainerCallback,
 )
 
@@ -48,7 +46,7 @@ from ttrl_agents.learning import PolicyGradientAgent
 from ttrl_agents.policy import Policy, load_policy
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
-from ttrl_agents.tiny import checkpoint_path
+from ttrl_agents.tiny.random_policy import random_policy
 from ttrl_benchmarks import load_benchmark
 from ttrl_env.integrations.trl import consensus_reward, questions_dataset
 from ttrl_env.wrappers import finished_info
@@ -102,7 +100,6 @@ class Step:
 def make_policy(options: Options) -> Policy:
     if options.shape is None:
         return load_policy(options.model, device=options.device)
-    torch.manual_seed(0)
     config = Qwen2Config(
         vocab_size=151_936,
         hidden_size=896,
@@ -112,8 +109,7 @@ def make_policy(options: Options) -> Policy:
         num_key_value_heads=2,
         tie_word_embeddings=True,
     )
-    model = Qwen2ForCausalLM(config).to(options.device).eval()
-    return Policy(model, AutoTokenizer.from_pretrained(checkpoint_path()), options.shape)
+    return random_policy(config, name=options.shape, device=options.device)
 
 
 def wait(options: Options) -> float:

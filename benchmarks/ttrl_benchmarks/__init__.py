@@ -1,4 +1,4 @@
-"""Benchmarks for test-time reinforcement learning: questions in the open, labels sealed.
+"""Benchmarks for test-time reinforcement learning: open questions, sealed labels.
 
 - `load_benchmark`, `fetch_benchmark`, `list_benchmarks`, `benchmark_card`: every benchmark by name.
 - `Benchmark`, `Question`, `SealedLabels`: what a benchmark is.

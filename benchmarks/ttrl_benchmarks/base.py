@@ -1,4 +1,4 @@
-"""What a benchmark is: questions that anyone may read, and labels that are sealed.
+"""Benchmarks: questions that anyone may read, and labels that are sealed.
 
 - `Question`: one question, without its label.
 - `SealedLabels`: the ground truth of a benchmark; printed, compared or iterated, it shows nothing.
@@ -41,11 +41,11 @@ class Question:
 
 
 class SealedLabels:
-    """The ground truth of a benchmark, kept where no reward can come upon it by accident.
+    """The ground truth of a benchmark, kept where no reward can read it by accident.
 
     Only `reveal` opens it, one question at a time, so that a search for `reveal(` finds every
-    reader: label metrics, evaluation, the reward named `oracle`, and the digest that tells
-    whether a file at hand is the benchmark that it claims to be.
+    reader: label metrics, evaluation, the reward named `oracle`, and the digest that shows
+    whether a file is the benchmark that it claims to be.
 
     Args:
         labels: The label of each question, by question id. Questions may be missing.
@@ -205,7 +205,7 @@ class Benchmark:
 
         Args:
             *others: Benchmarks with the same answer format and instruction; no question id may
-                stand in two of them.
+                be in two of them.
             name: The name of the whole; otherwise the names joined by `+`.
 
         Raises:

@@ -1,4 +1,4 @@
-"""What is known of a benchmark before any of its questions is read.
+"""Benchmark cards: what is known of a benchmark before any of its questions is read.
 
 - `PAPER_INSTRUCTION`: what the TTRL paper appends to a question.
 - `HubFile`: one file of a dataset on the Hugging Face Hub, at a pinned revision.

@@ -4,7 +4,7 @@
 - `required_column`, `optional_column`: the column asked for, or the first with a usual name.
 - `text_cell`, `level_cell`, `options_cell`: a cell as text, a level or options.
 - `clean_label`: a label in the form that its answer format has.
-- `check_duplicates`: refuses a question that stands twice.
+- `check_duplicates`: raises for a duplicate question.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def clean_label(label: str, answer_format: AnswerFormat, place: str) -> str:
         place: Where the label stands, for messages.
 
     Raises:
-        BenchmarkError: The label is no integer or no letter, where one is needed.
+        BenchmarkError: The label is not an integer or not a letter, where one is needed.
 
     >>> clean_label("025", "integer", "row 1"), clean_label("142.0", "integer", "row 2")
     ('25', '142')
@@ -188,7 +188,7 @@ def normalized_text(text: str) -> str:
 
 
 def check_duplicates(table: Table, texts: Iterable[tuple[Row, str]]) -> None:
-    """Refuses a question that stands twice, white space aside.
+    """Checks that no question is there twice, white space aside.
 
     Raises:
         BenchmarkError: Two rows hold the same question; both are named.

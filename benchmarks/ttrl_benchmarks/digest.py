@@ -36,7 +36,7 @@ def content_digest(benchmark: Benchmark) -> str:
 def label_digest(benchmark: Benchmark) -> str:
     """Returns a fingerprint of a benchmark's labels, in the order of its questions.
 
-    It tells an exam by its answers, of which there is one list, where its questions have been
+    It recognises an exam by its answers, of which there is one list, where its questions have been
     transcribed by several hands.
 
     Returns:

@@ -3,7 +3,7 @@
 - `register_benchmark`, `unregister_benchmark`: adds a benchmark, and takes it back.
 - `BenchmarkEntry`: a card with what loads the benchmark.
 - `BENCHMARKS`: the entries by name, those of installed packages included.
-- `watch_benchmarks`: tells someone of every benchmark that there is and that comes or goes.
+- `watch_benchmarks`: calls back for every benchmark, now and whenever one comes or goes.
 - `ENTRY_POINTS`: the group by which an installed package adds its own.
 """
 

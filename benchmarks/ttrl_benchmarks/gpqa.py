@@ -57,7 +57,7 @@ def load(
     """Loads GPQA-Diamond.
 
     Args:
-        path: Its file, or a folder that holds it; otherwise it is looked for at hand and
+        path: Its file, or a folder that holds it; otherwise it is looked for here and
             downloaded. A file whose prompts hold lettered options, as the reference
             implementation's do, is taken as it is.
         seed: Names the order of the options, question by question.

@@ -65,8 +65,6 @@ def fetch_file(
     Raises:
         BenchmarkError: The Hub is out of reach, refuses the file, or sends other bytes.
     """
-    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
-
     cached = _cached(hub, cache_dir)
     if cached is not None:
         if matches(hub, cached):
@@ -78,6 +76,29 @@ def fetch_file(
             stacklevel=2,
         )
         _remove(cached)
+    path = _download(hub, title, progress=progress, cache_dir=cache_dir, token=token)
+    if matches(hub, path):
+        return path
+    found = file_sha256(path)
+    _remove(path)
+    raise BenchmarkError(
+        f"{title}: the downloaded {hub.filename} has the wrong checksum (SHA-256 {found[:12]}..., "
+        f"not {hub.sha256[:12]}...) and was removed; run again, and if it stays wrong, look for a "
+        f"proxy or mirror (HF_ENDPOINT) that alters files, or {BY_HAND}."
+    )
+
+
+def _download(
+    hub: HubFile,
+    title: str,
+    *,
+    progress: bool,
+    cache_dir: str | os.PathLike[str] | None,
+    token: str | None,
+) -> Path:
+    """Downloads a file, unverified; the arguments are those of `fetch_file`."""
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
+
     # The client reads this variable once, when it is imported; notebooks set it later.
     endpoint = (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
     bar: dict[str, Any] = {} if progress else {"tqdm_class": _silent_bar()}
@@ -87,7 +108,7 @@ def fetch_file(
     try:
         # Asked once before the client asks, as it retries for half a minute where there is no net.
         get_hf_file_metadata(url, token=token, endpoint=endpoint)
-        path = Path(
+        return Path(
             hf_hub_download(
                 repo_id=hub.repo_id,
                 filename=hub.filename,
@@ -102,15 +123,6 @@ def fetch_file(
         )
     except _client_errors() as error:
         raise BenchmarkError(f"{title}: {_advice(error, hub, endpoint)}") from error
-    if matches(hub, path):
-        return path
-    found = file_sha256(path)
-    _remove(path)
-    raise BenchmarkError(
-        f"{title}: the downloaded {hub.filename} has the wrong checksum (SHA-256 {found[:12]}..., "
-        f"not {hub.sha256[:12]}...) and was removed; run again, and if it stays wrong, look for a "
-        f"proxy or mirror (HF_ENDPOINT) that alters files, or {BY_HAND}."
-    )
 
 
 def _cached(hub: HubFile, cache_dir: str | os.PathLike[str] | None) -> Path | None:
@@ -183,7 +195,7 @@ def _advice(error: Exception, hub: HubFile, endpoint: str) -> str:
         )
     if status in (401, 403):
         return (
-            f"{page} refuses the token (HTTP {status}); log in anew with `hf auth login`, or "
+            f"{page} refuses the token (HTTP {status}); log in again with `hf auth login`, or "
             "unset HF_TOKEN, as this file needs none."
         )
     if status is not None:

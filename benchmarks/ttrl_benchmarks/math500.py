@@ -87,7 +87,7 @@ def load(
 
     Args:
         level: One level from 1 to 5, or all of them.
-        path: The file, or a folder that holds it; otherwise it is looked for at hand and
+        path: The file, or a folder that holds it; otherwise it is looked for here and
             downloaded. A file of one level will do for that level.
         instruction: Replaces the paper's prompt instruction.
         download: Whether it may be downloaded.
@@ -110,7 +110,7 @@ def load(
         if levels is None:
             raise BenchmarkError(
                 f"{located.path}: has no level column, and the five files "
-                f"{LEVEL_FILE.format(level=1)} to {LEVEL_FILE.format(level=5)} do not stand "
+                f"{LEVEL_FILE.format(level=1)} to {LEVEL_FILE.format(level=5)} are not "
                 f"beside it; give a file with levels, or {LEVEL_FILE.format(level=level)} itself."
             )
         benchmark = benchmark.filter(level=level)
@@ -132,7 +132,7 @@ def _levels_of(table: Table, located: Located, level: int | None) -> list[int | 
     missing = [i for i in _ids(table) if i not in level_of]
     if missing:
         raise BenchmarkError(
-            f"{located.path}: question {missing[0]!r} stands in none of the level files beside "
+            f"{located.path}: question {missing[0]!r} is in none of the level files beside "
             "it; move the file away from them, or give one with a level column."
         )
     return [level_of[i] for i in _ids(table)]

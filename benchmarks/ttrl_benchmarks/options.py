@@ -21,7 +21,7 @@ __all__ = ["check_options", "fits"]
 def fits(value: object, annotation: Any) -> bool:
     """Whether a value is of an annotated type, as far as JSON can tell types apart.
 
-    Types within containers are looked at too. A whole number is a `float`; `True` is no `int`.
+    Types within containers are looked at too. A whole number is a `float`; `True` is not an `int`.
 
     >>> fits(3, int | None), fits(3, float), fits(True, int), fits([1], tuple[int, ...])
     (True, True, False, False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ttrl_benchmarks.base import ANSWER_FORMATS, AnswerFormat, Benchmark, Question, SealedLabels
@@ -71,7 +71,7 @@ def load(
 
     Raises:
         BenchmarkError: The file is missing, empty or unreadable, a column is missing, a question
-            is blank or stands twice, or a label does not fit the answer format.
+            is blank or a duplicate, or a label does not fit the answer format.
     """
     table = read_table(Path(path).expanduser())
     name = table.path.stem
@@ -80,19 +80,12 @@ def load(
         answer_format = "choice" if found["options"] is not None else CARD.answer_format
     elif answer_format not in ANSWER_FORMATS:
         raise unknown_name("answer format", answer_format, ANSWER_FORMATS)
-    questions: list[Question] = []
+    questions = [
+        _question(table, row, found, f"{name}/{index}") for index, row in enumerate(table.rows)
+    ]
+    _check_ids(table, questions)
     labels: dict[str, str] = {}
-    row_of_id: dict[str, Row] = {}
-    for index, row in enumerate(table.rows):
-        question = _question(table, row, found, f"{name}/{index}")
-        if question.id in row_of_id:
-            raise BenchmarkError(
-                f"{table.path}, {row.place}: id {question.id!r} stands in "
-                f"{row_of_id[question.id].place} too; make ids unique, or leave them out with "
-                'columns={"id": None}.'
-            )
-        row_of_id[question.id] = row
-        questions.append(question)
+    for row, question in zip(table.rows, questions, strict=True):
         label = None if found["answer"] is None else text_cell(table, row, found["answer"])
         if label is not None:
             labels[question.id] = _label(table, row, label, question.options, answer_format)
@@ -105,6 +98,18 @@ def load(
         answer_format=answer_format,
         instruction=PAPER_INSTRUCTION if instruction is None else instruction,
     )
+
+
+def _check_ids(table: Table, questions: Sequence[Question]) -> None:
+    row_of_id: dict[str, Row] = {}
+    for row, question in zip(table.rows, questions, strict=True):
+        if question.id in row_of_id:
+            raise BenchmarkError(
+                f"{table.path}, {row.place}: duplicate id {question.id!r}, as in "
+                f"{row_of_id[question.id].place}; make ids unique, or leave them out with "
+                'columns={"id": None}.'
+            )
+        row_of_id[question.id] = row
 
 
 def _columns(table: Table, asked: Mapping[str, str | None]) -> dict[str, str | None]:

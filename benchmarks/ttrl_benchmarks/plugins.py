@@ -1,4 +1,4 @@
-"""What other installed packages bring, by entry points.
+"""The entry points by which other installed packages bring something.
 
 - `find_plugins`: the entry points of a group by name.
 - `load_plugin`: what one of them names.

@@ -1,10 +1,10 @@
-"""What every published benchmark shares: finding its file, reading it, and holding it to account.
+"""Published benchmarks: finding the file, reading it, and checking what it holds.
 
-- `DATA_DIR_VARIABLE`: the environment variable that names a folder of files at hand.
+- `DATA_DIR_VARIABLE`: the environment variable that names a folder of local files.
 - `Located`: a benchmark's file and how it was come by.
 - `looked_for`: the names that its file may have in a folder.
 - `find_at_hand`: its file in `TTRL_DATA_DIR`.
-- `locate`: the file given, the file at hand, the cached download or a fresh one, in that order.
+- `locate`: the file given, a local one, the cached download or a fresh one, in that order.
 - `PublishedLoader`: all of it at once, the `load` of a benchmark without peculiarities.
 - `question_table`: rows to questions and labels, by the usual columns.
 - `assemble`: questions and labels to a benchmark.
@@ -56,18 +56,18 @@ class Located:
 
     Attributes:
         path: The file.
-        origin: `"given"` by `path=`, `"at hand"` in `TTRL_DATA_DIR`, or `"downloaded"` and
+        origin: `"given"` by `path=`, `"local"`, in `TTRL_DATA_DIR`, or `"downloaded"` and
             verified, now or before.
     """
 
     path: Path
-    origin: Literal["given", "at hand", "downloaded"]
+    origin: Literal["given", "local", "downloaded"]
 
 
 def locate(
     card: BenchmarkCard, path: str | os.PathLike[str] | None = None, *, download: bool = True
 ) -> Located:
-    """Finds a benchmark's file: the one given, else at hand, else cached, else downloaded.
+    """Finds a benchmark's file: the one given, else a local one, else cached, else downloaded.
 
     Args:
         card: The benchmark.
@@ -93,7 +93,7 @@ def locate(
         return Located(found, "given")
     at_hand = find_at_hand(card)
     if at_hand is not None:
-        return Located(at_hand, "at hand")
+        return Located(at_hand, "local")
     if card.hub is None:
         raise BenchmarkError(f"{card.title} has no publisher; give its file as path=.")
     if download:
@@ -101,8 +101,9 @@ def locate(
     cached = cached_file(card.hub)
     if cached is None:
         raise BenchmarkError(
-            f"{card.title} is not at hand and download=False; run `ttrl fetch {card.name}`, give "
-            f"its file as path=, or set {DATA_DIR_VARIABLE} to a folder that holds it."
+            f"{card.title} is not on this machine and download=False; run "
+            f"`ttrl fetch {card.name}`, give its file as path=, or set {DATA_DIR_VARIABLE} to a "
+            "folder that holds it."
         )
     return Located(cached, "downloaded")
 
@@ -111,7 +112,7 @@ def find_at_hand(card: BenchmarkCard) -> Path | None:
     """Returns the benchmark's file in `TTRL_DATA_DIR`, or `None` where there is none.
 
     Raises:
-        BenchmarkError: `TTRL_DATA_DIR` is set, and is no folder.
+        BenchmarkError: `TTRL_DATA_DIR` is set, and is not a folder.
     """
     value = os.environ.get(DATA_DIR_VARIABLE)
     if not value:
@@ -140,7 +141,7 @@ def question_table(
         instruction: Replaces the card's instruction.
 
     Raises:
-        BenchmarkError: A column, a question or a label is missing, or a question stands twice.
+        BenchmarkError: A column, a question or a label is missing, or a question is duplicate.
     """
     question_column = required_column(table, "question", QUESTION)
     answer_column = required_column(table, "answer", ANSWER)
@@ -175,7 +176,7 @@ def assemble(
     """Makes a benchmark of the questions and labels of a table, one question a row.
 
     Raises:
-        BenchmarkError: A question stands twice.
+        BenchmarkError: There is a duplicate question.
     """
     check_duplicates(table, zip(table.rows, (q.text for q in questions), strict=True))
     return Benchmark(
@@ -197,7 +198,7 @@ def check_content(card: BenchmarkCard, benchmark: Benchmark, located: Located) -
         The benchmark.
 
     Raises:
-        BenchmarkError: A file at hand does not hold this benchmark.
+        BenchmarkError: A local file does not hold this benchmark.
     """
     if located.origin == "downloaded":  # verified byte for byte
         return benchmark
@@ -246,7 +247,7 @@ class PublishedLoader:
         """Loads the benchmark.
 
         Args:
-            path: Its file, or a folder that holds it; otherwise it is looked for at hand and
+            path: Its file, or a folder that holds it; otherwise it is looked for here and
                 downloaded.
             instruction: Replaces the paper's prompt instruction.
             download: Whether it may be downloaded.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ttrl_benchmarks.base import ANSWER_FORMATS, AnswerFormat, Benchmark, Question, SealedLabels
@@ -70,20 +70,7 @@ def load(
         raise unknown_name("answer format", answer_format, ANSWER_FORMATS)
     if size < 1:
         raise BenchmarkError(f"size={size} makes no question; use at least 1.")
-    state = random.getstate()
-    import reasoning_gym
-    from reasoning_gym.factory import DATASETS
-
-    random.setstate(state)  # importing it draws from Python's global generator
-    if task not in DATASETS:
-        raise unknown_name("reasoning-gym task", task, DATASETS)
-    try:
-        made = reasoning_gym.create_dataset(task, size=DRAWS * size, seed=seed, **(config or {}))
-    except (TypeError, ValueError, AssertionError) as error:
-        raise BenchmarkError(
-            f"reasoning-gym task {task!r} refuses config={dict(config or {})!r}: {error}; "
-            "correct it."
-        ) from error
+    made = _make(task, DRAWS * size, seed, dict(config or {}))
     questions: list[Question] = []
     labels: dict[str, str] = {}
     seen: set[str] = set()
@@ -113,6 +100,26 @@ def load(
         answer_format=answer_format,
         instruction=PAPER_INSTRUCTION if instruction is None else instruction,
     )
+
+
+def _make(task: str, size: int, seed: int, config: dict[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Makes the entries of a task; some may have the same question."""
+    state = random.getstate()
+    import reasoning_gym
+    from reasoning_gym.factory import DATASETS
+
+    random.setstate(state)  # importing it draws from Python's global generator
+    if task not in DATASETS:
+        raise unknown_name("reasoning-gym task", task, DATASETS)
+    try:
+        made: Sequence[Mapping[str, Any]] = reasoning_gym.create_dataset(
+            task, size=size, seed=seed, **config
+        )
+    except (TypeError, ValueError, AssertionError) as error:
+        raise BenchmarkError(
+            f"reasoning-gym task {task!r} refuses config={config!r}: {error}; correct it."
+        ) from error
+    return made
 
 
 register_benchmark(CARD, load)

@@ -1,7 +1,7 @@
 """Files of questions as rows of named cells, whatever their format.
 
 - `SUFFIXES`: the suffixes of the files that can be read.
-- `Row`: one row, which knows where it stands in its file.
+- `Row`: one row, which knows its place in its file.
 - `Table`: the rows of one file and the names of its columns.
 - `read_table`: reads JSON, JSON Lines, CSV, TSV or Parquet into a `Table`.
 
@@ -43,7 +43,7 @@ class Row:
 
     @property
     def place(self) -> str:
-        """Where the row stands, for messages: `"row 3"` or `"row 3 (line 4)"`."""
+        """The place of the row, for messages: `"row 3"` or `"row 3 (line 4)"`."""
         return _place(self.number, self.line)
 
 
@@ -173,7 +173,7 @@ def _delimited_rows(path: Path, text: str, delimiter: str) -> Iterator[Row]:
             twice = sorted({name for name in header if header.count(name) > 1})
             if twice:
                 raise BenchmarkError(
-                    f"{path}: column {twice[0]!r} stands twice in the header; rename one."
+                    f"{path}: duplicate column {twice[0]!r} in the header; rename one."
                 )
             continue
         number += 1

@@ -30,7 +30,7 @@ def table(heading: str) -> dict[str, str]:
 
 
 def test_every_reward_is_in_the_table_with_its_paper() -> None:
-    papers = table("Which there are")
+    papers = table("The rewards")
     assert set(papers) == set(REWARDS)
     for name, paper in papers.items():
         assert REWARDS[name].card.paper in paper

@@ -137,7 +137,7 @@ def test_a_damaged_cache_is_never_read(mirror: HubMirror, tmp_path: Path, damage
     (blob,) = cached_blobs(tmp_path)
     blob.write_bytes(damage)
     assert cached_file(hub) is None
-    with pytest.raises(BenchmarkError, match="not at hand"):
+    with pytest.raises(BenchmarkError, match="not on this machine"):
         PublishedLoader(card_of(hub))(download=False)
     with pytest.warns(BenchmarkWarning, match="damaged; it was removed"):
         benchmark = PublishedLoader(card_of(hub))()

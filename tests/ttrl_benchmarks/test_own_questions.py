@@ -152,7 +152,11 @@ def test_options_become_letters(tmp_path: Path) -> None:
         (SUMS, {"answer_format": "number"}, "Unknown answer format 'number'"),
         ([*SUMS, {"question": "  ", "answer": 1}], {}, "row 4: column 'question' is blank"),
         ([*SUMS, {"question": " What is  1 + 1?"}], {}, "row 4: the same question stands in row 1"),
-        ([{"question": "?", "id": 1}, {"question": "!", "id": "1"}], {}, "row 2: id '1' stands in"),
+        (
+            [{"question": "?", "id": 1}, {"question": "!", "id": "1"}],
+            {},
+            "row 2: duplicate id '1', as in row 1",
+        ),
         ([{"question": "?", "id": 1}, {"question": "!"}], {}, "row 2: column 'id' is blank"),
         ([{"question": "?", "level": "hard"}], {}, "row 1: 'hard' in column 'level' is not a"),
         ([{"question": ["?"]}], {}, "row 1: column 'question' holds a list"),

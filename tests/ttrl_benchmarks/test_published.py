@@ -126,7 +126,7 @@ def test_level_files_that_are_not_of_this_file_are_refused(data_dir: Path, tmp_p
     rows[7]["id"] = "test/elsewhere/1.json"
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(rows), encoding="utf-8")
-    with pytest.raises(BenchmarkError, match=r"'test/elsewhere/1\.json' stands in none"):
+    with pytest.raises(BenchmarkError, match=r"'test/elsewhere/1\.json' is in none"):
         load_benchmark("math500", path=path)
 
 

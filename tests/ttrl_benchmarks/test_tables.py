@@ -37,7 +37,7 @@ from ttrl_benchmarks.tables import read_table
             r"row 2 \(line 3\): 1 cells where the header has 2",
         ),
         ("a.csv", b'question\n"x\n', r"row 1 \(line 2\): not valid CSV"),
-        ("a.csv", b"question,question\nx,y\n", "column 'question' stands twice in the header"),
+        ("a.csv", b"question,question\nx,y\n", "duplicate column 'question' in the header"),
         ("a.xlsx", b"PK", "cannot read a '.xlsx' file; save the questions as one of .json, "),
         ("a", b"question", "cannot read a 'suffixless' file"),
     ],

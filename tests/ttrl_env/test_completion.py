@@ -79,3 +79,11 @@ def test_only_text_can_become_one(kind: type[str]) -> None:
         kind(letter for letter in "abc")
     with pytest.raises(TypeError, match="not int"):
         kind(7)
+
+
+def test_it_remembers_that_it_began_inside_a_thought() -> None:
+    assert Completion("7").thinking is False
+    thinking = Completion("7", thinking=True)
+    assert thinking.thinking is True
+    assert through_pickle(thinking).thinking is True
+    assert copy.deepcopy(thinking).thinking is True

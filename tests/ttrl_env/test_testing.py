@@ -96,7 +96,7 @@ FAULTS: list[tuple[str, AutoresetMode, str]] = [
     ("an info of one number", SAME_STEP, "not float"),
     ("the last observation is lost", SAME_STEP, "final_obs must be there .* is missing"),
     ("the last mask names everybody", SAME_STEP, "final_obs must be there"),
-    ("the reset step pays", NEXT_STEP, "pays 0 and ends nothing"),
+    ("the reset step pays", NEXT_STEP, "rewards with 0 and ends nothing"),
     ("the mask is ignored", DISABLED, "DISABLED: "),
     ("a step after the end goes on", DISABLED, "must raise, not go on"),
 ]
@@ -121,7 +121,7 @@ def test_what_never_ends_cannot_be_checked() -> None:
 
 @pytest.mark.parametrize("stranger", [None, 7, "CartPole-v1"])
 def test_what_is_no_vector_environment_is_named(stranger: Any) -> None:
-    with pytest.raises(VectorEnvError, match=r"is no gymnasium\.vector\.VectorEnv"):
+    with pytest.raises(VectorEnvError, match=r"is not a gymnasium\.vector\.VectorEnv"):
         check_vector_env(stranger)
 
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from ttrl_agents.cli.eval import evaluate
+from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.errors import AgentError
-from ttrl_agents.evaluate.config import EvalConfig
 from ttrl_agents.evaluate.runner import EvaluationRun
 
 OPTIONS = {"limit": 6, "greedy": True, "device": "cpu", "portion": 3, "max_tokens": 64}

@@ -19,15 +19,17 @@ from ttrl_env.answers.explain import (
     explain_extraction,
     explain_grade,
 )
-from ttrl_env.answers.extraction import extract_answer
+from ttrl_env.answers.extraction import Extraction, extract_answer, find_answer
 from ttrl_env.answers.formats import ANSWER_FORMATS, AnswerFormat
 from ttrl_env.answers.grouping import AnswerGroups, group_answers
 from ttrl_env.answers.keys import answer_key, equivalent
+from ttrl_env.answers.text.thinking import opens_thinking
 
 __all__ = [
     "ANSWER_FORMATS",
     "AnswerFormat",
     "AnswerGroups",
+    "Extraction",
     "ExtractionExplanation",
     "GradeExplanation",
     "answer_key",
@@ -35,5 +37,7 @@ __all__ = [
     "explain_extraction",
     "explain_grade",
     "extract_answer",
+    "find_answer",
     "group_answers",
+    "opens_thinking",
 ]

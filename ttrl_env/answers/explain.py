@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from ttrl_env.answers.extraction import extract_answer
+from ttrl_env.answers.extraction import RULES, find_answer
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
 from ttrl_env.answers.keys import Reading, read
-from ttrl_env.answers.text.boxes import last_box, reply
 
 __all__ = ["ExtractionExplanation", "GradeExplanation", "explain_extraction", "explain_grade"]
 
@@ -64,21 +63,24 @@ class ExtractionExplanation:
 
     Attributes:
         answer: The answer, or None.
-        source: Where it was found, or why there is none.
+        source: The rule that found it, or why there is none.
+        span: The characters of the completion between which it stands, or None.
         key: Its key, or None.
         kind: What it was read as, or None.
     """
 
     answer: str | None
     source: str
+    span: tuple[int, int] | None
     key: Hashable | None
     kind: str | None
 
     def __str__(self) -> str:
-        if self.answer is None:
+        if self.answer is None or self.span is None:
             return f"no answer: {self.source}"
         return (
-            f"answer {_short(self.answer)}\n       found in {self.source}\n"
+            f"answer {_short(self.answer)}\n       found by {self.source}, "
+            f"at characters {self.span[0]} to {self.span[1]}\n"
             f"       read as {self.kind}\n       key     {self.key}"
         )
 
@@ -125,23 +127,15 @@ def explain_extraction(
 
     >>> print(explain_extraction(r"Thus \boxed{42}."))
     answer '42'
-           found in the last box
+           found by the last box, at characters 12 to 14
            read as number
            key     42
     """
     answer_format = check_answer_format(answer_format)
-    answer = extract_answer(text, answer_format, options)
-    said = reply(text)
-    if answer is None:
-        if said is None:
-            source = "the thinking never ends"
-        elif answer_format == "choice":
-            source = "no letter is chosen, or more than one"
-        else:
-            source = "no finished box, no answer phrase, and no value at the end"
-        return ExtractionExplanation(None, source, None, None)
-    boxed = last_box(said or "") is not None
-    reading = read(answer, answer_format)
+    found = find_answer(text, answer_format, options)
+    if found.answer is None:
+        return ExtractionExplanation(None, found.rule, None, None, None)
+    reading = read(found.answer, answer_format)
     return ExtractionExplanation(
-        answer, "the last box" if boxed else "the words of the reply", reading.key, reading.kind
+        found.answer, RULES[found.rule], (found.start, found.stop), reading.key, reading.kind
     )

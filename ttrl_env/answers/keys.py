@@ -3,6 +3,7 @@ r"""The key of an answer: equal keys, and nothing else, make two answers equal.
 - `answer_key`: the key.
 - `equivalent`: whether two answers have the same key.
 - `read`, `Reading`: how an answer was read, for `explain`.
+- `tree_of`: the expression tree of an answer.
 - `forget`: empties the memory of what was read.
 """
 
@@ -19,6 +20,8 @@ from ttrl_env.answers.choices import choice_of
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
 from ttrl_env.answers.formula.numerals import decimal
 from ttrl_env.answers.formula.parser import parse
+from ttrl_env.answers.formula.spelling import in_words, respelled, unlabelled
+from ttrl_env.answers.formula.tree import Node
 from ttrl_env.answers.formula.vocabulary import CONSTANTS, GREEK, JOINERS, WORD_FUNCTIONS
 from ttrl_env.answers.formula.words import is_product
 from ttrl_env.answers.key.canonical import canonical_key
@@ -26,8 +29,9 @@ from ttrl_env.answers.key.writing import digest, number_key
 from ttrl_env.answers.limits import MAX_CHARACTERS, MAX_KEY, Unreadable
 from ttrl_env.answers.text.boxes import last_box
 from ttrl_env.answers.text.normalize import plain_text, to_ascii, trim
+from ttrl_env.answers.value.surds import surd_of
 
-__all__ = ["Reading", "answer_key", "equivalent", "forget", "read"]
+__all__ = ["Reading", "answer_key", "equivalent", "forget", "read", "tree_of"]
 
 _INTEGER: Final = re.compile(r"[-+]?\d{1,60}")
 _FRACTION: Final = re.compile(
@@ -45,14 +49,7 @@ _ANNOUNCED: Final = re.compile(
     r"(?(styled)\})\s*(?=\S)",
     re.IGNORECASE,
 )
-_LABELLED: Final = re.compile(
-    r"(?:\\(?:text|textbf|textrm|mathrm|mathbf|mbox)\s*\{\s*\([A-E]\)[\s~]*(?:\\ )?\s*\}"
-    r"(?:[\s~]|\\[ ,;:!]|\\q?quad(?![a-z]))*+"
-    r"(?![,;&=+*/^_)\]!:]|\\(?:text|mbox|mathrm|cup|cap|times|cdot|to|land|lor|le|ge|Right)|and\b|or\b)"
-    r"|\([A-E]\)\s+(?=\$?(?:\d|\\[dt]?frac|\\sqrt)))(?=.)"
-)
 _LAST_SIDE: Final = re.compile(r"=\s*([-+]?\d{1,60})$")
-_LABEL_STARTS: Final = frozenset({r"\t", r"\m", *(f"({letter}" for letter in "ABCDE")})
 _CALLED: Final = re.compile(
     r"(?:[A-Z][a-z]{0,3}|\\Pr|\\(?:mathbb|mathrm|operatorname|text)\s*\{[A-Za-z ]{1,20}\})"
     r"\s*(?:\\left\s*|\\[bB]igg?l?\s*)?[(\[]"
@@ -61,6 +58,7 @@ _EQUALS: Final = re.compile(r"\s*=\s*(?=\S)")
 _TIME: Final = re.compile(
     r"(\d{1,2})(?::(\d\d))?[\s~]*(?:\\(?:text|mbox|mathrm)\s*\{\s*)?([AaPp])(?:\.\s?)?[Mm]\.?\s*\}?"
 )
+_BEFORE_WORDS: Final = frozenset("\\$")
 _BEFORE_DIGITS: Final = frozenset("+-.\\")
 _ALL_NUMBERS: Final = frozenset({"all real numbers", "all reals", "real numbers"})
 _SHORT_WORDS: Final = frozenset({"no", "up", "in", "on", "yes", "all", "odd"})
@@ -129,6 +127,7 @@ def _read_cached(answer: str, answer_format: AnswerFormat) -> Reading:
 def forget() -> None:
     """Forgets what was read, so that a measurement starts cold."""
     _read_cached.cache_clear()
+    surd_of.cache_clear()
 
 
 def _read(answer: str, answer_format: AnswerFormat) -> Reading:
@@ -141,23 +140,50 @@ def _read(answer: str, answer_format: AnswerFormat) -> Reading:
         return Reading(answer, "number", str(int(answer)))
     if len(answer) > 4 * MAX_CHARACTERS:
         return _as_text(answer)
-    text = trim(to_ascii(answer))
-    if "boxed" in text:
-        text = _unboxed(text)
-    if "nswer" in text or "NSWER" in text:
-        text = _unannounced(text)
+    text = respelled(_undressed(answer))
     first = text[:1]
     reading = None
     if first.isdigit() or first in _BEFORE_DIGITS:
         reading = _as_number(text) or _as_time(text)
-    if reading is None and (first.isalpha() or first == "\\"):
-        reading = _as_words(text)
+    if reading is None and (first.isalpha() or first in _BEFORE_WORDS):
+        words = in_words(text) if " " in text or "\\" in text else None
+        reading = _as_text(words) if words else _as_words(text)
     reading = reading or _as_formula(text, answer)
     if answer_format == "integer" and reading.kind == "relation":
         # Whatever `m + n = 113` poses, the integer is what was asked for.
         found = _LAST_SIDE.search(text)
         return Reading(text, "number", str(int(found[1]))) if found else reading
     return reading
+
+
+def _undressed(answer: str) -> str:
+    """Returns an answer in ASCII, without a box or an announcement around it."""
+    text = trim(to_ascii(answer))
+    if "boxed" in text:
+        text = _unboxed(text)
+    if "nswer" in text or "NSWER" in text:
+        text = _unannounced(text)
+    return text
+
+
+def tree_of(answer: str) -> Node:
+    """Returns the expression tree of an answer.
+
+    Raises:
+        Unreadable: If it is not a formula.
+
+    >>> tree_of("$x+1$")
+    ('+', [('x', 'x'), ('n', 1)])
+    """
+    if len(answer) > MAX_CHARACTERS:
+        raise Unreadable(f"more than {MAX_CHARACTERS} characters")
+    reason = Unreadable("nothing")
+    for spelling in _spellings(_undressed(answer)):
+        try:
+            return parse(spelling)
+        except Unreadable as error:
+            reason = error
+    raise reason
 
 
 def _as_number(text: str) -> Reading | None:
@@ -183,7 +209,7 @@ def _as_number(text: str) -> Reading | None:
 
 def _as_words(text: str) -> Reading | None:
     """Reads an answer in words."""
-    found = _TEXT_ONLY.fullmatch(text) if text[0] == "\\" else None
+    found = _TEXT_ONLY.fullmatch(text) if text[:1] == "\\" else None
     inside = found[1].strip() if found else text
     if not inside or not _WORDS.fullmatch(inside) or len(inside) > MAX_CHARACTERS:
         return None
@@ -192,6 +218,8 @@ def _as_words(text: str) -> Reading | None:
         return None
     if inside.lower() in _ALL_NUMBERS:
         return Reading(text, "set", "(-inf,inf)")
+    if len(words) == 1 and "-" in inside and min(map(len, inside.split("-"))) < 2:
+        return None  # a difference, unless it can't be read, as `x-axis`
     if len(words) == 1 and inside not in _SHORT_WORDS:
         three_consonants = len(inside) == 3 and not set(inside.lower()) & set("aeiou")
         product = len(inside) > 3 and not inside.isupper() and is_product(inside)
@@ -226,8 +254,8 @@ def _spellings(text: str) -> Iterator[str]:
     """Yields what in an answer may be the formula."""
     found = _TEXT_ONLY.fullmatch(text) if text[:1] == "\\" else None
     if found:
-        yield _unlabelled(found[1])
-    yield _unlabelled(text) if text[:2] in _LABEL_STARTS else text
+        yield unlabelled(found[1])
+    yield unlabelled(text)
     right = _right_hand_side(text)
     if right:
         yield right
@@ -277,12 +305,6 @@ def _unannounced(text: str) -> str:
     if found is None:
         return text
     return trim((whole[1] if whole else text)[found.end() :]) or text
-
-
-def _unlabelled(text: str) -> str:
-    r"""Returns an option of a question without its letter, as in `\textbf{(B) } 42`."""
-    found = _LABELLED.match(text)
-    return text[found.end() :] if found else text
 
 
 def _right_hand_side(text: str) -> str | None:

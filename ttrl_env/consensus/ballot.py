@@ -37,7 +37,7 @@ class Ballot:
             shape (n,), int64; -1 where it has no answer.
         counts: Votes for each class, shape (number of classes,), int64.
         keys: The canonical key of each class.
-        representatives: The first spelling of each class.
+        representatives: How each class was first written.
         confidences: The geometric mean probability of each completion's tokens, shape (n,),
             float64 in (0, 1]; NaN where the sampler did not say.
         lengths: The length of each completion in tokens, or in characters where the sampler did
@@ -106,7 +106,7 @@ class Ballot:
         return self.keys.index(key) if key in self.keys else None
 
     def answer_of(self, answer_class: int | None) -> str | None:
-        """Returns the first spelling of a class, or `None` for no class."""
+        """Returns a class as it was first written, or `None` for no class."""
         return None if answer_class is None else self.representatives[answer_class]
 
     def agreement(self, answer_class: int | None) -> npt.NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""What is known of a reward before it is made.
+"""Reward cards: what is known of a reward before it is made.
 
 - `RewardCard`: its name, what it rewards, where it comes from and what it needs.
 - `RewardEntry`: a card with what makes the reward.

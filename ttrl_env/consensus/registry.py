@@ -159,7 +159,7 @@ def register_estimator(
             class says.
 
     Raises:
-        RewardError: The name is taken or cannot be spelled, or the factory makes no estimator.
+        RewardError: The name is taken or cannot be one, or the factory does not make estimators.
 
     >>> from ttrl_env.consensus import Majority
     >>> register_estimator("firm", lambda: Majority(min_ratio=0.5), summary="firm majorities")
@@ -190,7 +190,7 @@ def unregister_estimator(name: str) -> None:
 
 
 def find_reward(reward: str) -> tuple[RewardEntry, dict[str, object]]:
-    """Returns the entry of a spelled reward and the options that it is spelled with.
+    """Returns the entry of a reward as text, and its options.
 
     Raises:
         UnknownNameError: There is no reward of this name, or it has no such option.
@@ -212,7 +212,7 @@ def find_reward(reward: str) -> tuple[RewardEntry, dict[str, object]]:
 
 
 def reward_needs(reward: str) -> frozenset[str]:
-    """Returns what a spelled reward needs beyond votes, and what those inside it need.
+    """Returns what a reward as text needs beyond votes, and what those inside it need.
 
     Raises:
         UnknownNameError: There is no reward of this name, or it has no such option.
@@ -233,7 +233,7 @@ def resolve_estimator(reward: str | Estimator, benchmark: Benchmark) -> Estimato
     Args:
         reward: A name in `REWARDS`, with options in brackets or without, or any
             `(Ballot) -> Verdict`.
-        benchmark: What the environment asks; only `"oracle"` reads its labels.
+        benchmark: The benchmark of the environment. Only rewards that need labels see its labels.
 
     Raises:
         UnknownNameError: There is no reward of this name, or it has no such option; the message
@@ -248,7 +248,7 @@ def resolve_estimator(reward: str | Estimator, benchmark: Benchmark) -> Estimato
     if isinstance(reward, str):
         entry, options = find_reward(reward)
         inner = options.get("inner")
-        if isinstance(inner, str):  # a reward around another is spelled around it
+        if isinstance(inner, str):  # another reward, as text
             options = {**options, "inner": resolve_estimator(inner, benchmark)}
         return entry.make(benchmark, options)
     if isinstance(reward, type) or not callable(reward):

@@ -1,4 +1,4 @@
-"""What an estimator makes of the votes of one group.
+"""The verdict of an estimator on the votes of one group.
 
 - `Verdict`: rewards, pseudo-label, abstention, and advantages or weights where a reward has them.
 - `Estimator`: the type of a reward.

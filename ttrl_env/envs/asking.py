@@ -1,4 +1,4 @@
-"""What environments ask: the benchmark, the prompt of a question, and a place in the order.
+"""The questions of an environment: its benchmark, their prompts, and a place in their order.
 
 - `resolve_benchmark`: a benchmark, or the name of one with its options.
 - `prompt_of`: the prompt of a question, no longer than it may be.

@@ -146,7 +146,7 @@ class TTRLEnv(gym.Env[str, str]):
 
         Raises:
             gymnasium.error.ResetNeeded: All votes have been given.
-            gymnasium.error.InvalidAction: The action is no string, or too long.
+            gymnasium.error.InvalidAction: The action is not a string, or too long.
         """
         if self._order is None:
             raise gym.error.ResetNeeded("call reset before the first step")

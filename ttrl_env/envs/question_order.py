@@ -1,4 +1,4 @@
-"""Which question comes when: a pure function of the seed, the epoch and the slot.
+"""The order of questions: a pure function of the seed, the epoch and the slot.
 
 - `QuestionOrder`: the endless sequence of questions, epoch after epoch.
 """

@@ -1,4 +1,4 @@
-"""What the token environment needs of a tokenizer.
+"""The tokenizer of the token environment.
 
 - `TokenCodec`: encoding, decoding, and the ids with a meaning of their own.
 """

@@ -16,6 +16,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from ttrl_benchmarks import Benchmark
+from ttrl_env.answers import opens_thinking
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import Estimator
 from ttrl_env.envs.asking import check_position, fresh_seed, resolve_benchmark
@@ -37,7 +38,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
     Sub-environments k·G to k·G+G-1, with G the group size, answer one question and write in
     lockstep. A member has finished when it writes an end-of-text token or its last allowed one;
     from then on whatever action it is given counts as padding, which costs and earns nothing.
-    When the last member has finished, the whole group is voted on and paid at once, and its
+    When the last member has finished, the whole group is voted on and rewarded at once, and its
     episodes end. The vote is held by the text environment of `gym.make_vec`: rewards, infos and
     the order of questions are its own.
 
@@ -45,7 +46,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
     `attention_mask` (which of them are tokens, int8), `prompt_length` (how many of them are the
     prompt's, int64) and `finished` (whether this member only waits for its group, int8). A
     completion that was cut off ends its episode like any other (termination, not truncation): the
-    vote has paid it, and no value lies beyond.
+    vote has rewarded it, and no value lies beyond.
 
     Args:
         num_envs: Completions written at once; a multiple of `group_size`.
@@ -57,7 +58,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         reward: A label-free reward: a name such as `"majority"`, an estimator, or `None` for no
             vote at all.
         centre_rewards: Whether to subtract the mean of its group from each reward, so that a
-            learner without a good critic has a baseline. Groups that abstain are then paid 0.
+            learner without a good critic has a baseline. Groups that abstain then get 0.
         fixed_length: Whether every episode lasts `max_tokens` steps, waiting included. A rollout
             of `max_tokens` steps then holds whole episodes and nothing else.
         autoreset_mode: `"SAME_STEP"`, `"NEXT_STEP"` or `"DISABLED"`, for whole groups.
@@ -66,7 +67,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         **benchmark_options: Options of the named benchmark, e.g. `path` or `split`.
 
     Raises:
-        ValueError: `num_envs` is no multiple of `group_size`, or a number is out of range.
+        ValueError: `num_envs` is not a multiple of `group_size`, or a number is out of range.
         BenchmarkError: The benchmark cannot be loaded.
 
     >>> digits = TokenCodec(
@@ -117,37 +118,20 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         self.render_mode = check_render_mode(render_mode)
         self.autoreset_mode = resolve_autoreset_mode(autoreset_mode)
         self.metadata = metadata_for(self.autoreset_mode)
-        self._texts: list[TextEnvs] = []
-        for _ in range(self.num_groups):
-            envs = make_vector_env(
-                group_size,
-                benchmark=self.benchmark,
-                group_size=group_size,
-                reward=reward,
-                autoreset_mode="DISABLED",
-                render_mode=render_mode,
-            )
-            self._texts.append(envs if wrap is None else wrap(envs))
-
-        length = self.max_prompt_tokens + max_tokens
-        self.single_observation_space = Dict(
-            {
-                "input_ids": Box(0, tokens.vocabulary_size - 1, (length,), np.int64),
-                "attention_mask": MultiBinary(length),
-                "prompt_length": Box(1, self.max_prompt_tokens, (1,), np.int64),
-                "finished": MultiBinary(1),
-            }
-        )
+        self._texts = [self._make_texts(reward, wrap) for _ in range(self.num_groups)]
+        self.single_observation_space = self._single_observation_space()
         self.single_action_space = Discrete(tokens.vocabulary_size)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
 
         self._started = False
+        length = self.max_prompt_tokens + max_tokens
         self._ids = np.full((num_envs, length), tokens.pad_token_id, dtype=np.int64)
         self._lengths = np.zeros(num_envs, dtype=np.int64)
         self._prompt_lengths = np.zeros(num_envs, dtype=np.int64)
         self._finished = np.zeros(num_envs, dtype=np.bool_)
         self._ended = np.zeros(num_envs, dtype=np.bool_)  # by themselves, not cut off
+        self._thinking = np.zeros(num_envs, dtype=np.bool_)  # asked inside a thought
         self._question_ids = np.full(num_envs, None, dtype=object)
         # One value a group:
         self._positions = np.zeros(self.num_groups, dtype=np.int64)
@@ -268,6 +252,31 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         for envs in self._texts:
             envs.close(**kwargs)
 
+    def _make_texts(
+        self, reward: str | Estimator | None, wrap: Callable[[TextEnvs], TextEnvs] | None
+    ) -> TextEnvs:
+        """Makes the text environment of one group, which asks and votes."""
+        envs = make_vector_env(
+            self.group_size,
+            benchmark=self.benchmark,
+            group_size=self.group_size,
+            reward=reward,
+            autoreset_mode="DISABLED",
+            render_mode=self.render_mode,
+        )
+        return envs if wrap is None else wrap(envs)
+
+    def _single_observation_space(self) -> Dict:
+        length = self.max_prompt_tokens + self.max_tokens
+        return Dict(
+            {
+                "input_ids": Box(0, self.tokens.vocabulary_size - 1, (length,), np.int64),
+                "attention_mask": MultiBinary(length),
+                "prompt_length": Box(1, self.max_prompt_tokens, (1,), np.int64),
+                "finished": MultiBinary(1),
+            }
+        )
+
     def _ask_next(self, mask: Array) -> None:
         for group in np.flatnonzero(mask):
             self._positions[group] += self.num_groups
@@ -290,6 +299,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         self._ids[members, : len(ids)] = ids
         self._lengths[members] = self._prompt_lengths[members] = len(ids)
         self._finished[members] = self._ended[members] = False
+        self._thinking[members] = opens_thinking(self.tokens.decode(ids.tolist()))
         self._question_ids[members] = question_id
         self._steps[group], self._over[group] = 0, False
 
@@ -302,14 +312,15 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         self._finished[rows] = self._ended[rows] | (written == self.max_tokens)
 
     def _vote(self, group: int, rewards: Array, votes: dict[str, Any]) -> None:
-        """Hands a group's completions to its text environment, which counts and pays them."""
+        """Hands a group's completions to its text environment, which counts and rewards them."""
         members = self._groups.members(group)
         completions = [self._completion(i) for i in range(members.start, members.stop)]
-        _, paid, _, _, infos = self._texts[group].step(completions)
+        _, earned, _, _, infos = self._texts[group].step(completions)
         if self.centre_rewards:
             abstained = infos.get("abstained", np.zeros(self.group_size, dtype=np.bool_))
-            paid = np.where(abstained | (paid == paid[0]).all(), 0.0, paid - paid.mean())
-        rewards[members] = paid
+            alike = (earned == earned[0]).all()
+            earned = np.where(abstained | alike, 0.0, earned - earned.mean())
+        rewards[members] = earned
         if self.render_mode is not None:
             self._frames[group] = self._render_group(group)
         for key, values in infos.items():
@@ -322,7 +333,9 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         ids = self._ids[row, self._prompt_lengths[row] : self._lengths[row]]
         ended = bool(self._ended[row])
         text = self.tokens.decode(ids[: len(ids) - ended].tolist())
-        return Completion(text, token_ids=ids.copy(), finished=ended)
+        return Completion(
+            text, token_ids=ids.copy(), finished=ended, thinking=bool(self._thinking[row])
+        )
 
     def _observe(self) -> Observation:
         columns = np.arange(self._ids.shape[1])

@@ -69,8 +69,8 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         **benchmark_options: Options of the named benchmark, e.g. `path` or `split`.
 
     Raises:
-        ValueError: `num_envs` is no multiple of `group_size`, a group cannot be halved, or a mode
-            is unknown.
+        ValueError: `num_envs` is not a multiple of `group_size`, a group cannot be halved, or a
+            mode is unknown.
         BenchmarkError: The benchmark cannot be loaded.
     """
 
@@ -177,7 +177,7 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
         Raises:
             gymnasium.error.ResetNeeded: A group is over and, in the mode DISABLED, was not reset.
             gymnasium.error.InvalidAction: There are too many or too few completions, or one is
-                no string or too long.
+                not a string or too long.
         """
         if not self._orders:
             raise gym.error.ResetNeeded("call reset before the first step")

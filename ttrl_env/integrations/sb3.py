@@ -44,7 +44,7 @@ class SB3VecEnv(VecEnv):
     """A vector environment of Gymnasium as a `VecEnv` of Stable-Baselines3.
 
     What Gymnasium keeps in `final_obs` becomes `terminal_observation`; the information about a
-    finished episode stands in the info of the step that ended it, that about the episode begun in
+    finished episode is in the info of the step that ended it, that about the episode begun in
     the same step in `reset_infos`. Where an episode was truncated and not terminated,
     `TimeLimit.truncated` says so. A seed names the whole batch: it is handed on as it is, and the
     environment spreads it.
@@ -79,7 +79,7 @@ class SB3VecEnv(VecEnv):
         super().__init__(envs.num_envs, observation_space, action_space)
 
     def reset(self) -> VecEnvObs:
-        """Starts every episode anew, with the seed and the options set before, if any."""
+        """Starts every episode again, with the seed and the options set before, if any."""
         options = self._options[0]
         if any(each != options for each in self._options):
             raise ValueError(
@@ -111,7 +111,7 @@ class SB3VecEnv(VecEnv):
         for i, done in enumerate(dones):
             if done:
                 self.reset_infos[i], rows[i] = rows[i], final_rows[i]
-                _refuse_own_advantage(rows[i])
+                _check_no_own_advantage(rows[i])
                 rows[i]["terminal_observation"] = finals[i]
                 if _STATISTICS in self.reset_infos[i]:
                     rows[i][_STATISTICS] = self.reset_infos[i].pop(_STATISTICS)
@@ -225,7 +225,7 @@ class SB3VecEnv(VecEnv):
 
 
 def _check_space(space: spaces.Space[Any], name: str) -> None:
-    """Refuses what Stable-Baselines3 would fail at later, with a less helpful word."""
+    """Raises for what Stable-Baselines3 would fail at later, with a less helpful message."""
     known = spaces.Box | spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary
     if not isinstance(space, known):
         text = isinstance(space, spaces.Text)
@@ -238,8 +238,8 @@ def _check_space(space: spaces.Space[Any], name: str) -> None:
         raise TypeError(f"Stable-Baselines3 counts from 0, and {name} is of {space}")
 
 
-def _refuse_own_advantage(info: Info) -> None:
-    """Refuses a vote whose reward says more than rewards, as nobody here would look at it."""
+def _check_no_own_advantage(info: Info) -> None:
+    """Raises where the reward gives more than rewards, as it would be ignored here."""
     if "vote" in info and ("advantage" in info or info.get("advantage_weight", 1.0) != 1.0):
         raise ValueError(
             "the reward gives advantages or weights of its own, but Stable-Baselines3 takes "

@@ -75,7 +75,11 @@ def questions_dataset(benchmark: str | Benchmark) -> Dataset:
 
 
 def consensus_reward(
-    benchmark: str | Benchmark, group_size: int, reward: str | Estimator = "majority"
+    benchmark: str | Benchmark,
+    group_size: int,
+    reward: str | Estimator = "majority",
+    *,
+    thinking: bool = False,
 ) -> ConsensusRewardFunction:
     r"""Makes a reward function for TRL's `GRPOTrainer` and `RLOOTrainer`.
 
@@ -84,6 +88,8 @@ def consensus_reward(
         group_size: Completions of one question: the trainer's `num_generations` (and
             `num_generations_eval`, if it evaluates).
         reward: The name of a reward, or an estimator.
+        thinking: Whether the model's chat template ends prompts inside a thought (see
+            `ttrl_env.answers.opens_thinking`), which TRL does not tell.
 
     Raises:
         UnknownNameError: There is no such benchmark or reward.
@@ -94,7 +100,7 @@ def consensus_reward(
     >>> reward(completions, question_id=["train-0-L1-000"] * 3)
     [1.0, 1.0, 0.0]
     """
-    return ConsensusRewardFunction(benchmark, group_size, reward)
+    return ConsensusRewardFunction(benchmark, group_size, reward, thinking=thinking)
 
 
 class ConsensusRewardFunction:
@@ -110,6 +116,7 @@ class ConsensusRewardFunction:
         benchmark: A benchmark, its name, or the id of its environment.
         group_size: Completions of one question.
         reward: The name of a reward, or an estimator.
+        thinking: Whether the model's chat template ends prompts inside a thought.
 
     Attributes:
         __name__: What the trainer's logs call it, `"consensus"`; where there are two of them, give
@@ -124,11 +131,14 @@ class ConsensusRewardFunction:
         benchmark: str | Benchmark,
         group_size: int,
         reward: str | Estimator = "majority",
+        *,
+        thinking: bool = False,
     ) -> None:
         if group_size < 2:
             raise ValueError(f"group_size must be 2 or more, not {group_size}")
         self.__name__ = "consensus"  # rewards/consensus/mean, and the prefix of all else
         self.group_size = group_size
+        self.thinking = thinking
         labelled = _resolve(benchmark)
         self.estimator = resolve_estimator(reward, labelled)
         self.benchmark = labelled.unlabeled()
@@ -162,8 +172,8 @@ class ConsensusRewardFunction:
         Args:
             completions: Texts, or conversations that end with the policy's turn.
             question_id: The question of each, from the data set's column of this name.
-            completion_ids: The sampled tokens of each, where the trainer tells them.
-            trainer_state: The trainer's state, which tells its step.
+            completion_ids: The sampled tokens of each, where the trainer gives them.
+            trainer_state: The trainer's state, which has its step.
             log_extra: Takes a column for the trainer's table of completions.
             log_metric: Takes a number for the trainer's log.
 
@@ -181,7 +191,7 @@ class ConsensusRewardFunction:
             )
         step = 0 if trainer_state is None else int(trainer_state.global_step)
         self._check_restored(step)
-        mine = _with_tokens(completions, completion_ids)
+        mine = _with_tokens(completions, completion_ids, self.thinking)
         by_process, rank = _exchange(list(question_id))
         ids = list(chain.from_iterable(by_process))
         self._check_whole(ids)
@@ -302,7 +312,7 @@ class ConsensusRewardFunction:
         for block in blocks:
             if len(set(block)) > 1:
                 raise ValueError(
-                    f"completions of questions {', '.join(sorted(set(block)))} stand in one group "
+                    f"completions of questions {', '.join(sorted(set(block)))} are in one group "
                     f"of {size}; set num_generations={size} (and num_generations_eval) in the "
                     "trainer's config"
                 )
@@ -328,12 +338,14 @@ def _resolve(benchmark: str | Benchmark) -> Benchmark:
 
 
 def _with_tokens(
-    completions: Sequence[Any], token_ids: Sequence[Sequence[int]] | None
+    completions: Sequence[Any],
+    token_ids: Sequence[Sequence[int]] | None,
+    thinking: bool,
 ) -> list[Completion]:
     if token_ids is None:
-        return [Completion(_text(each)) for each in completions]
+        return [Completion(_text(each), thinking=thinking) for each in completions]
     pairs = zip(completions, token_ids, strict=True)
-    return [Completion(_text(each), token_ids=ids) for each, ids in pairs]
+    return [Completion(_text(each), token_ids=ids, thinking=thinking) for each, ids in pairs]
 
 
 def _text(completion: Any) -> str:

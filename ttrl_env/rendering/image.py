@@ -23,7 +23,7 @@ __all__ = ["render_image"]
 
 _WIDTH, _HEIGHT, _MARGIN = 640, 480, 24
 _PAPER, _INK, _QUIET = (255, 255, 255), (32, 33, 36), (110, 115, 122)
-# The winner is told by place and by colour: blue against grey is seen by everyone.
+# The winner is shown by place and by colour: everyone can tell blue from grey.
 _WINNER, _OTHER, _ABSENT = (0, 95, 178), (160, 168, 178), (226, 229, 233)
 _MOST_BARS = 8
 

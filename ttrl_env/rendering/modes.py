@@ -1,7 +1,7 @@
 """The render modes.
 
 - `RENDER_MODES`: their names.
-- `check_render_mode`: refuses what there is not, or what cannot work here.
+- `check_render_mode`: raises for a mode that does not exist or cannot work here.
 - `render_view`: shows a view in a mode.
 """
 

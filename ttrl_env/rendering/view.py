@@ -1,4 +1,4 @@
-"""What there is to show of a vote.
+"""The view of a vote: all that is shown of it.
 
 - `VoteView`: one group's question, votes and outcome.
 - `view_vote`: makes one of completions.
@@ -48,7 +48,7 @@ class VoteView:
 
     @property
     def tally(self) -> list[tuple[int, str, int]]:
-        """Class, first spelling and votes of each answer, most votes first; -1 has no answer."""
+        """Class, first wording and votes of each answer, most votes first; -1 has no answer."""
         if self.ballot is None:
             return []
         # A stable sort: of equal counts, the answer that appeared first stays first.

@@ -3,18 +3,19 @@
 - `ConsensusReward`: the votes of each group become its rewards.
 - `LabelMetrics`: how right the pseudo-labels are; the only wrapper that sees labels.
 - `TokenActions`: actions as token ids.
-- `RecordRollouts`, `read_rollouts`: every vote, written down and read again.
+- `RecordRollouts`, `read_rollouts`: every vote, recorded and read again.
 - `find_consensus_reward`: the reward wrapper inside other wrappers.
 - `finished_info`: the information about the episodes that a step ended.
 """
 
+from ttrl_env.records import read_rollouts
 from ttrl_env.wrappers.consensus_reward import (
     ConsensusReward,
     find_consensus_reward,
     finished_info,
 )
 from ttrl_env.wrappers.label_metrics import LabelMetrics
-from ttrl_env.wrappers.record_rollouts import RecordRollouts, read_rollouts
+from ttrl_env.wrappers.record_rollouts import RecordRollouts
 from ttrl_env.wrappers.token_actions import TokenActions
 
 __all__ = [

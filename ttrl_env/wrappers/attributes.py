@@ -1,4 +1,4 @@
-"""Finding what a wrapper needs to know, however deep it lies.
+"""Attributes of the environments inside wrappers, at any depth.
 
 - `find_attribute`: an attribute of a vector environment, of any wrapper inside it, or of its
   sub-environments.
@@ -18,7 +18,7 @@ def find_attribute(env: VectorEnv[Any, Any, Any], name: str) -> Any:
     """Returns the outermost attribute of this name.
 
     Raises:
-        ValueError: There is none, so this is no environment of `ttrl_env`.
+        ValueError: There is none, so this is not an environment of `ttrl_env`.
     """
     layer = env
     while True:
@@ -38,6 +38,6 @@ def find_attribute(env: VectorEnv[Any, Any, Any], name: str) -> Any:
 def singles_have(envs: SyncVectorEnv | AsyncVectorEnv, name: str) -> bool:
     """Returns whether all sub-environments have this attribute.
 
-    To ask for one that is missing is no way to find out: it ends the processes of AsyncVectorEnv.
+    Asking for a missing one instead would end the processes of AsyncVectorEnv.
     """
     return all(envs.call("has_wrapper_attr", name))

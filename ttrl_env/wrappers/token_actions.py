@@ -39,7 +39,7 @@ class TokenActions(VectorActionWrapper):
 
     A step takes an integer array of shape (num_envs, length), `length` at most `max_tokens`, from
     NumPy or, on any device, from PyTorch. A row ends with its first end-of-text token; without
-    one, with its last token that is no padding, and then it counts as cut off. All rows are
+    one, with its last token that is not padding, and then it counts as cut off. All rows are
     decoded in one call, and the completions carry their ids on. To hand over log-probabilities
     too, step the environment inside with what `decode` returns.
 
@@ -51,6 +51,8 @@ class TokenActions(VectorActionWrapper):
             is often larger than what the tokenizer says.
         end_token_ids: Ids that end a completion.
         pad_token_id: The id that fills rows up; one of `end_token_ids`, or any other.
+        thinking: Whether the chat template, which is applied outside, ends prompts inside a thought
+            (see `ttrl_env.answers.opens_thinking`).
 
     Raises:
         ValueError: A number is out of range.
@@ -76,6 +78,7 @@ class TokenActions(VectorActionWrapper):
         vocab_size: int,
         end_token_ids: Collection[int],
         pad_token_id: int,
+        thinking: bool = False,
     ) -> None:
         super().__init__(env)
         if max_tokens < 1:
@@ -90,6 +93,7 @@ class TokenActions(VectorActionWrapper):
         self._vocab_size = vocab_size
         self._ends = np.array(sorted(end_token_ids), dtype=np.int64)
         self._pad = pad_token_id
+        self._thinking = thinking
         self.single_action_space = Box(
             min(0, pad_token_id), max(vocab_size - 1, pad_token_id), (max_tokens,), np.int64
         )
@@ -107,7 +111,7 @@ class TokenActions(VectorActionWrapper):
             log_probs: The log-probability of each, in the same shape, if known.
 
         Raises:
-            TypeError: The ids are no integers.
+            TypeError: The ids are not integers.
             ValueError: A shape does not fit, an id is out of range, or a row is padded elsewhere
                 than on the right.
         """
@@ -133,6 +137,7 @@ class TokenActions(VectorActionWrapper):
                 token_ids=row.copy(),
                 log_probs=None if probabilities is None else probabilities[i, : len(row)].copy(),
                 finished=bool(finished[i]),
+                thinking=self._thinking,
             )
             for i, (text, row) in enumerate(zip(texts, rows, strict=True))
         ]

@@ -1,30 +1,36 @@
-"""Who watches a run.
+"""Callbacks: progress, logs, plots, collapse alarms.
 
-- `Callback`: the base class.
-- `CollapseMonitor`: warns, reduces the rate or stops when the votes show a collapse.
+- `Callback`: the base class; `Run` is what one sees of a run.
+- `CollapseMonitor`: warns, reduces the learning rate or stops when the votes show a collapse.
 - `ConsoleCallback`: the header, the live display and the table of `ttrl train`.
 - `CurvesCallback`: draws `curves.png`.
 - `SamplesCallback`: writes completions of one question at intervals.
-- `TensorBoardCallback`, `WandbCallback`: log the run; `make_loggers`: those that options ask for.
+- `TensorBoardCallback`, `WandbCallback`: log the run.
+- `CALLBACKS`: those that `--log` takes by name, with those that installed packages add;
+  `register_callback` adds one, and `make_loggers` makes those that options ask for.
 """
 
-from ttrl_agents.callbacks.base import Callback
+from ttrl_agents.callbacks.base import Callback, Run
 from ttrl_agents.callbacks.collapse import CollapseMonitor
 from ttrl_agents.callbacks.console import ConsoleCallback
 from ttrl_agents.callbacks.curves import CurvesCallback, draw_curves
 from ttrl_agents.callbacks.loggers import make_loggers
+from ttrl_agents.callbacks.registry import CALLBACKS, register_callback
 from ttrl_agents.callbacks.samples import SamplesCallback
 from ttrl_agents.callbacks.tensorboard import TensorBoardCallback
 from ttrl_agents.callbacks.wandb import WandbCallback
 
 __all__ = [
+    "CALLBACKS",
     "Callback",
     "CollapseMonitor",
     "ConsoleCallback",
     "CurvesCallback",
+    "Run",
     "SamplesCallback",
     "TensorBoardCallback",
     "WandbCallback",
     "draw_curves",
     "make_loggers",
+    "register_callback",
 ]

@@ -1,4 +1,4 @@
-"""What a person sees of a run: a header, a live display, a table.
+"""The console output of a run: a header, a live display, a table.
 
 - `ConsoleCallback`: prints all three.
 

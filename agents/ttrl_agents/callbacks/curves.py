@@ -1,4 +1,4 @@
-"""The picture of a run.
+"""The plot of a run: its metrics over the training steps.
 
 - `CurvesCallback`: draws it when the run ends.
 - `draw_curves`: draws it from a run directory.
@@ -72,18 +72,9 @@ def draw_curves(folder: Path) -> Path:
     FigureCanvasAgg(figure)
     axes = figure.subplots(3, 3, sharex=True)
     for axis, (key, title, label, measured) in zip(axes.flat, panels, strict=True):
-        points = [(row["step"], row[key]) for row in rows if row.get(key) is not None]
         axis.set_title(title, fontsize=12, fontweight="bold", loc="left")
         axis.set_ylabel(label, fontsize=9)
-        axis.grid(alpha=0.25)
-        axis.spines[["top", "right"]].set_visible(False)
-        if points:
-            steps, values = map(np.array, zip(*points, strict=True))
-            axis.plot(steps, values, color=_TRAIN, alpha=0.25, linewidth=1)
-            axis.plot(steps, _smooth(values), color=_TRAIN, linewidth=2, label=in_training)
-        else:
-            words = "needs labels" if key in LABEL_METRICS else "not measured"
-            axis.text(0.5, 0.5, words, ha="center", va="center", transform=axis.transAxes)
+        _draw_metric(axis, rows, key, in_training)
         for alarm in summary.get("alarms", []):
             axis.axvline(alarm["step"], color=_ALARM, linewidth=1, linestyle="--")
         if measured is not None:
@@ -106,6 +97,20 @@ def draw_curves(folder: Path) -> Path:
     path = folder / "curves.png"
     figure.savefig(path, dpi=130)
     return path
+
+
+def _draw_metric(axis: Any, rows: list[dict[str, Any]], key: str, label: str) -> None:
+    """Draws one metric of the training steps, raw and smoothed, or says why there is none."""
+    axis.grid(alpha=0.25)
+    axis.spines[["top", "right"]].set_visible(False)
+    points = [(row["step"], row[key]) for row in rows if row.get(key) is not None]
+    if points:
+        steps, values = map(np.array, zip(*points, strict=True))
+        axis.plot(steps, values, color=_TRAIN, alpha=0.25, linewidth=1)
+        axis.plot(steps, _smooth(values), color=_TRAIN, linewidth=2, label=label)
+    else:
+        words = "needs labels" if key in LABEL_METRICS else "not measured"
+        axis.text(0.5, 0.5, words, ha="center", va="center", transform=axis.transAxes)
 
 
 def _mark_evaluations(axis: Any, summary: dict[str, Any], metric: str) -> None:

@@ -1,4 +1,4 @@
-"""Evaluations as points of a curve.
+"""The points of a curve at which a run was evaluated.
 
 - `step_of_evaluation`: where on the axis of steps an evaluation stands.
 - `evaluation_scores`: its scores by tag.

@@ -1,4 +1,4 @@
-"""What the policy writes, at intervals.
+"""Sample completions of a run, written at intervals.
 
 - `SamplesCallback`: writes the completions of one question into `samples/`.
 - `sample_text`: one group of a step, as Markdown.

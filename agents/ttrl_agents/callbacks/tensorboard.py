@@ -1,4 +1,4 @@
-"""A run in TensorBoard.
+"""The TensorBoard log of a run.
 
 - `TensorBoardCallback`: metrics, evaluations and sample completions, in `tensorboard/`.
 """
@@ -12,7 +12,9 @@ from typing import Any
 
 from ttrl_agents.callbacks.base import Callback, Run
 from ttrl_agents.callbacks.evaluation_steps import evaluation_scores, step_of_evaluation
+from ttrl_agents.callbacks.registry import register_callback
 from ttrl_agents.callbacks.samples import sample_path, sample_text
+from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.rollout import Rollout
 
@@ -92,6 +94,11 @@ class TensorBoardCallback(Callback):
             if name != "step" and value is not None and math.isfinite(value):
                 self._writer.add_scalar(f"train/{name}", value, step)
         self._writer.flush()  # a process that is killed loses no step
+
+
+@register_callback("tensorboard")
+def _from_options(config: TrainConfig) -> Callback:
+    return TensorBoardCallback(config.sample_every)
 
 
 def _row_of_step(path: Path, step: int) -> dict[str, Any] | None:

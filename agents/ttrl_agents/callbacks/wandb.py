@@ -1,4 +1,4 @@
-"""A run in Weights & Biases.
+"""The Weights & Biases log of a run.
 
 - `WandbCallback`: metrics, evaluations and sample completions.
 
@@ -17,7 +17,9 @@ from typing import Any
 
 from ttrl_agents.callbacks.base import Callback, Run
 from ttrl_agents.callbacks.evaluation_steps import evaluation_scores, step_of_evaluation
+from ttrl_agents.callbacks.registry import register_callback
 from ttrl_agents.callbacks.samples import sample_text
+from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.rollout import Rollout
 from ttrl_env.files import write_atomically
@@ -133,3 +135,8 @@ class WandbCallback(Callback):
     def _remember(self) -> None:
         if self._logged_path is not None:
             write_atomically(self._logged_path, json.dumps(self._logged) + "\n")
+
+
+@register_callback("wandb")
+def _from_options(config: TrainConfig) -> Callback:
+    return WandbCallback(config.sample_every)

@@ -13,6 +13,7 @@ import tyro
 
 from ttrl_agents.cli.exit_status import Exit
 from ttrl_env.answers import AnswerFormat, explain_extraction, explain_grade
+from ttrl_env.answers.prove import prove as find_proof
 
 __all__ = ["extract", "grade"]
 
@@ -21,6 +22,7 @@ def grade(
     gold: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="GOLD")],
     answer: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="ANSWER")],
     format: AnswerFormat = "latex",  # noqa: A002 - the name of the option
+    prove: bool = False,
 ) -> None:
     """Says whether two answers are the same vote, and why. Exits with 1 where they are not.
 
@@ -28,9 +30,13 @@ def grade(
         gold: One answer.
         answer: The other.
         format: How answers are written.
+        prove: Also let SymPy look for a proof that the two are equal, or for a point where they
+            differ. It takes seconds and changes no verdict.
     """
     explanation = explain_grade(gold, answer, format)
     print(explanation)  # noqa: T201
+    if prove:
+        print(f"SymPy: {find_proof(gold, answer)}")  # noqa: T201
     if not explanation.equal:
         raise Exit(1)
 

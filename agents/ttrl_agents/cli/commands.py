@@ -21,8 +21,9 @@ from ttrl_agents.cli.eval import evaluate
 from ttrl_agents.cli.help_text import join_argument_help, join_option_help
 from ttrl_agents.cli.rewards import rewards
 from ttrl_agents.cli.train import train_command
+from ttrl_agents.config.algorithms import Algorithm
+from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.config.train_config import TrainConfig
-from ttrl_agents.evaluate.config import EvalConfig
 
 __all__ = ["commands_for"]
 
@@ -51,6 +52,6 @@ def commands_for(arguments: Sequence[str]) -> dict[str, Callable[..., Any]]:
     commands = {"train": train_command(own), **_COMMANDS}
     for command in commands.values():
         join_argument_help(command)
-    for options in (TrainConfig, EvalConfig):
-        join_option_help(options)
+    join_option_help(TrainConfig, Algorithm)
+    join_option_help(EvalConfig)
     return commands

@@ -12,8 +12,8 @@ from typing import Annotated
 import tyro
 
 from ttrl_agents.cli.exit_status import Exit
+from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.errors import AgentError
-from ttrl_agents.evaluate.config import EvalConfig
 
 __all__ = ["evaluate"]
 

@@ -1,4 +1,4 @@
-"""How a command ends other than well.
+"""Exit statuses other than 0.
 
 - `Exit`: an exit status on its way out, everything said already.
 """

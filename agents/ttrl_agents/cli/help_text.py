@@ -20,12 +20,28 @@ from typing import Any
 __all__ = ["join_argument_help", "join_option_help"]
 
 
-def join_option_help(options: type) -> None:
-    """Gives each field of a dataclass the text below it in the source as its help, on one line."""
+def join_option_help(options: type, *pieces: type) -> None:
+    """Gives each field of a dataclass its text as help, on one line.
+
+    Args:
+        options: The dataclass. The text of a field is the string below it in the source, of the
+            dataclass or of its bases.
+        pieces: Dataclasses whose fields of the same names have the texts of those without one.
+    """
+    texts: dict[str, str] = {}
+    for kind in (*pieces, *reversed(options.__mro__[:-1])):
+        texts |= _texts_below(kind)
+    for each in fields(options):
+        if each.name in texts:
+            each.metadata = MappingProxyType({**each.metadata, "help": texts[each.name]})
+
+
+def _texts_below(kind: type) -> dict[str, str]:
+    """Returns the string below each field in the source of a class."""
     try:
-        source = inspect.getsource(options)
+        source = inspect.getsource(kind)
     except OSError:  # installed without sources: `tyro` finds no texts either
-        return
+        return {}
     (tree,) = ast.parse(source).body
     texts: dict[str, str] = {}
     for node, below in pairwise(getattr(tree, "body", ())):
@@ -35,9 +51,7 @@ def join_option_help(options: type) -> None:
                 ast.Expr(value=ast.Constant(value=str() as text)),
             ):
                 texts[name] = " ".join(text.split())
-    for each in fields(options):
-        if each.name in texts:
-            each.metadata = MappingProxyType({**each.metadata, "help": texts[each.name]})
+    return texts
 
 
 def join_argument_help(function: Callable[..., Any]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,13 +19,12 @@ from ttrl_agents.config.presets import DEFAULT_MODEL, preset_config
 from ttrl_agents.config.serialization import option_name
 from ttrl_agents.config.train_config import RESUMABLE_WITH, TrainConfig, read_config
 from ttrl_agents.errors import AgentError
+from ttrl_agents.run.folder import resume_config
 
 if TYPE_CHECKING:
     from ttrl_agents.trainer import Trainer
 
 __all__ = ["train_command"]
-
-_STARTS = ("--preset", "--config", "--resume")
 
 
 def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
@@ -68,38 +67,30 @@ def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
     return train
 
 
+@dataclass(frozen=True)
+class _Start:
+    """The options that say what the others start from."""
+
+    preset: str | None = None
+    config: Path | None = None
+    resume: Path | None = None
+    model: str = DEFAULT_MODEL
+    family: str | None = None
+
+
 def _start(arguments: Sequence[str]) -> TrainConfig:
     """Returns what the given options override."""
-    given = [(name, value) for name in _STARTS if (value := _value_of(name, arguments)) is not None]
-    if not given:
-        return TrainConfig()
+    start, _ = tyro.cli(_Start, args=list(arguments), return_unknown_args=True, add_help=False)
+    given = [name for name in ("preset", "config", "resume") if getattr(start, name) is not None]
     if len(given) > 1:
-        names = " and ".join(name for name, _ in given)
+        names = " and ".join(map(option_name, given))
         raise AgentError(f"{names} each say what to start from; give one of them.")
-    name, value = given[0]
-    if name == "--preset":
-        model = _value_of("--model", arguments) or DEFAULT_MODEL
+    if start.preset is not None:
         # Their names are checked there, with the close ones.
-        return preset_config(value, model=model, family=_value_of("--family", arguments))  # type: ignore[arg-type]
-    if name == "--config":
-        return replace(read_config(Path(value)), output=None)
-    from ttrl_agents.trainer import resume_config
-
-    return resume_config(Path(value))
-
-
-def _value_of(option: str, arguments: Sequence[str]) -> str | None:
-    """Returns the value that the last mention of an option gives it, as `tyro` would read it."""
-    found = None
-    for i, word in enumerate(arguments):
-        name, equals, value = word.partition("=")
-        if name.replace("_", "-") != option:
-            continue
-        if equals:
-            found = value
-        elif i + 1 < len(arguments) and not arguments[i + 1].startswith("--"):
-            found = arguments[i + 1]
-    return found
+        return preset_config(start.preset, model=start.model, family=start.family)  # type: ignore[arg-type]
+    if start.config is not None:
+        return replace(read_config(start.config), output=None)
+    return TrainConfig() if start.resume is None else resume_config(start.resume)
 
 
 def _check_resumable(before: TrainConfig, now: TrainConfig) -> None:

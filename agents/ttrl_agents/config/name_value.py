@@ -30,7 +30,7 @@ def parse_key_values(words: Sequence[str]) -> dict[str, Any]:
         The values by name, such that JSON can hold them.
 
     Raises:
-        ValueError: A word has no `=`, no name, or a name that stands twice.
+        ValueError: A word has no `=`, no name, or a duplicate name.
 
     >>> parse_key_values(["level=3", "task=chain_sum", "download=False", "title='3'"])
     {'level': 3, 'task': 'chain_sum', 'download': False, 'title': '3'}

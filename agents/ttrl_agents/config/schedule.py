@@ -1,4 +1,4 @@
-"""How the learning rate changes over a run.
+"""The schedules of the learning rate.
 
 - `rate_factor`: the share of the peak rate that a step has.
 - `Schedule`: the names of the courses that it can take.

@@ -1,4 +1,4 @@
-"""What dataclasses of options have in common: their spelling and their JSON.
+"""The names and the JSON of dataclasses of options.
 
 - `option_name`: an option as the command line spells it.
 - `options_to_json`, `options_from_json`: options as `config.json` holds them, and back.
@@ -58,7 +58,7 @@ def options_from_json(kind: type[Options], values: Mapping[str, Any], command: s
     for name, value in converted.items():
         if not fits(value, hints[name]):
             raise AgentError(
-                f"config.json: {name} is {values[name]!r}, which is no value of "
+                f"config.json: {name} is {values[name]!r}, which is not a value of "
                 f"{option_name(name)}; see {command} --help."
             )
     return kind(**converted)

@@ -10,14 +10,18 @@
 """
 
 from ttrl_agents.evaluate.ask import ask, evaluate, labelled
-from ttrl_agents.evaluate.bootstrap import Interval, bootstrap_intervals
 from ttrl_agents.evaluate.comparison import Comparison, compare
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.folder import EvaluationFolder
-from ttrl_agents.evaluate.paired import sign_flip_p_value
-from ttrl_agents.evaluate.pass_at_k import pass_at_k
-from ttrl_agents.evaluate.power import detectable_difference, questions_needed
 from ttrl_agents.evaluate.results import QuestionResult
+from ttrl_agents.evaluate.statistics import (
+    Interval,
+    bootstrap_intervals,
+    detectable_difference,
+    pass_at_k,
+    questions_needed,
+    sign_flip_p_value,
+)
 
 __all__ = [
     "Comparison",

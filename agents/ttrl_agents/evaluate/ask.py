@@ -1,4 +1,4 @@
-"""Putting questions to a policy.
+"""Sampling and grading completions of questions.
 
 - `ask`: samples completions of questions, portion by portion.
 - `evaluate`: samples completions of every labelled question and grades them.

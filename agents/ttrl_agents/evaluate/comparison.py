@@ -1,4 +1,4 @@
-"""Two evaluations, question by question.
+"""The comparison of two evaluations, question by question.
 
 - `compare`: pairs the questions that both hold.
 - `Comparison`: the pairs; what differs, how surely, and where most.
@@ -17,10 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ttrl_agents.errors import AgentError
-from ttrl_agents.evaluate.bootstrap import Interval, bootstrap_intervals
 from ttrl_agents.evaluate.evaluation import Evaluation
-from ttrl_agents.evaluate.paired import sign_flip_p_value
 from ttrl_agents.evaluate.results import QuestionResult
+from ttrl_agents.evaluate.statistics import Interval, bootstrap_intervals, sign_flip_p_value
 
 __all__ = ["Comparison", "Difference", "check_comparable", "compare"]
 

@@ -1,4 +1,4 @@
-"""What a person sees of an evaluation: a header, progress, a table.
+"""The console output of an evaluation: a header, progress, a table.
 
 - `EvaluationDisplay`: prints all three.
 
@@ -124,10 +124,10 @@ class EvaluationDisplay:
         if 0 < graded < asked:
             self.console.print(f"{graded} of {asked} questions have a label; only they count.")
         self.console.print(
-            f"The majority has {evaluation.majority_ratio:.1%} of the votes in the mean. "
+            f"On average the majority holds {evaluation.majority_ratio:.1%} of the votes. "
             f"Completions: {evaluation.finished:.1%} finished, {1 - evaluation.finished:.1%} "
             f"truncated, {evaluation.absent:.1%} without an answer, "
-            f"{evaluation.mean_tokens:,.0f} tokens long in the mean.",
+            f"{evaluation.mean_tokens:,.0f} tokens per completion.",
             soft_wrap=True,
         )
         self.console.print(

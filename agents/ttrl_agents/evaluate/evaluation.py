@@ -1,4 +1,4 @@
-"""What completions of many questions say about a policy.
+"""The scores of an evaluation: mean@k, maj@k and pass@k over questions.
 
 - `Evaluation`: mean@k, maj@k and pass@k with 95 % intervals, overall and by level.
 - `as_json`: intervals as JSON holds them; `tries`: the k of pass@k.
@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ttrl_agents.evaluate.bootstrap import Interval, bootstrap_intervals
-from ttrl_agents.evaluate.pass_at_k import pass_at_k
 from ttrl_agents.evaluate.results import QuestionResult
+from ttrl_agents.evaluate.statistics import Interval, bootstrap_intervals, pass_at_k
 
 __all__ = ["Evaluation", "as_json", "tries"]
 
@@ -70,12 +69,12 @@ class Evaluation:
 
     @property
     def mean_tokens(self) -> float:
-        """The length of a completion, in the mean."""
+        """The length of a completion, on average."""
         return float(np.mean([result.tokens for result in self.results]))
 
     @property
     def majority_ratio(self) -> float:
-        """How large a share of votes the consensus has, in the mean."""
+        """The share of votes that the consensus has, on average."""
         return float(np.mean([result.majority_ratio for result in self.results]))
 
     @property

@@ -1,4 +1,4 @@
-"""What the result of an evaluation depends on.
+"""The settings that identify an evaluation: model, questions, sampling.
 
 - `evaluation_settings`: model, questions and draws, as `config.json` holds them.
 - `weights_digest`, `questions_digest`: whether a model and questions are still the same.

@@ -1,4 +1,4 @@
-"""An evaluation on disk.
+"""The folder of an evaluation on disk.
 
 - `EvaluationFolder`: the folder of one, whole or under way.
 - `find_evaluations`: those under a path: itself, a moment of a run, or a run.

@@ -1,9 +1,9 @@
 """The model that an evaluation measures: in this process, or behind a server.
 
 - `Measured`: what an evaluation asks of either.
-- `LocalModel`: weights and a tokenizer at hand; sampled by `transformers` or vLLM.
+- `LocalModel`: weights and a tokenizer in this process; drawn from by one of `SAMPLERS`.
 - `ServedModel`: a name that a server answers to.
-- `find_model`: the one that the options name.
+- `find_model`: the model that the options name.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.errors import AgentError
-from ttrl_agents.evaluate.config import EvalConfig
 from ttrl_agents.evaluate.fingerprint import weights_digest
 from ttrl_agents.policy.loading import load_policy
-from ttrl_agents.samplers import Sampler, SamplingParams, TransformersSampler
-from ttrl_agents.samplers.vllm.sampler import EngineOptions, VLLMSampler
+from ttrl_agents.samplers import SAMPLERS, Sampler, SamplerOptions, SamplingParams
 from ttrl_agents.samplers.vllm.server import VLLMServerSampler
+from ttrl_benchmarks.errors import unknown_name
 
 __all__ = ["LocalModel", "Measured", "ServedModel", "find_model"]
 
 _PAPER_TOKENS = 3072
 _API_KEY = "VLLM_API_KEY"  # what vLLM itself calls it
 _ONLY_ONE = "-"
+_SERVER = "vllm-server"
 
 
 class Measured(Protocol):
@@ -66,6 +67,8 @@ class LocalModel:
 
     def __init__(self, config: EvalConfig) -> None:
         self.config = config
+        if config.sampler not in SAMPLERS:
+            raise unknown_name("sampler", config.sampler, [*SAMPLERS, _SERVER])
         self.policy = load_policy(
             config.model, device=config.device, chat_template=config.chat_template
         )
@@ -89,19 +92,15 @@ class LocalModel:
     def start(self, prompts: Sequence[str], params: SamplingParams, log: Path) -> Sampler:
         """Returns the sampler that the options name."""
         config = self.config
-        if config.sampler == "transformers":
-            return TransformersSampler(self.policy, config.sample_rows)
-        return VLLMSampler(
-            self.policy,
-            EngineOptions(
-                max_length=self._longest(prompts) + params.max_tokens,
-                max_rows=config.sample_rows or EngineOptions.max_rows,
-                kv_gib=config.engine_kv_gib,
-                gpu_share=config.engine_gpu_share,
-                timeout=config.engine_timeout,
-                log=log,
-            ),
+        options = SamplerOptions(
+            max_length=self._longest(prompts) + params.max_tokens,
+            rows=config.sample_rows,
+            kv_gib=config.engine_kv_gib,
+            gpu_share=config.engine_gpu_share,
+            timeout=config.engine_timeout,
+            log=log,
         )
+        return SAMPLERS.find(config.sampler).make(self.policy, options)
 
     def _longest(self, prompts: Sequence[str]) -> int:
         return max(map(len, self.policy.encode_prompts(prompts)), default=0)
@@ -152,4 +151,4 @@ def find_model(config: EvalConfig) -> Measured:
     Raises:
         AgentError: There is none; the message says what to do.
     """
-    return ServedModel(config) if config.sampler == "vllm-server" else LocalModel(config)
+    return ServedModel(config) if config.sampler == _SERVER else LocalModel(config)

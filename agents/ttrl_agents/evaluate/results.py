@@ -1,4 +1,4 @@
-"""What was answered to one question.
+"""The result of one question: completions, votes, and which are right.
 
 - `QuestionResult`: the completions of a question, their votes and, where there is a label, which
   of them are right.

@@ -1,4 +1,4 @@
-"""One evaluation from its options to its files.
+"""The run of one evaluation, from its options to its files.
 
 - `EvaluationRun`: loads the model and the questions, goes on where it was stopped, saves.
 - `EvaluationWatcher`: what it tells while it runs.
@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.ask import ask
-from ttrl_agents.evaluate.config import EvalConfig
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.fingerprint import evaluation_settings
 from ttrl_agents.evaluate.folder import EvaluationFolder

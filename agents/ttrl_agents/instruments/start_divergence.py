@@ -1,6 +1,6 @@
-"""How far the policy has moved from where it began.
+"""The divergence of the policy from the initial policy, as a metric.
 
-- `StartDivergence`: estimates KL(policy || start) on a step's own completions.
+- `StartDivergence`: estimates KL(policy || initial policy) on a step's own completions.
 - `make_start_divergence`: that of a run, or `None`.
 
 It measures and changes nothing: no gradient, no draw.
@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.learning.experience import Rows, split_by_tokens
 from ttrl_agents.learning.losses import kl_estimate
 from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
@@ -28,15 +28,16 @@ _ROWS = 4
 
 
 class StartDivergence:
-    """Estimates the divergence of the policy from its start, in nats per token.
+    """Estimates the divergence of the policy from the initial policy, in nats per token.
 
-    Takes the sampler's log-probabilities for the policy's, so that one forward pass of the start
-    is all that it costs, over the first few completions of each group. The estimator is k1, which
-    is exact in expectation; k3, never negative, was several times noisier here, since a token that
-    the start thinks likely and the policy does not counts there as the exponent of the difference.
+    Takes the sampler's log-probabilities for the policy's, so that it costs one forward pass of the
+    initial policy, over the first few completions of each group. The estimator is k1, which is
+    exact in expectation; k3, never negative, was several times noisier here, since a token that
+    the initial policy thinks likely and the policy does not counts there as the exponent of the
+    difference.
 
     Args:
-        start: The policy as it was.
+        start: The initial policy.
         every: Steps from one estimate to the next.
         temperature: What the logits were divided by when sampling.
         micro_batch_tokens: The most completion tokens, padding included, run at once.
@@ -84,8 +85,8 @@ class StartDivergence:
             count += int(mask.sum())
         return {"kl_start": total / count if count else float("nan")}
 
-    def _parts(self, rollout: Rollout) -> Iterator[npt.NDArray[np.intp]]:
-        """Rows of like length, as many as the token budget holds, one at least."""
+    def _parts(self, rollout: Rollout) -> Iterator[Rows]:
+        """Yields the completions that are looked at, as many at once as the token budget holds."""
         lengths = np.array(
             [
                 0 if each.token_ids is None or each.log_probs is None else len(each.token_ids)
@@ -94,12 +95,7 @@ class StartDivergence:
         )
         looked_at = np.arange(len(lengths)) % rollout.group_size < self._rows
         rows = np.flatnonzero(looked_at & (lengths > 0))
-        rows = rows[np.argsort(lengths[rows], kind="stable")]
-        while len(rows):
-            sizes = lengths[rows] * np.arange(1, len(rows) + 1)
-            size = max(1, int(np.searchsorted(sizes, self._budget, "right")))
-            yield rows[:size]
-            rows = rows[size:]
+        return split_by_tokens(rows, lengths[rows], self._budget)
 
 
 def make_start_divergence(policy: Policy, config: TrainConfig) -> StartDivergence | None:
@@ -107,7 +103,7 @@ def make_start_divergence(policy: Policy, config: TrainConfig) -> StartDivergenc
 
     Args:
         policy: The policy of the run, which may be one that goes on.
-        config: The options of the run; its `model` is the start.
+        config: The options of the run; its `model` is the initial policy.
     """
     every = config.monitor_kl_every
     if every is None:

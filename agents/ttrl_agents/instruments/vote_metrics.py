@@ -1,4 +1,4 @@
-"""What the votes of a step show.
+"""The metrics of a step that come from its votes.
 
 - `vote_metrics`: the metrics of a step that come from the environment alone.
 """

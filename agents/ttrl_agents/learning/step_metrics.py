@@ -1,4 +1,4 @@
-"""Adding up the measures of a step over its micro-batches and updates.
+"""The metrics of a step, added up over its micro-batches and updates.
 
 - `Tally`: sums, maxima and means.
 """

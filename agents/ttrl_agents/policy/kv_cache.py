@@ -46,10 +46,16 @@ class PreallocatedLayer(DynamicLayer):
         *args: Any,  # noqa: ARG002 - the layer's interface
         **kwargs: Any,  # noqa: ARG002
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Writes new positions and returns views of all that is filled."""
+        """Writes new positions and returns views of all that is filled.
+
+        Raises:
+            ValueError: There is no room for them; one position would be dropped without a word.
+        """
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
         start, self.length = self.length, self.length + key_states.shape[-2]
+        if self.length > self.capacity:
+            raise ValueError(f"the cache has room for {self.capacity} positions, not {self.length}")
         self._key_buffer[:, :, start : self.length] = key_states
         self._value_buffer[:, :, start : self.length] = value_states
         return self._view()

@@ -1,4 +1,4 @@
-"""Low-rank adapters (LoRA): a small addition that learns while the model itself stays.
+"""Low-rank adapters (LoRA), which are trained in place of the model's own weights.
 
 - `LoraPolicy`: a policy whose adapters alone are trained.
 - `LoraBase`: the same model without its adapters, which needs no second copy of the weights.

@@ -14,6 +14,7 @@ import contextlib
 import inspect
 import logging
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,13 @@ from jinja2 import TemplateError
 from transformers.utils import logging as transformers_logging
 
 from ttrl_agents.errors import AgentError
+from ttrl_env.answers.text.thinking import THOUGHT_MARKS, opens_thinking
 
 __all__ = ["Policy", "error_text", "quiet_libraries"]
 
 _SMALL_MODEL = 10_000_000
+# Tokens at the end of a prompt that show whether it opens a thought.
+_END_OF_PROMPT = 64
 
 
 class Policy:
@@ -61,6 +65,7 @@ class Policy:
         takes = inspect.signature(model.forward).parameters
         self.cache_argument = "cache" if "cache" in takes else "past_key_values"
         self._encoded: dict[str, tuple[int, ...]] = {}
+        self._thinking: dict[tuple[int, ...], bool] = {}
 
     @property
     def device(self) -> torch.device:
@@ -114,12 +119,40 @@ class Policy:
             ) from error
         return tuple(ids)
 
+    def opens_thinking(self, prompt_ids: Sequence[int]) -> bool:
+        """Returns whether a prompt, as `encode_prompts` returns it, ends inside a thought."""
+        end = tuple(prompt_ids[-_END_OF_PROMPT:])
+        if end not in self._thinking:
+            self._thinking[end] = opens_thinking(
+                self.tokenizer.decode(list(end), skip_special_tokens=False)
+            )
+        return self._thinking[end]
+
+    @cached_property
+    def _dropped(self) -> frozenset[int]:
+        """The special tokens without those that mark a thought; empty if none of them does."""
+        tokens = self.tokenizer
+        special = list(tokens.all_special_ids)
+        names = tokens.convert_ids_to_tokens(special)
+        dropped = {
+            each for each, name in zip(special, names, strict=True) if name not in THOUGHT_MARKS
+        }
+        return frozenset(dropped) if len(dropped) < len(special) else frozenset()
+
     def forget_prompts(self) -> None:
         """Empties the memory of encoded prompts."""
         self._encoded.clear()
+        self._thinking.clear()
 
     def decode(self, token_ids: Sequence[Sequence[int]]) -> list[str]:
         """Returns the text of each row of token ids, without special tokens."""
+        if self._dropped:
+            # Special tokens that mark a thought stay: they say where the reply begins.
+            kept = [[each for each in row if each not in self._dropped] for row in token_ids]
+            marked: list[str] = self.tokenizer.batch_decode(
+                kept, skip_special_tokens=False, clean_up_tokenization_spaces=False
+            )
+            return marked
         texts: list[str] = self.tokenizer.batch_decode(
             token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )

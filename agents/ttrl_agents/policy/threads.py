@@ -1,4 +1,4 @@
-"""How many threads a small model is worth.
+"""The number of threads for a small model.
 
 - `few_threads`: one thread for a model that is too small for more.
 """

@@ -3,49 +3,91 @@
 - `Sampler`: the protocol.
 - `SamplingParams`: temperature, top-p and where completions end.
 - `TransformersSampler`: samples with the policy's own `transformers` model.
-- `make_sampler`: the sampler that a run asks for.
+- `make_sampler`: the sampler that the options of a run name.
+- `SAMPLERS`: the samplers by name, with those that installed packages add; `register_sampler` adds
+  one, which is made from a policy and `SamplerOptions`.
 """
 
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.samplers.base import Sampler, SamplingParams
+from ttrl_agents.samplers.registry import SAMPLERS, SamplerOptions, register_sampler
 from ttrl_agents.samplers.transformers import TransformersSampler
 from ttrl_agents.samplers.vllm.sampler import EngineOptions, VLLMSampler
 from ttrl_agents.samplers.vllm.server import SERVER_ADVICE
 from ttrl_env.consensus import reward_needs
 
-__all__ = ["Sampler", "SamplingParams", "TransformersSampler", "make_sampler"]
+__all__ = [
+    "SAMPLERS",
+    "Sampler",
+    "SamplerOptions",
+    "SamplingParams",
+    "TransformersSampler",
+    "check_sampler",
+    "make_sampler",
+    "register_sampler",
+]
 
 _PROMPT_TOKENS = 2048
+_SERVER = "vllm-server"
 
 
-def make_sampler(policy: Policy, config: TrainConfig) -> Sampler:
-    """Returns the sampler that a run asks for.
+@register_sampler("transformers", token_statistics=True)
+def _transformers(policy: Policy, options: SamplerOptions) -> Sampler:
+    return TransformersSampler(policy, options.rows)
+
+
+@register_sampler("vllm")
+def _vllm(policy: Policy, options: SamplerOptions) -> Sampler:
+    return VLLMSampler(
+        policy,
+        EngineOptions(
+            max_length=options.max_length,
+            max_rows=options.rows or EngineOptions.max_rows,
+            kv_gib=options.kv_gib,
+            gpu_share=options.gpu_share,
+            sleep=options.sleep,
+            timeout=options.timeout,
+            log=options.log,
+        ),
+    )
+
+
+def check_sampler(config: TrainConfig) -> None:
+    """Checks, before anything is loaded, that a run can train with the sampler that it names.
 
     Raises:
-        AgentError: It cannot start, or cannot be trained with.
+        UnknownNameError: There is no such sampler.
+        AgentError: It cannot be trained with, or does not return what the reward needs.
     """
-    if config.sampler == "transformers":
-        return TransformersSampler(policy, config.sample_rows)
-    if "token statistics" in reward_needs(config.reward):  # said before an engine is started
+    if config.sampler == _SERVER:
+        raise AgentError(SERVER_ADVICE)
+    entry = SAMPLERS.find(config.sampler)
+    if "token statistics" in reward_needs(config.reward) and not entry.token_statistics:
         raise AgentError(
             f"--reward {config.reward} asks how sure the model is of every token, which "
             f"--sampler {config.sampler} does not tell. Use --sampler transformers, or a reward "
             "that `ttrl rewards` lists without token statistics."
         )
-    if config.sampler == "vllm-server":
-        raise AgentError(SERVER_ADVICE)
+
+
+def make_sampler(policy: Policy, config: TrainConfig) -> Sampler:
+    """Returns the sampler that the options of a run name.
+
+    Raises:
+        UnknownNameError: There is no such sampler.
+        AgentError: It cannot start, or cannot be trained with.
+    """
+    check_sampler(config)
     limit = config.engine_max_length or config.max_tokens + _PROMPT_TOKENS
-    return VLLMSampler(
-        policy,
-        EngineOptions(
-            max_length=min(limit, policy.max_length or limit),
-            max_rows=config.sample_rows or 256,
-            kv_gib=config.engine_kv_gib,
-            gpu_share=config.engine_gpu_share,
-            sleep=config.engine_sleep,
-            timeout=config.engine_timeout,
-            log=None if config.output is None else config.output / "engine.log",
-        ),
+    options = SamplerOptions(
+        max_length=min(limit, policy.max_length or limit),
+        rows=config.sample_rows,
+        kv_gib=config.engine_kv_gib,
+        gpu_share=config.engine_gpu_share,
+        sleep=config.engine_sleep,
+        timeout=config.engine_timeout,
+        log=None if config.output is None else config.output / "engine.log",
     )
+    return SAMPLERS.find(config.sampler).make(policy, options)

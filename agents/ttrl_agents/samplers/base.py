@@ -1,4 +1,4 @@
-"""What every sampler offers.
+"""The protocol of samplers, and the random numbers behind completions.
 
 - `SamplingParams`: temperature, top-p and where completions end.
 - `Sampler`: the protocol.

@@ -15,7 +15,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ttrl_env.answers.text.boxes import is_blank, reply
+from ttrl_env.answers.text.boxes import is_blank
+from ttrl_env.answers.text.thinking import reply
 
 __all__ = ["BoxWatch", "closers", "count_to_box", "find_box_end"]
 
@@ -30,12 +31,16 @@ _BRACE = re.compile(
 class BoxWatch:
     r"""Follows one completion; each look costs what is new since the last.
 
+    Args:
+        thinking: Whether the prompt ends inside a thought, in which no box counts.
+
     >>> watch = BoxWatch()
     >>> [watch.closes(piece) for piece in (r"It is \boxed{\frac{1}", "{2}", "}$")]
     [False, False, True]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, thinking: bool = False) -> None:
+        self._thinking = thinking
         self._text = ""
         self._read = 0
 
@@ -47,7 +52,7 @@ class BoxWatch:
                 token that has a closing brace.
         """
         self._text += piece
-        said = reply(self._text)
+        said = reply(self._text, thinking=self._thinking)
         return said is not None and find_box_end(said) is not None
 
     def closes_at(self, token_ids: Sequence[int], decode: Callable[[Sequence[int]], str]) -> bool:
@@ -61,13 +66,13 @@ class BoxWatch:
         return self.closes(decode(new))
 
 
-def count_to_box(pieces: Iterable[str]) -> int | None:
+def count_to_box(pieces: Iterable[str], *, thinking: bool = False) -> int | None:
     r"""Returns how many of these pieces of a text lead up to the end of its box, that one included.
 
     >>> count_to_box(["It is ", r"\boxed", "{", "7", "}$", "."])
     5
     """
-    watch = BoxWatch()
+    watch = BoxWatch(thinking=thinking)
     new = ""
     for count, piece in enumerate(pieces, 1):
         new += piece

@@ -1,8 +1,6 @@
 """Sampling with the policy's own `transformers` model, on CPU or GPU.
 
 - `TransformersSampler`: the sampler.
-- `draw_tokens`: one token for each row of logits.
-- `measure_tokens`: how sure the model is, for each row of logits.
 
 Against `model.generate` it encodes each distinct prompt once however many completions are asked
 of it, writes the key-value cache in place, drops finished rows, and draws by inverting the
@@ -12,23 +10,20 @@ cumulated distribution, which is several times cheaper than `torch.multinomial`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from ttrl_agents.errors import AgentError
-from ttrl_agents.policy.kv_cache import make_cache
-from ttrl_agents.policy.token_batch import pad
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.policy.threads import few_threads
 from ttrl_agents.samplers.base import Progress, SamplingParams, uniform_draws
 from ttrl_agents.samplers.box_stop import BoxWatch, closers
+from ttrl_agents.samplers.decoding import Decoding
 from ttrl_env.completion import Completion
 
-__all__ = ["TransformersSampler", "draw_tokens", "measure_tokens"]
+__all__ = ["TransformersSampler"]
 
 # Rows are dropped from the batch once this share of them has finished: others move to their places.
 _DROP_SHARE = 0.05
@@ -133,89 +128,23 @@ class TransformersSampler:
         params: SamplingParams,
         progress: Progress | None,
     ) -> list[Completion]:
-        policy, device = self.policy, self.policy.device
-        distinct = {ids: k for k, ids in enumerate(dict.fromkeys(prompt_ids))}
-        width = max(map(len, distinct))
-        capacity = width + params.max_tokens
-        input_ids, mask = (
-            each.to(device) for each in pad(list(distinct), policy.pad_token_id, left=True)
-        )
-        mask = F.pad(mask, (0, params.max_tokens), value=True)
-        positions = (mask[:, :width].cumsum(-1) - 1).clamp(min=0)
-
-        cache = make_cache(policy.model.config, capacity)
-        logits = self._forward(input_ids, mask[:, :width], positions, cache)
-        rows = torch.tensor([distinct[ids] for ids in prompt_ids], device=device)
-        cache.batch_select_indices(rows)
-        mask, logits, position = mask[rows], logits[rows], positions[rows, -1]
-
-        draws = torch.from_numpy(uniforms).to(device)
-        tokens = torch.full((len(rows), params.max_tokens), -1, device=device)
-        log_probs = torch.zeros((len(rows), params.max_tokens), device=device)
-        measured = (
-            torch.zeros((2, len(rows), params.max_tokens), device=device)
-            if params.token_statistics
-            else None
-        )
-        ends = torch.tensor(policy.end_token_ids, device=device)
-        watches = [BoxWatch() for _ in rows] if params.stop_at_box else []
-        closed = np.zeros(len(rows), dtype=bool)
-        alive = torch.arange(len(rows), device=device)  # the row of each batch entry
-        active = torch.ones(len(rows), dtype=torch.bool, device=device)
+        batch = Decoding(self.policy, prompt_ids, uniforms, params)
+        thinking = [self.policy.opens_thinking(ids) for ids in prompt_ids]
+        watch = _BoxWatches(self.policy, thinking) if params.stop_at_box else None
         for t in range(params.max_tokens):
-            token, log_prob = draw_tokens(logits, draws[alive, t], params)
-            writers = alive[active]
-            tokens[writers, t] = token[active]
-            log_probs[writers, t] = log_prob[active]
-            if measured is not None:
-                measured[:, writers, t] = torch.stack(measure_tokens(logits[active], params))
             if progress is not None:
-                progress(len(writers))
-            active &= ~torch.isin(token, ends)
-            if watches:
-                for k in (active & torch.isin(token, self._closers)).nonzero().flatten().tolist():
-                    row = int(alive[k])
-                    if watches[row].closes_at(tokens[row, : t + 1].tolist(), self._decode):
-                        closed[row] = True
-                        active[k] = False
-            remaining = int(active.sum())
-            if remaining == 0 or t + 1 == params.max_tokens:
+                progress(batch.writing)
+            batch.draw(t)
+            if watch is not None:
+                watch.look(batch, t)
+            batch.count_writing()
+            if batch.writing == 0 or t + 1 == params.max_tokens:
                 break
-            if remaining <= (1 - _DROP_SHARE) * len(alive):
-                # Writers of the tail take the places that are free: the others need not move.
-                keep = torch.arange(remaining, device=device)
-                keep[~active[:remaining]] = remaining + active[remaining:].nonzero().squeeze(-1)
-                cache.batch_select_indices(keep)
-                alive, mask, position, token = alive[keep], mask[keep], position[keep], token[keep]
-                active = torch.ones(len(alive), dtype=torch.bool, device=device)
-            position = position + 1
-            logits = self._forward(
-                token[:, None], mask[:, : width + t + 1], position[:, None], cache
-            )
-        return self._completions(tokens, log_probs, measured, closed)
-
-    def _forward(
-        self, input_ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: Any
-    ) -> torch.Tensor:
-        output = self.policy.model(
-            input_ids=input_ids,
-            attention_mask=mask,
-            position_ids=positions,
-            use_cache=True,
-            logits_to_keep=1,
-            **{self.policy.cache_argument: cache},
-        )
-        logits: torch.Tensor = output.logits[:, -1]
-        return logits
-
-    @cached_property
-    def _closers(self) -> torch.Tensor:
-        """The tokens after which the box of an answer may have closed."""
-        found = closers(self.policy.tokenizer.get_vocab())
-        return torch.tensor(sorted(found), device=self.policy.device)
-
-    def _decode(self, token_ids: Sequence[int]) -> str:
-        return self.policy.decode([token_ids])[0]
+            if batch.writing <= (1 - _DROP_SHARE) * len(batch.rows):
+                batch.shrink()
+            batch.step(t)
+        closed = np.zeros(len(prompt_ids), dtype=bool) if watch is None else watch.closed
+        return self._completions(batch.tokens, batch.log_probs, batch.measured, closed, thinking)
 
     def _completions(
         self,
@@ -223,6 +152,7 @@ class TransformersSampler:
         log_probs: torch.Tensor,
         measured: torch.Tensor | None,
         closed: np.ndarray[Any, Any],
+        thinking: Sequence[bool],
     ) -> list[Completion]:
         ids, log_prob_rows = tokens.cpu().numpy(), log_probs.cpu().numpy()
         statistics = None if measured is None else measured.cpu().numpy()
@@ -242,6 +172,7 @@ class TransformersSampler:
                 finished=bool(ends[i] or closed[i]),
                 entropies=None if statistics is None else statistics[0, i, :n],
                 self_certainties=None if statistics is None else statistics[1, i, :n],
+                thinking=thinking[i],
             )
             for i, (text, n) in enumerate(zip(texts, lengths.tolist(), strict=True))
         ]
@@ -254,59 +185,25 @@ def _free_gpu_bytes(device: torch.device) -> int:
     return torch.cuda.mem_get_info(device)[0] + kept
 
 
-def draw_tokens(
-    logits: torch.Tensor, uniforms: torch.Tensor, params: SamplingParams
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Draws one token for each row of logits.
+class _BoxWatches:
+    """Ends completions with the token that closes the box of their answer."""
 
-    Args:
-        logits: Shape (rows, vocabulary).
-        uniforms: One number in [0, 1) for each row, float64.
-        params: Temperature and top-p.
+    def __init__(self, policy: Policy, thinking: Sequence[bool]) -> None:
+        self._policy = policy
+        self._watches = [BoxWatch(thinking=each) for each in thinking]
+        found = closers(policy.tokenizer.get_vocab())
+        self._closers = torch.tensor(sorted(found), device=policy.device)
+        self.closed = np.zeros(len(thinking), dtype=bool)
 
-    Returns:
-        The tokens, shape (rows,), int64, and their log-probabilities under the distribution they
-        were drawn from, shape (rows,), float32. With temperature 0 these are log-probabilities
-        of the untempered distribution.
-    """
-    logits = logits.float()
-    if params.temperature == 0:
-        token = logits.argmax(-1)
-        return token, logits.log_softmax(-1).gather(-1, token[:, None]).squeeze(-1)
-    log_probs = (logits / params.temperature).log_softmax(-1)
-    if params.top_p < 1:
-        log_probs = _keep_top_p(log_probs, params.top_p)
-    # float64: over a large vocabulary a float32 sum loses the unlikely tokens.
-    cumulated = log_probs.double().exp().cumsum(-1)
-    target = uniforms.to(cumulated.dtype) * cumulated[:, -1]
-    token = torch.searchsorted(cumulated, target[:, None], right=True).squeeze(-1)
-    token = token.clamp(max=logits.shape[-1] - 1)
-    return token, log_probs.gather(-1, token[:, None]).squeeze(-1)
+    def look(self, batch: Decoding, t: int) -> None:
+        """Ends those whose box has closed with the token at position `t`."""
+        written = batch.tokens[batch.rows, t]
+        candidates = batch.active & torch.isin(written, self._closers)
+        for k in candidates.nonzero().flatten().tolist():
+            row = int(batch.rows[k])
+            if self._watches[row].closes_at(batch.tokens[row, : t + 1].tolist(), self._decode):
+                self.closed[row] = True
+                batch.active[k] = False
 
-
-def measure_tokens(
-    logits: torch.Tensor, params: SamplingParams
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Measures how sure the model is of the next token, before any truncation by top-p.
-
-    Args:
-        logits: Shape (rows, vocabulary).
-        params: The temperature, which divides the logits; 0 leaves them as they are.
-
-    Returns:
-        The entropies, -sum p log p, and the self-certainties, logsumexp(z) - mean(z), in nats,
-        both of shape (rows,), float32.
-    """
-    scaled = logits.float() / (params.temperature or 1.0)
-    log_probs = scaled.log_softmax(-1)
-    # logsumexp(z) - mean(z) is the mean of -log p.
-    return torch.special.entr(log_probs.exp()).sum(-1), -log_probs.mean(-1)
-
-
-def _keep_top_p(log_probs: torch.Tensor, top_p: float) -> torch.Tensor:
-    ordered, order = log_probs.sort(-1, descending=True)
-    probs = ordered.exp()
-    # A token stays while those before it have not reached top_p: the likeliest always stays.
-    dropped = probs.cumsum(-1) - probs >= top_p
-    kept = ordered.masked_fill(dropped, -torch.inf)
-    return torch.full_like(log_probs, -torch.inf).scatter(-1, order, kept).log_softmax(-1)
+    def _decode(self, token_ids: Sequence[int]) -> str:
+        return self._policy.decode([token_ids])[0]

@@ -1,4 +1,4 @@
-"""Stable-Baselines3 trains a language model, token by token.
+"""Training a language model token by token with Stable-Baselines3.
 
 - `make_token_envs`, `token_codec`: an environment that a policy writes into.
 - `CausalLMActorCriticPolicy`: the language model as a policy of Stable-Baselines3.

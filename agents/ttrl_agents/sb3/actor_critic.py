@@ -23,7 +23,7 @@ from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.samplers.base import SamplingParams
-from ttrl_agents.samplers.transformers import draw_tokens
+from ttrl_agents.samplers.decoding import draw_tokens
 from ttrl_agents.sb3.prefix_cache import PrefixCache
 from ttrl_agents.sb3.sequences import longest_sequences
 

@@ -1,4 +1,4 @@
-"""Minibatches of whole completions for Stable-Baselines3.
+"""A rollout buffer with minibatches of whole completions, for Stable-Baselines3.
 
 - `CompletionRolloutBuffer`: a rollout buffer in which padding does not exist.
 """

@@ -1,4 +1,4 @@
-"""Environments that a policy writes into, one token a step.
+"""Environments whose actions are single tokens.
 
 - `make_token_envs`: a `TokenVectorEnv` for an environment id and a policy.
 - `token_codec`: the policy's tokenizer, as the environment takes it.

@@ -1,4 +1,4 @@
-"""A memory of what each row of a batch has read, so that acting reads one token a step.
+"""A cache of what each row of a batch has read, so that acting reads one token per step.
 
 - `PrefixCache`: the memory.
 """

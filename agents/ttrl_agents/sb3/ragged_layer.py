@@ -1,4 +1,4 @@
-"""Keys and values of rows that have come to different places.
+"""A key-value cache whose rows have different lengths.
 
 - `RaggedLayer`: one layer of such a cache.
 """

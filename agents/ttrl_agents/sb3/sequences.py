@@ -1,4 +1,4 @@
-"""Which observations are beginnings of others.
+"""The sequences that hold other observations as their beginnings.
 
 - `longest_sequences`: the few sequences that hold all others as prefixes.
 """

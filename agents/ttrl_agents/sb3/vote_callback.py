@@ -1,4 +1,4 @@
-"""What the votes show, in the logs of Stable-Baselines3.
+"""The metrics of the votes in the logs of Stable-Baselines3.
 
 - `VoteMetrics`: the callback.
 """

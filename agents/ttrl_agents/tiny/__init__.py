@@ -6,6 +6,7 @@
   each of them shows.
 - `solutions`: the solutions that they are taught on.
 - `tokenizer`: their tokenizer and chat template.
+- `random_policy`: a policy with random weights and their tokenizer, for tests and timings.
 """
 
 from pathlib import Path

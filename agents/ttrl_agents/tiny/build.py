@@ -83,7 +83,7 @@ class BuildConfig:
     """Peak learning rate of AdamW, for the embeddings and the norms."""
     warmup_steps: int = 20
     """Steps over which the learning rates rise from 0."""
-    constant_share: float = 0.77
+    constant_share: float = 0.5
     """The share of steps, the first ones, before the learning rates fall linearly to 0."""
     vocab_size: int = 640
     """Tokens, special ones included."""

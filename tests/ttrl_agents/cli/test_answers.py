@@ -12,6 +12,9 @@ from ttrl_agents.cli.entry import main
     [
         (["grade", "\\frac12", "0.5"], 0, "equal: both have the key 1/2"),
         (["grade", "1/2", "0.25"], 1, "different: the keys differ"),
+        (["grade", "(x+1)^2", "x^2+2x+1", "--prove"], 0, "SymPy: proved: "),
+        (["grade", r"\ln|x|", r"\ln x", "--prove"], 1, "SymPy: refuted: at x = -3/2 they are"),
+        (["grade", "1@2", "3"], 1, "not a formula: unexpected '@'"),
         (["grade", "(B)", "b", "--format", "choice"], 0, "equal"),
         (["extract", "so it is \\boxed{37}"], 0, "answer '37'"),
         (["extract", "I give up", "--format", "integer"], 1, "no answer"),

@@ -13,8 +13,8 @@ from evaluations_made_up import made_up_result
 from rich.console import Console
 
 from ttrl_agents.cli.entry import main
+from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.evaluate import Evaluation, EvaluationFolder
-from ttrl_agents.evaluate.config import EvalConfig
 from ttrl_agents.evaluate.display import EvaluationDisplay
 from ttrl_agents.evaluate.runner import EvaluationRun
 

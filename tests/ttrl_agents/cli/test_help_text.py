@@ -7,9 +7,9 @@ from itertools import pairwise
 import pytest
 
 from ttrl_agents.cli.entry import main
+from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.config.serialization import option_name
 from ttrl_agents.config.train_config import TrainConfig
-from ttrl_agents.evaluate.config import EvalConfig
 
 
 def help_of(capsys, monkeypatch, *command, columns=80):

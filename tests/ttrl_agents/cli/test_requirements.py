@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 from packaging.requirements import Requirement
 
 from ttrl_agents.cli.requirements import PURPOSES, Need, extras, installed_version, needs_of
+
+PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
 
 
 def names(extra: str) -> set[str]:
@@ -25,7 +30,13 @@ def test_an_extra_adds_its_own_requirements() -> None:
 
 
 def test_every_extra_has_a_purpose() -> None:
-    assert set(PURPOSES) == set(extras())
+    project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
+    assert set(PURPOSES) == set(project["optional-dependencies"]) - {"dev"}
+
+
+def test_the_extra_of_the_developers_is_left_out() -> None:
+    assert "agents" in extras()
+    assert "dev" not in extras()
 
 
 def test_a_need_is_met_by_a_version_that_fits() -> None:

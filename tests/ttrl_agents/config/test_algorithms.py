@@ -1,19 +1,26 @@
 """Presets and the options that replace their pieces."""
 
 from dataclasses import fields
-from typing import get_args
+from typing import get_type_hints
 
 import pytest
 
-from ttrl_agents.config.algorithms import ALGORITHMS, Algorithm, AlgorithmName
+from ttrl_agents.config.algorithms import ALGORITHMS, Algorithm
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_benchmarks import UnknownNameError
 
 
-def test_every_name_has_a_preset_and_every_preset_is_different():
-    assert set(get_args(AlgorithmName)) == set(ALGORITHMS)
-    assert len(set(ALGORITHMS.values())) == len(ALGORITHMS)
+def test_every_preset_is_different():
+    assert len(set(ALGORITHMS.values())) == len(ALGORITHMS) == 13
+
+
+def test_every_piece_of_an_algorithm_is_an_option_of_the_same_type():
+    pieces, options = get_type_hints(Algorithm), get_type_hints(TrainConfig)
+    for each in fields(Algorithm):
+        assert options[each.name] == pieces[each.name] | None
+        assert getattr(TrainConfig(), each.name) is None
+    assert set(OTHER) == {each.name for each in fields(Algorithm)}
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
@@ -26,7 +33,11 @@ def test_the_default_is_one_update_of_grpo():
 
 
 OTHER = {
+    "advantage": "leave-one-out",
     "scale_by_std": False,
+    "whiten": True,
+    "ratio": "sequence",
+    "objective": "gate",
     "clip_low": 0.11,
     "clip_high": 0.13,
     "dual_clip": 3.0,
@@ -37,6 +48,7 @@ OTHER = {
     "entropy_coef": 0.01,
     "epochs": 2,
     "minibatches": 3,
+    "gamma": 0.99,
     "gae_lambda": 0.9,
     "value_clip": 0.1,
     "overlong_buffer": 7,
@@ -74,8 +86,11 @@ def test_a_preset_asks_for_at_most_one_update_a_question():
         ({"dual_clip": 0.5}, "--dual-clip must be 0 or more than 1"),
         ({"kl_coef": -1.0}, "--kl-coef"),
         ({"kl_coef": 0.1, "kl_estimator": "k1"}, "k1 has no gradient on average"),
-        ({"algorithm": "maxrl", "overlong_buffer": 20}, "nothing can be taken off the reward"),
-        ({"algorithm": "maxrl", "kl_coef": 0.1, "kl_in": "reward"}, "nothing can be taken off"),
+        (
+            {"algorithm": "maxrl", "overlong_buffer": 20},
+            "nothing can be subtracted",
+        ),
+        ({"algorithm": "maxrl", "kl_coef": 0.1, "kl_in": "reward"}, "nothing can be subtracted"),
         ({"epochs": 0}, "--epochs must be 1 or more, not 0"),
         ({"gae_lambda": 1.1}, "--gae-lambda"),
         ({"value_clip": -1.0}, "--value-clip"),

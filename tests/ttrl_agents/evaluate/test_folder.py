@@ -89,8 +89,8 @@ def test_a_damaged_or_unfinished_one_is_refused_in_a_sentence(tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"k": "four"}, "k is 'four', which is no value of --k; see ttrl eval --help"),
-        ({"levels": 3}, "levels is 3, which is no value of --levels"),
+        ({"k": "four"}, "k is 'four', which is not a value of --k; see ttrl eval --help"),
+        ({"levels": 3}, "levels is 3, which is not a value of --levels"),
         ({"kk": 3}, "does not know: kk"),
     ],
 )

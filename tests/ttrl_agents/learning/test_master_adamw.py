@@ -1,4 +1,4 @@
-"""AdamW in float32: PyTorch's own where weights are float32, and nothing lost where they are not."""
+"""AdamW in float32: PyTorch's own for float32 weights, and nothing lost for others."""
 
 import pytest
 import torch

@@ -9,8 +9,8 @@ from ttrl_agents.callbacks import Callback
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.learning.policy_gradient import PolicyGradientAgent
 from ttrl_agents.policy import lm_head as module
-from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
 from ttrl_agents.policy.loading import load_policy, resolve_dtype
+from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
 from ttrl_agents.policy.lora import add_adapters
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import SamplingParams, TransformersSampler

@@ -6,7 +6,7 @@ import torch
 
 from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
-from ttrl_agents.samplers.transformers import draw_tokens, measure_tokens
+from ttrl_agents.samplers.decoding import draw_tokens, measure_tokens
 
 PROMPTS = (
     ["What is 3 plus 4?"] * 6 + ["How many marbles does Mia have now?"] * 6 + ["7 times 8"] * 4

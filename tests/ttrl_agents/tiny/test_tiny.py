@@ -66,9 +66,8 @@ def test_the_known_share_of_solutions_gives_the_right_answer_at_once():
     assert all(split_of(problem) == "practice" for problem, _ in examples)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_it_is_reproduced_bit_for_bit(tmp_path, variant):
-    config = replace(VARIANTS[variant], steps=3)
+def test_it_is_reproduced_bit_for_bit(tmp_path):
+    config = replace(VARIANTS["tiny"], steps=3)
     for name in ("a", "b"):
         build(config, tmp_path / name, threads=2)
     assert describe(config, tmp_path / "a") == describe(config, tmp_path / "b")

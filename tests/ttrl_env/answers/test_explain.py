@@ -52,8 +52,12 @@ def test_long_answers_are_shortened() -> None:
 @pytest.mark.parametrize(
     ("text", "answer", "line"),
     [
-        (r"\boxed{42}", "42", "found in the last box"),
-        ("The answer is 42.", "42", "found in the words of the reply"),
+        (r"\boxed{42}", "42", "found by the last box, at characters 7 to 9"),
+        (
+            "The answer is 42.",
+            "42",
+            "found by a phrase such as 'the answer is', at characters 14 to 16",
+        ),
         ("<think>42", None, "no answer: the thinking never ends"),
         ("hm", None, "no answer: no finished box"),
     ],

@@ -7,7 +7,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ttrl_env.answers import equivalent, extract_answer
-from ttrl_env.answers.text.boxes import last_box, reply
+from ttrl_env.answers.text.boxes import last_box
+from ttrl_env.answers.text.thinking import reply
 
 FOUND = [
     (r"So it is $\boxed{42}$.", "42"),

@@ -271,3 +271,16 @@ def test_what_is_refused() -> None:
         envs.step(np.zeros(6))
     with pytest.raises(gym.error.InvalidAction, match=f"environment 2 was given id {VOCABULARY}"):
         envs.step(np.array([0, 0, VOCABULARY, 0, 0, 0]))
+
+
+@pytest.mark.parametrize("end", ["", "<think>"])
+def test_a_prompt_that_ends_inside_a_thought_lets_no_guess_vote(end: str) -> None:
+    def told(ids: list[int]) -> str:
+        return f"prompt{end}" if ids[:1] == [PAD] else decode(ids)
+
+    tokens = TokenCodec(lambda _: [PAD, 1], told, VOCABULARY, (END,), PAD)
+    envs = token_envs(3, 3, tokens=tokens)
+    envs.reset(seed=0)
+    envs.step(np.array([7, 7, 7]))
+    _, rewards, *_ = envs.step(np.array([END, END, END]))
+    assert rewards.tolist() == [0.0 if end else 1.0] * 3

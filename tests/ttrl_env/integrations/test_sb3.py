@@ -299,7 +299,12 @@ def test_plain_numbers_are_taken() -> None:
         def step(self, _: Any) -> Any:
             return self.observation_space.sample(), 1.0, True, False, {}
 
-    PPO("MultiInputPolicy", SB3VecEnv(SyncVectorEnv([Env] * 2, **SAME_STEP)), 3e-4, 4, 8).learn(8)
+    vec_env = SB3VecEnv(SyncVectorEnv([Env] * 2, **SAME_STEP))
+    model = PPO("MultiInputPolicy", vec_env, n_steps=4, batch_size=8, seed=0)
+    before = model.policy.parameters_to_vector()
+    model.learn(8)
+    assert model.num_timesteps == 8
+    assert (model.policy.parameters_to_vector() != before).any()
 
 
 def test_an_algorithm_learns_through_it() -> None:

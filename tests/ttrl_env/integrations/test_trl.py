@@ -256,7 +256,7 @@ def test_the_text_of_a_completion_is_its_last_turn(completion: Any, text: str) -
     [
         (None, "has no column 'question_id'.*questions_dataset"),
         (["sum-0"] * 3, "3 completions over all processes.*num_generations=2"),
-        (["sum-0", "sum-1"], "questions sum-0, sum-1 stand in one group of 2"),
+        (["sum-0", "sum-1"], "questions sum-0, sum-1 are in one group of 2"),
         (["sum-9"] * 2, "'sum-9' is not in benchmark 'sums'"),
         (["sum-1"] * 4, "'sum-1' fills two groups of 2 in a row"),
     ],
@@ -352,3 +352,14 @@ def test_importing_it_loads_no_deep_learning() -> None:
     command = [sys.executable, "-c", code]
     loaded = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
     assert not {"torch", "transformers", "trl", "datasets", "ttrl_agents"} & loaded
+
+
+def test_a_template_that_opens_a_thought_is_told_to_the_reward() -> None:
+    texts = [r"maybe \boxed{7}", r"maybe \boxed{7}", r"hm</think>\boxed{8}"]
+    rewards = {
+        thinking: consensus_reward(sums(), 3, thinking=thinking)(
+            texts, question_id=rows_of(0, size=3)
+        )
+        for thinking in (False, True)
+    }
+    assert rewards == {False: [1.0, 1.0, 0.0], True: [0.0, 0.0, 1.0]}

@@ -22,9 +22,9 @@ from ttrl_env import (
     TTRLVectorEnv,
     finished_info,
     read_rollouts,
+    records,
 )
 from ttrl_env.testing import check_vector_env
-from ttrl_env.wrappers import record_rollouts
 
 FORMATS = ["jsonl", "parquet"]
 
@@ -263,7 +263,7 @@ def test_a_full_disk_is_told_and_spoils_no_later_row(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(record_rollouts, "_write_all", write_half)
+        patch.setattr(records, "_write_all", write_half)
         with pytest.raises(OSError, match="No space left"):
             envs.step(["a row much longer than the next " * 100] * 4)
     envs.step(guesses(4, 2))

@@ -180,3 +180,21 @@ def test_it_keeps_the_contract(mode: str, pad: int) -> None:
     envs = make(4, autoreset_mode=mode, pad=pad)
     assert np.array([row("a", END, pad=pad)] * 4) in envs.action_space
     check_vector_env(envs, sample_actions=lambda _: np.array([row("\\boxed{1}", END, pad=pad)] * 4))
+
+
+@pytest.mark.parametrize("thinking", [False, True])
+def test_completions_say_whether_their_prompts_opened_a_thought(*, thinking: bool) -> None:
+    envs = TokenActions(
+        ConsensusReward(TTRLVectorEnv(2, sums(), 2)),
+        Letters(),
+        max_tokens=12,
+        vocab_size=VOCAB,
+        end_token_ids=(END,),
+        pad_token_id=PAD,
+        thinking=thinking,
+    )
+    envs.reset(seed=0)
+    actions = np.array([row(r"\boxed{7}", END)] * 2)
+    assert [each.thinking for each in envs.decode(actions)] == [thinking] * 2
+    _, rewards, *_ = envs.step(actions)
+    assert rewards.tolist() == [0.0 if thinking else 1.0] * 2

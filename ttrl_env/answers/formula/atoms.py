@@ -34,6 +34,8 @@ BARS: Final = frozenset({"|", "vert", "Vert"})
 _REPEATING: Final = frozenset({"overline", "bar", "dot", "("})
 _MARKED: Final = frozenset("\\^_")
 """What makes the content of a style a formula."""
+_COMPOSITE: Final = frozenset("+-*/=<>()[],.0123456789")
+_LONG_WORDS: Final = re.compile(r"[A-Za-z]{3,}")
 
 
 class Atoms(Brackets):
@@ -185,7 +187,9 @@ class Atoms(Brackets):
             self.tokens[self.position : self.position] = tokenize(content)[:-1]
             self.jump(self.position)
             return self.signed_power()
-        if not _MARKED.isdisjoint(content):
+        if not content.isascii():
+            raise Unreadable("letters of no formula")
+        if not _MARKED.isdisjoint(content) or _is_composite(content):
             self.tokens[self.position : self.position] = tokenize("{" + content + "}")[:-1]
             self.jump(self.position)
             return self.bracketed()
@@ -194,3 +198,10 @@ class Atoms(Brackets):
         if content and len(content) <= 40 and content.replace(" ", "").isalpha():
             return ("x", content.lower() if len(content) > 2 else content)
         raise Unreadable("text inside a formula")
+
+
+def _is_composite(content: str) -> bool:
+    """Returns whether a style has more in it than a name: `6+9i`, but not `cm` and `x-axis`."""
+    return not _COMPOSITE.isdisjoint(content) and not any(
+        word not in FUNCTIONS for word in _LONG_WORDS.findall(content)
+    )

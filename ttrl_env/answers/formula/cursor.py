@@ -50,11 +50,11 @@ class Cursor(ABC):
         self.jump(self.position)
 
     def at(self, *texts: str) -> bool:
-        """Whether the current token has one of some marks."""
+        """Returns whether the current token has one of some marks."""
         return self.mark in texts
 
     def follows(self, mark: str) -> bool:
-        """Whether the token after the current one has a mark."""
+        """Returns whether the token after the current one has a mark."""
         return self.token.mark is not END and self.tokens[self.position + 1].mark == mark
 
     def expect(self, text: str) -> None:
@@ -105,7 +105,7 @@ class Cursor(ABC):
 
     @abstractmethod
     def starts_factor(self) -> bool:
-        """Whether the current token may begin a factor."""
+        """Returns whether the current token may begin a factor."""
 
     @abstractmethod
     def power(self) -> Node:

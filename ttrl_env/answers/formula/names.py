@@ -36,7 +36,7 @@ def letters(node: Any, found: set[str] | None = None) -> set[str]:
 
 
 def is_name(node: Node) -> bool:
-    """Whether a tree only names something: `x`, `f(x)`, `AB`, `NO/BO`, `(p, q)`, `|AB|`."""
+    """Returns whether a tree only names something: `x`, `f(x)`, `AB`, `NO/BO`, `(p, q)`, `|AB|`."""
     kind = node[0]
     if kind == "x":
         return True
@@ -68,7 +68,7 @@ def is_name(node: Node) -> bool:
 
 
 def is_separate(parts: list[Node]) -> bool:
-    """Whether the name on the left does not occur on the right."""
+    """Returns whether the name on the left does not occur on the right."""
     left = parts[0]
     if left[0] == "x":
         return left[1] not in letters(list(parts[1:]))
@@ -83,6 +83,6 @@ def name_of_assignment(item: Node) -> str | None:
 
 
 def are_roots(names: Sequence[str | None]) -> bool:
-    """Whether names number the values of one unknown, as the roots of an equation are numbered."""
+    """Returns whether names number the values of one unknown, as the roots of an equation are numbered."""
     found = [_NUMBERED.fullmatch(name or "") for name in names]
     return all(found) and len({match[1] for match in found if match}) == 1

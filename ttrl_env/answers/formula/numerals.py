@@ -17,6 +17,14 @@ __all__ = ["decimal", "join_digits", "numeral"]
 
 _THOUSANDS: Final = re.compile(r"(?<![\d.,_])[1-9]\d{0,2}(?:,\d{3})+(?![\d,]*\d)")
 _SPACED_THOUSANDS: Final = re.compile(r"(?<![\d.,_^])[1-9]\d{0,2}(?: \d{3})+(?![\d ]*\d)")
+_OTHER_THOUSANDS: Final = re.compile(
+    r"(?<![\w.,'\\}])[1-9]\d{0,2}(?:(?:'\d{3})+|(?:\\?_\d{3})+|(?:\.\d{3}){2,})(?![\d'_,])"
+)
+"""Groups of three digits, set apart by apostrophes, underscores or several full stops."""
+_BRACED_COMMA: Final = re.compile(
+    r"(?<=\d)\{,\}(?=\d{3}(?!\d)(?:,|\{,\}))|(?<=,\d{3})\{,\}(?=\d{3}(?!\d))"
+)
+_DIGITS_ONLY: Final = re.compile(r"[^\d]")
 _DECIMAL_COMMA: Final = re.compile(r"([-+]?)(0|[1-9]|[1-9]\d{3,}),(\d{2,})")
 _DIGITS_OF_NUMBER: Final = re.compile(r"[^\d.eE+-]")
 _FLOAT_DIGITS: Final = 15
@@ -24,7 +32,7 @@ _ROUNDED_DIGITS: Final = 12
 
 
 def decimal(text: str) -> tuple[str, Any]:
-    """Return the node of a decimal numeral such as `"3.140"`, `".5"` or `"1e-3"`.
+    """Returns the node of a decimal numeral such as `"3.140"`, `".5"` or `"1e-3"`.
 
     A decimal is an exact fraction. One of twelve or more significant digits that is the
     rounding of a simple fraction is that fraction, and one of fifteen or more that is not is
@@ -59,7 +67,7 @@ def decimal(text: str) -> tuple[str, Any]:
 
 
 def numeral(text: str) -> tuple[str, Any]:
-    r"""Return the node of a numeral that may have separators, such as `1{,}234.5`.
+    r"""Returns the node of a numeral that may have separators, such as `1{,}234.5`.
 
     >>> numeral(r"1\,234")
     ('n', 1234)
@@ -68,20 +76,24 @@ def numeral(text: str) -> tuple[str, Any]:
 
 
 def join_digits(text: str) -> str:
-    """Return a text without thousands separators and decimal commas that look like a list.
+    """Returns a text without thousands separators and decimal commas that look like a list.
 
     >>> join_digits("1,234 and (1,234) and 5 678")
     '1234 and (1,234) and 5678'
     """
+    if "{,}" in text:
+        text = _BRACED_COMMA.sub(",", text)
     if "," in text:
         text = _join_thousands(text)
+    if "'" in text or "_" in text or text.count(".") > 1:
+        text = _OTHER_THOUSANDS.sub(lambda match: _DIGITS_ONLY.sub("", match[0]), text)
     if " " in text:
         text = _SPACED_THOUSANDS.sub(lambda match: match[0].replace(" ", ""), text)
     return text
 
 
 def _join_thousands(text: str) -> str:
-    """Remove thousands separators, which a list inside brackets never has, and decimal commas."""
+    """Removes thousands separators, which a list inside brackets never has, and decimal commas."""
     if "(" not in text and "[" not in text and "{" not in text.replace("{,}", ""):
         found = _DECIMAL_COMMA.fullmatch(text.strip())
         if found and not _THOUSANDS.fullmatch(text.strip().lstrip("+-")):

@@ -340,12 +340,12 @@ class _Parser(Powers):
         raise Unreadable("two numbers side by side")
 
     def is_letter(self) -> bool:
-        """Whether the current token is one letter; `U` may be a union."""
+        """Returns whether the current token is one letter; `U` may be a union."""
         kind, text, _, _ = self.token
         return kind == "word" and len(text) == 1 and text != "U"
 
     def starts_factor(self) -> bool:
-        """Whether the current token may begin a factor."""
+        """Returns whether the current token may begin a factor."""
         mark = self.mark
         if mark:
             if mark in _FACTOR_STARTS:

@@ -13,6 +13,7 @@ import re
 import string
 from typing import Final, NamedTuple
 
+from ttrl_env.answers.formula.scripts import ACCENTED, FOREIGN
 from ttrl_env.answers.formula.vocabulary import (
     BRACKETS,
     CONSTANTS,
@@ -46,7 +47,7 @@ _NUMBER: Final = r"""
   | (?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z0-9.]))?
 """
 _SKIPPED: Final = r"""
-    [\s~$€£¥`]
+    [\s~$€£¥₹₩₽₺₫₪₱₦฿₴₸₡₲₵￥￡₨`]
   | \\(?:
         [,;:!>\s$()\[\]]
       | (?:left|right|mleft|mright|middle)(?![a-zA-Z])\s*\.?
@@ -61,14 +62,14 @@ _SKIPPED: Final = r"""
     )
 """
 _STYLED: Final = r"""
-    \\(?:text|textbf|textit|textrm|textnormal|textsf|mbox|hbox|mathrm|mathbf|mathit|mathsf
-        |mathcal|boldsymbol|bm|vec|underline|operatorname\*?|rm)\s*\{[^{}]*\}
+    \\(?:text(?:bf|it|rm|up|tt|sf|sc|sl|md|normal)?|emph|mbox|hbox|math(?:rm|bf|it|sf|tt|cal|normal)
+        |boldsymbol|bm|pmb|bbox|vec|underline|uline|operatorname\*?|rm)\s*\{[^{}]*\}
 """
 _PIECES: Final = re.compile(
     rf"""
-    [-+/^_()\[\]{{}}|,;:'%&\s] | [A-Za-z]+ | {_NUMBER}
+    [-+/^_()\[\]{{}}|,;:'%&\s] | [A-Za-z]++(?![{ACCENTED}]) | {_NUMBER}
   | \*\* | <= | >= | != | == | \.\.\.+ | [*=<>!] | \\[{{}}%&_\#|]
-  | {_SKIPPED} | {_STYLED} | \\[a-zA-Z]+ | \\\\(?:\[[^\]]*\])? | .
+  | {_SKIPPED} | {_STYLED} | {FOREIGN} | \\[a-zA-Z]+ | \\\\(?:\[[^\]]*\])? | .
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -76,6 +77,7 @@ _KINDS: Final = re.compile(
     rf"""
     (?P<skip>{_SKIPPED})
   | (?P<text>{_STYLED})
+  | (?P<foreign>{FOREIGN})
   | (?P<cmd>\\[a-zA-Z]+)
   | (?P<row>\\\\(?:\[[^\]]*\])?)
   | (?P<num>{_NUMBER})
@@ -95,7 +97,7 @@ _OPERATORS: Final = {
 
 
 def _tokens(piece: str) -> tuple[Token, ...]:
-    """Return the token of a piece without a space before it and with one; nothing for a space."""
+    """Returns the token of a piece without a space before it and with one; nothing for a space."""
     text, mark = piece, ""
     if piece in _OPERATORS:
         kind, text = "op", _OPERATORS[piece]
@@ -119,6 +121,8 @@ def _tokens(piece: str) -> tuple[Token, ...]:
             text = mark = piece[1:]
             if text == "cr":
                 kind, mark = "row", ROW
+        elif kind == "foreign":
+            kind = "text"
         elif kind == "text":
             text = piece[piece.index("{") + 1 : -1].replace("~", " ")
         elif kind == "row":
@@ -144,7 +148,7 @@ _COMMON: Final = {
 
 
 def tokenize(text: str) -> list[Token]:
-    r"""Return the tokens of `text`, without spacing, sizes and math delimiters.
+    r"""Returns the tokens of `text`, without spacing, sizes and math delimiters.
 
     Raises:
         Unreadable: At a character that no formula contains, or over `MAX_TOKENS` tokens.

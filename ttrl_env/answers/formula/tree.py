@@ -83,7 +83,7 @@ def product(factors: list[Node]) -> Node:
 
 
 def has_letters(node: Any) -> bool:
-    """Whether a letter or the imaginary unit stands in a tree."""
+    """Returns whether a letter or the imaginary unit stands in a tree."""
     if isinstance(node, tuple):
         return bool(node) and (
             node[0] == "x" or node == ("c", "i") or any(map(has_letters, node[1:]))
@@ -92,7 +92,7 @@ def has_letters(node: Any) -> bool:
 
 
 def is_inequality(node: Node) -> bool:
-    """Whether a tree is a chain of relations without an equals sign, or a union."""
+    """Returns whether a tree is a chain of relations without an equals sign, or a union."""
     return node[0] in {"rel", "cup"} and (node[0] == "cup" or not {"=", "~"} & set(node[1]))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from ttrl_env.answers.formula.cursor import Cursor
+from ttrl_env.answers.formula.scales import is_foreign_unit, scale_of
 from ttrl_env.answers.formula.tokens import END
 from ttrl_env.answers.formula.tree import Node, has_letters
 from ttrl_env.answers.formula.vocabulary import (
@@ -15,6 +16,7 @@ from ttrl_env.answers.formula.vocabulary import (
     CONSTANTS,
     FUNCTIONS,
     GREEK,
+    QUALIFIERS,
     UNITS,
     WORD_FUNCTIONS,
 )
@@ -25,21 +27,20 @@ __all__ = ["Units"]
 _LETTER_UNITS: Final = frozenset("mgshLWJNVACKFT")
 _LAST_UNITS: Final = frozenset({"in", "min", "sec"})
 """Units that are other words, too, unless nothing follows them."""
-_SCALES: Final = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 
 
 class Units(Cursor):
     """The units of a quantity."""
 
     def unit_after(self, factors: list[Node]) -> bool:
-        """Whether the current word or text is a unit of the factors before it."""
+        """Returns whether the current word or text is a unit of the factors before it."""
         token = self.token
         if token.kind == "word" and len(token.text) < 2:
             return False
         return self.unit_follows(0, known_only=has_letters(factors))
 
     def unit_follows(self, offset: int, *, known_only: bool = False) -> bool:
-        """Whether a unit stands `offset` tokens ahead: a known one, or any words to the end."""
+        """Returns whether a unit stands `offset` tokens ahead: a known one, or any words to the end."""
         token = self.tokens[self.position + offset]
         if token.kind == "op":
             return token.text == "%"
@@ -47,8 +48,12 @@ class Units(Cursor):
             word = token.text.strip()
             if word.lower() in CALENDAR:
                 return False
+            if not word.isascii() and not is_foreign_unit(word):
+                return False
             if len(word) < 2:
-                return word in _LETTER_UNITS
+                return word in _LETTER_UNITS or not word.isascii()
+            if known_only and word.split()[0].lower() in QUALIFIERS:
+                return False
             if word in _LAST_UNITS:
                 after = self.tokens[self.position + offset + 1].mark
                 return after is END or after == "/"
@@ -83,7 +88,7 @@ class Units(Cursor):
 
     def scaled(self, node: Node) -> Node:
         """Skips the units after a quantity; `million` and its like multiply it."""
-        scale = _SCALES.get(self.token.text.strip().lower())
+        scale = scale_of(self.token.text)
         self.skip_units()
         return node if scale is None else ("*", [node, ("n", scale)])
 

@@ -12,6 +12,7 @@ from typing import Final
 
 __all__ = [
     "ACCENTS",
+    "BASES",
     "BRACKETS",
     "CALENDAR",
     "CONSTANTS",
@@ -22,9 +23,13 @@ __all__ = [
     "JOINERS",
     "MATRICES",
     "PRODUCTS",
+    "QUALIFIERS",
     "RELATIONS",
     "SAME_ACCENTS",
+    "SCALES",
+    "SCALE_BEGINNINGS",
     "STYLES",
+    "TEXT_STYLES",
     "TRIGONOMETRIC",
     "UNITS",
     "WORD_FUNCTIONS",
@@ -109,8 +114,11 @@ ACCENTS: Final = _words(
     "mathfrak mathscr overarc wideparen"
 )
 STYLES: Final = _words(
-    "text textbf textit textrm mbox mathrm mathbf mathit mathsf boldsymbol bm underline"
+    "text textbf textit textrm textup texttt textsf textsc textsl textnormal textmd emph mbox hbox "
+    "mathrm mathbf mathit mathsf mathtt mathnormal boldsymbol bm pmb underline uline bbox"
 )
+TEXT_STYLES: Final = STYLES
+"""Styles that may stand around a whole answer without a meaning."""
 SAME_ACCENTS: Final = {"bar": "overline", "hat": "widehat", "tilde": "widetilde"}
 BRACKETS: Final[dict[str, str]] = {
     "(": ")",
@@ -181,6 +189,55 @@ CALENDAR: Final = _words(
     monday tuesday wednesday thursday friday saturday sunday
     """
 )
+# After letters, these are no units either: they say what the letters stand for.
+QUALIFIERS: Final = _words(
+    """
+    odd even prime composite positive negative nonnegative non-negative nonpositive nonzero non-zero
+    integer integers real reals rational irrational complex natural whole divisible coprime
+    square-free squarefree perfect finite infinite arbitrary distinct any all every each is are not
+    """
+)
+SCALES: Final[dict[str, int]] = {
+    "hundred": 10**2,
+    **dict.fromkeys(("thousand", "thousands", "mille", "mil", "tausend"), 10**3),
+    **dict.fromkeys(("million", "millions", "millones", "millionen", "milhões", "milioni"), 10**6),
+    **dict.fromkeys(("billion", "billions", "milliard", "milliards", "milliarden"), 10**9),
+    **dict.fromkeys(("trillion", "trillions"), 10**12),
+}
+SCALE_BEGINNINGS: Final[tuple[tuple[str, int], ...]] = (
+    *((sign, 10**2) for sign in ("百", "백")),
+    *((sign, 10**3) for sign in ("千", "천", "тыс")),
+    *((sign, 10**4) for sign in ("万", "萬", "만")),
+    *((sign, 10**6) for sign in ("миллион", "млн")),
+    *((sign, 10**8) for sign in ("亿", "億", "억")),
+    *((sign, 10**9) for sign in ("миллиард", "млрд")),
+    *((sign, 10**12) for sign in ("兆", "조", "триллион")),
+)
+"""Words that scale a number, by how they begin: `3万元` is 30000."""
+BASES: Final[dict[str, int]] = {
+    name: base
+    for base, names in enumerate(
+        (
+            "two binary",
+            "three ternary",
+            "four quaternary",
+            "five",
+            "six",
+            "seven",
+            "eight octal",
+            "nine",
+            "ten decimal",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen hexadecimal hex",
+        ),
+        2,
+    )
+    for name in names.split()
+}
 UNITS: Final = _words(
     """
     % percent percentage percents pct

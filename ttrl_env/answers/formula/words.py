@@ -15,7 +15,7 @@ _COMMON_LETTERS: Final = frozenset("xyznab")
 
 
 def is_product(word: str) -> bool:
-    """Whether a run of letters reads as a product (`abx`, `xsin`, `lnx`), not as a word.
+    """Returns whether a run of letters reads as a product (`abx`, `xsin`, `lnx`), not as a word.
 
     >>> is_product("xy"), is_product("east"), is_product("sinx"), is_product("sister")
     (True, False, True, False)

@@ -99,7 +99,7 @@ class Expressions(ABC):
             return f"{mark}{digits(first.value)}|{digits(second.value)}|{far}"
         if is_close(first.value, second.value):
             return self.constant(first.value)
-        exact = None if branchy else self.exact([node], first.signs)
+        exact = None if branchy or far is None else self.exact([node], first.signs)
         if exact is not None:
             return exact.algebra.text(exact.forms[0])
         return self.function_key(first.value, second.value, branchy=branchy)
@@ -129,18 +129,19 @@ class Expressions(ABC):
             return None
         return exact.algebra.text(exact.algebra.scaled(exact.forms[0], signed=signed))
 
-    def bends(self, node: Node, signs: Mapping[int, int]) -> str:
+    def bends(self, node: Node, signs: Mapping[int, int]) -> str | None:
         """Returns a digest of a function far from where it is looked at, if its sizes bend it.
 
         They don't where it goes on as it would with the signs that it has at the first point:
-        `|x|^2` is `x^2` everywhere, while `|x+2|` is `x+2` only at the first two points.
+        `|x|^2` is `x^2` everywhere, while `|x+2|` is `x+2` only at the first two points, and
+        `ln|x|` is `ln x` only for positive x. None says that it can't be told.
         """
         sample, points = self.evaluator.sample, (*FAR, NEGATIVE)
         try:
             values = [sample(node, point).value for point in points]
             others = [sample(node, point, kept=signs).value for point in points]
         except Unreadable:
-            return ""
+            return None
         if all(map(is_close, values, others)):
             return ""
         return digest("|".join(map(digits, values[:-1])))
@@ -149,9 +150,11 @@ class Expressions(ABC):
         """Returns the key of a number."""
         if not isinstance(value, INEXACT):
             return number_key(value)
+        rounded = self.evaluator.rounded
         if len(value) == 4:
-            return real_key(value)
-        return f"({real_key(value[0])})+({real_key(value[1])})i"
+            return real_key(value, rounded=rounded)
+        real, imaginary = (real_key(part, rounded=rounded) for part in value)
+        return f"({real})+({imaginary})i"
 
     def function_key(self, first: Number, second: Number, *, branchy: bool) -> str:
         """Returns the key of a function by its values at two points."""

@@ -15,6 +15,7 @@ from typing import Final
 
 from ttrl_env.answers.limits import MAX_KEY
 from ttrl_env.answers.value.numbers import INEXACT, Number, Real, fraction_of, simple_fraction
+from ttrl_env.answers.value.surds import surd_of
 
 __all__ = ["bounded", "digest", "digits", "interval_key", "number_key", "real_key"]
 
@@ -54,11 +55,14 @@ def bounded(key: str) -> str:
     return f"{key[:24]}#{digest(key)}"
 
 
-def real_key(value: Real) -> str:
+def real_key(value: Real, *, rounded: bool = False) -> str:
     """Returns the key of a real constant: exact where it is a simple fraction."""
     simple = simple_fraction(value)
     if simple is not None:
         return number_key(simple)
+    surd = surd_of(value, rounded=rounded)
+    if surd is not None:
+        return str(surd)
     # A printed float of this size has fewer than twelve decimals, so it can't be meant.
     number = _decimal(value)
     if number.adjusted() >= _LARGE:

@@ -1,7 +1,7 @@
-r"""Where a completion puts its answer: after the thinking, in a box.
+r"""The box in which a completion puts its answer.
 
-- `reply`: what follows the last `</think>`, or None where the thinking never ended.
-- `last_box`: the content of the last finished, non-empty `\boxed{}`.
+- `find_box`: the last finished, non-empty `\boxed{}`, and whether an unfinished one follows it.
+- `last_box`: the content of that box.
 - `is_blank`: whether a box has nothing in it to speak of.
 """
 
@@ -10,14 +10,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["is_blank", "last_box", "reply"]
+from ttrl_env.answers.text.pieces import Piece
 
-_END_OF_THOUGHT: Final = "</think>"
-_START_OF_THOUGHT: Final = "<think>"
-_LONGEST_BOX: Final = 8192
+__all__ = ["find_box", "is_blank", "last_box"]
+
+_MOST_READ: Final = 1 << 21
+"""Characters read for all boxes together; a completion of an environment has half as many."""
 _BOXES_TRIED: Final = 64
 _BRACES: Final = re.compile(r"\\.|[{}]", re.DOTALL)
-_BOX: Final = re.compile(r"(?:boxed|fbox|framebox)\s*(?:\[[^\]]{0,20}\]\s*){0,2}(\{|[^\s{}$\\]+)")
+_BOX: Final = re.compile(
+    r"(?:boxed|fbox|framebox)\s*(?:\[[^\]]{0,20}\]\s*){0,2}(\{|[^\s{}$\\`'\"]*[^\s{}$\\`'\".,;:])"
+)
 _BLANK: Final = re.compile(
     r"(?:\\[cl]?dots(?![a-z])|\\text\{(?:\s*\.*|(?:your |final )*answer)\}|(?:your |final )*answer$"
     r"|[\s$.,\\?_…])*+"
@@ -25,20 +28,8 @@ _BLANK: Final = re.compile(
 _SPELLINGS: Final = ("\\boxed", "\\fbox", "\\framebox")
 
 
-def reply(text: str) -> str | None:
-    """Return what a completion says after thinking.
-
-    >>> reply("<think>hm, 41?</think>It is 42."), reply("<think>still at it")
-    ('It is 42.', None)
-    """
-    end = text.rfind(_END_OF_THOUGHT)
-    if end >= 0:
-        text = text[end + len(_END_OF_THOUGHT) :]
-    return None if _START_OF_THOUGHT in text else text
-
-
 def is_blank(content: str) -> bool:
-    r"""Return whether a box has nothing in it, or only a placeholder.
+    r"""Returns whether a box has nothing in it, or only a placeholder.
 
     >>> is_blank(" "), is_blank(r"\ldots"), is_blank("answer"), is_blank(r"\{\}")
     (True, True, True, False)
@@ -47,38 +38,54 @@ def is_blank(content: str) -> bool:
 
 
 def last_box(text: str) -> str | None:
-    r"""Return the content of the last box that is finished and not empty.
+    r"""Returns the content of the last box that is finished and not empty.
 
     >>> last_box(r"\boxed{7}, no, \boxed{\frac{1}{2}}, or \boxed{")
     '\\frac{1}{2}'
     """
-    ends = {spelling: len(text) for spelling in _SPELLINGS}
+    box, _ = find_box(Piece(text))
+    return None if box is None else box.text
+
+
+def find_box(said: Piece) -> tuple[Piece | None, int | None]:
+    r"""Returns the content of the last finished box, and where an unfinished one begins.
+
+    >>> find_box(Piece(r"so \boxed{\frac{3}{4"))
+    (None, 3)
+    """
+    text = said.text
     starts = {spelling: text.rfind(spelling) for spelling in _SPELLINGS}
+    unfinished, read = None, 0
     for _ in range(_BOXES_TRIED):
         spelling = max(starts, key=lambda each: starts[each])
         start = starts[spelling]
         if start < 0:
-            return None
-        ends[spelling] = start
+            break
         starts[spelling] = text.rfind(spelling, 0, start)
-        content = _content(text, start)
-        if content is not None and not is_blank(content):
-            return content.strip()
-    return None
+        opening = _BOX.match(text, start + 1)
+        if opening is None:
+            continue
+        content: Piece | None = said.part(*opening.span(1))
+        if opening[1] == "{":
+            content, stop = _content(said, opening.end())
+            read += stop - start
+        if content is None:
+            unfinished = start if unfinished is None else unfinished
+        elif not is_blank(content.text):
+            return content.strip(), unfinished
+        if read > _MOST_READ:
+            break
+    return None, unfinished
 
 
-def _content(text: str, start: int) -> str | None:
-    found = _BOX.match(text, start + 1)
-    if found is None:
-        return None
-    if found[1] != "{":
-        return found[1].rstrip(".,;:")
-    depth = 1
-    for brace in _BRACES.finditer(text, found.end(), found.end() + _LONGEST_BOX):
+def _content(said: Piece, start: int) -> tuple[Piece | None, int]:
+    """Returns what stands before the brace that closes a box, and where reading ended."""
+    depth, last = 1, said.text.rfind("}", start) + 1
+    for brace in _BRACES.finditer(said.text, start, last):
         if brace[0] == "{":
             depth += 1
         elif brace[0] == "}":
             depth -= 1
             if not depth:
-                return text[found.end() : brace.start()]
-    return None
+                return said.part(start, brace.start()), brace.end()
+    return None, max(start, last)

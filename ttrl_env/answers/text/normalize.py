@@ -90,8 +90,14 @@ _SYMBOLS: Final = {
     "′": "'",
     "’": "'",
     "‘": "'",
-    "“": '"',
-    "”": '"',
+    **dict.fromkeys("“”„‟«»「」『』〝〞＂", '"'),
+    "【": "[",
+    "】": "]",
+    "〔": "(",
+    "〕": ")",
+    "٬": ",",
+    "٫": ".",
+    "٪": r"\%",
     "…": r"\ldots ",
     "⋯": r"\ldots ",
     "％": r"\%",
@@ -182,7 +188,8 @@ _WRAPPERS: Final = {
 _CLOSING: Final = frozenset(end[-1] for pairs in _WRAPPERS.values() for _, end in pairs)
 _FINAL: Final = frozenset(".,;:。")
 _STYLE: Final = re.compile(
-    r"\\(?:text|textbf|textit|textrm|textnormal|mbox|mathrm|mathbf|mathit|mathsf|operatorname)"
+    r"\\(?:text(?:bf|it|rm|up|tt|sf|sc|sl|md|normal)?|emph|mbox|hbox|math(?:rm|bf|it|sf|tt|normal)"
+    r"|boldsymbol|bm|pmb|underline|operatorname)"
     r"\s*\{([^{}]*)\}"
 )
 _NOISE: Final = re.compile(
@@ -194,7 +201,7 @@ _EXCLAIMED: Final = re.compile(r"[^\W\d_]{2}[ .,;:!]*$")
 
 
 def _one_character(character: str) -> str:
-    """Return what an unmapped non-ASCII character stands for."""
+    """Returns what an unmapped non-ASCII character stands for."""
     digit = unicodedata.decimal(character, None)
     if digit is not None:
         return str(digit)
@@ -209,7 +216,7 @@ def _one_character(character: str) -> str:
 
 
 def to_ascii(text: str) -> str:
-    r"""Return `text` with Unicode mathematics written as LaTeX.
+    r"""Returns `text` with Unicode mathematics written as LaTeX.
 
     >>> to_ascii("−2½")
     '-2\\frac{1}{2}'
@@ -228,7 +235,7 @@ def to_ascii(text: str) -> str:
 
 
 def trim(text: str) -> str:
-    r"""Return `text` without what surrounds an answer: delimiters, end marks, full stops.
+    r"""Returns `text` without what surrounds an answer: delimiters, end marks, full stops.
 
     >>> trim("  $\\frac12$. <|im_end|>")
     '\\frac12'
@@ -252,7 +259,7 @@ def trim(text: str) -> str:
 
 
 def _unwrapped(text: str) -> str:
-    """Return what stands between a pair of delimiters, or the text itself."""
+    """Returns what stands between a pair of delimiters, or the text itself."""
     for opening, closing in _WRAPPERS[text[0]]:
         if text.startswith(opening) and text.endswith(closing):
             inside = text[len(opening) : len(text) - len(closing)]
@@ -263,7 +270,7 @@ def _unwrapped(text: str) -> str:
 
 
 def plain_text(text: str) -> str:
-    r"""Return the form in which answers that are not formulas are compared.
+    r"""Returns the form in which answers that are not formulas are compared.
 
     Case, spacing, styling and final punctuation don't count.
 

@@ -42,11 +42,15 @@ class Evaluator(Walk):
 
     Args:
         key: Returns the key of a subtree, for what is not computed.
+
+    Attributes:
+        rounded: Whether a printed float has been met.
     """
 
     def __init__(self, key: Callable[[Node], str]) -> None:
         super().__init__()
         self.key = key
+        self.rounded = False
 
     def sample(
         self,
@@ -113,6 +117,7 @@ class Evaluator(Walk):
                     return self.product_of(value, self.constant("pi"), Fraction(1, 180))
                 return value
             case ("~", printed):
+                self.rounded = True
                 return inexact(printed)
             case ("v", computed):
                 number: Number = computed

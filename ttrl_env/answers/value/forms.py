@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from math import factorial, isqrt
+from math import factorial
 from typing import Any, Final
 
 from ttrl_env.answers.formula.names import letters
@@ -27,11 +27,11 @@ from ttrl_env.answers.value.numbers import (
 )
 from ttrl_env.answers.value.points import POSITIVE
 from ttrl_env.answers.value.rational import Algebra, Form, Generator, TooLarge
+from ttrl_env.answers.value.surds import square_free
 
 __all__ = ["Forms"]
 
 _LARGEST_RADICAND: Final = 10**6
-"""Below it, what has no factor up to a thousand is a prime."""
 _WORK: Final = 4
 """Work, as the evaluator counts it, of a product of two terms."""
 
@@ -172,9 +172,14 @@ class Forms:
         square = simple_fraction(size) if len(size) == 4 else None
         if square is None:
             return self._generator("other", repr(value))
-        outside, primes = _square_free(square.numerator * square.denominator)
+        outside, radicand = square_free(square.numerator * square.denominator)
+        if radicand > _LARGEST_RADICAND:
+            raise TooLarge
         factor = Fraction(-outside if value[0] else outside, square.denominator)
-        return ("*", [("n", factor), *(self._generator("radical", str(p)) for p in primes)])
+        return (
+            "*",
+            [("n", factor), *(self._generator("radical", str(p)) for p in _primes(radicand))],
+        )
 
     # -- then, its form
 
@@ -202,23 +207,15 @@ class Forms:
         raise Unreadable(f"no form: {plan[0]}")
 
 
-def _square_free(value: int) -> tuple[int, list[int]]:
-    """Returns the root of the largest square factor, and the primes of what is left."""
-    outside, primes, prime = 1, [], 2
-    while prime <= 1000 and value > 1:
-        count = 0
-        while value % prime == 0:
+def _primes(value: int) -> list[int]:
+    """Returns the primes of a number without square factors."""
+    primes, prime = [], 2
+    while prime * prime <= value:
+        if value % prime == 0:
             value //= prime
-            count += 1
-        outside *= prime ** (count // 2)
-        primes += [prime] * (count % 2)
+            primes.append(prime)
         prime += 1 + (prime > 2)
-    whole = isqrt(value)
-    if whole * whole == value:
-        return outside * whole, primes
-    if value > _LARGEST_RADICAND:
-        raise TooLarge
-    return outside, [*primes, value]
+    return [*primes, value] if value > 1 else primes
 
 
 def _with(node: Any, name: str, value: int) -> Any:

@@ -31,7 +31,7 @@ class CoRewarding:
 
     Where both halves elect the same answer, it is the pseudo-label; else there is none, and each
     half still learns from the other. Of several answers with the most votes, the one that appeared
-    first wins. A half whose counterpart has no answers is paid nothing; a group without any answer
+    first wins. A half whose counterpart has no answers gets 0; a group without any answer
     abstains.
 
     Source: Co-rewarding-I, arXiv 2508.00410; checked in the authors' code. Its second variant, a

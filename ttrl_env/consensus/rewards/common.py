@@ -1,10 +1,10 @@
-"""What the estimators share: sums that no order changes, elections, advantages.
+"""Helpers of the rewards: sums that no order changes, elections, advantages.
 
 - `exact_mean`, `class_sums`: correctly rounded, so that the order of the votes changes no bit.
 - `elect`: the class with the highest score.
-- `known_tokens`, `token_means`: what the sampler told of the tokens; refuses where it did not.
+- `known_tokens`, `token_means`: what the sampler said of the tokens; raises where it did not.
 - `group_advantages`: the group-relative advantages of GRPO, in NumPy.
-- `check_number`, `check_choice`, `check_flag`: refuse an option that is out of its range.
+- `check_number`, `check_choice`, `check_flag`: raise for an option that is out of its range.
 """
 
 from __future__ import annotations
@@ -129,10 +129,10 @@ def group_advantages(rewards: Floats, *, scale_by_std: bool = True) -> Floats:
 def check_number(
     name: str, value: object, low: float = -math.inf, high: float = math.inf, *, whole: bool = False
 ) -> None:
-    """Refuses an option that is no number from `low` to `high`.
+    """Checks that an option is a number from `low` to `high`.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not.
     """
     is_number = isinstance(value, int) or (isinstance(value, float) and not whole)
     if isinstance(value, bool) or not is_number or not low <= value <= high:  # type: ignore[operator]
@@ -142,20 +142,20 @@ def check_number(
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    """Refuses an option that is none of these words.
+    """Checks that an option is one of these words.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not.
     """
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
 
 
 def check_flag(name: str, value: object) -> None:
-    """Refuses an option that is neither true nor false.
+    """Checks that an option is true or false.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: It is not.
     """
     if not isinstance(value, bool):
         raise ValueError(f"{name} must be true or false, not {value!r}")

@@ -32,7 +32,7 @@ class DDRL:
     majority is nearly all there is, stays empty; the authors fill it with more of the majority.
 
     Source: DDRL, arXiv 2604.21327; checked in the authors' code. Its last stage, off-policy
-    refinement on consensus data, is no reward and not part of this.
+    refinement on consensus data, is not a reward, and not part of this.
 
     When not to use it: on groups that agree, which still push at full strength, as fixed
     advantages never shrink; lower the learning rate.

@@ -31,7 +31,7 @@ class EMPO:
 
     r_i = p(cluster of a_i) if low · log n <= H < high · log n, else the group abstains. p is the
     cluster's share of the group, and H = -sum p log p its semantic entropy, in nats. Clusters are
-    the answer classes; every absent answer is a cluster of its own, and is paid 0.
+    the answer classes; every absent answer is a cluster of its own, and gets 0.
 
     Source: EMPO, arXiv 2504.05812; checked in the authors' code, whose gate shuts at H = log n
     (no two completions agree) and whose later version leaves it open. The lower bound is known to

@@ -74,6 +74,11 @@ class EntropyShaped:
         """Scaling needs entropies; the other reward may need them too."""
         return self.mode == "scale" or needs(self.inner, "token_statistics")
 
+    @property
+    def needs_two_prompts(self) -> bool:
+        """As the other reward."""
+        return needs(self.inner, "two_prompts")
+
     def state_dict(self) -> dict[str, Any]:
         """Returns what the other reward remembers."""
         return inner_state(self.inner)

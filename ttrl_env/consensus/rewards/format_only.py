@@ -25,7 +25,7 @@ class FormatOnly:
 
     Source: after the format reward of Spurious Rewards, arXiv 2506.10947; known to us second-hand.
 
-    When not to use it: for anything but a comparison. It tells how much of a gain is the model
+    When not to use it: for anything but a comparison. It shows how much of a gain is the model
     learning to answer in the box and to stop in time.
     """
 

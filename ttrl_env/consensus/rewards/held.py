@@ -1,4 +1,4 @@
-"""Held votes: pseudo-labels that stand still while the model moves.
+"""Held votes: pseudo-labels that stay while the model moves.
 
 - `HeldVote`: a wrapper around any reward that names a pseudo-label.
 """
@@ -63,6 +63,11 @@ class HeldVote:
         """As the other reward."""
         return needs(self.inner, "token_statistics")
 
+    @property
+    def needs_two_prompts(self) -> bool:
+        """As the other reward."""
+        return needs(self.inner, "two_prompts")
+
     def state_dict(self) -> dict[str, Any]:
         """Returns the held answers, and what the other reward remembers."""
         held = {name: list(entry) for name, entry in self._held.items()}
@@ -82,7 +87,7 @@ class HeldVote:
         name = ballot.question_id
         if name in self._held:
             answer, visits, last = self._held[name]
-            visits += ballot.position != last  # the same visit, seen again, is no new one
+            visits += ballot.position != last  # the same visit seen again is not a new one
             if 0 < visits < self.every:
                 self._held[name] = answer, visits, ballot.position
                 label = ballot.class_of(answer)

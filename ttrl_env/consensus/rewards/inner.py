@@ -18,7 +18,7 @@ def check_inner(estimator: object) -> None:
     """Checks that something is a reward.
 
     Raises:
-        ValueError: It is a name, which only a spelled reward may have inside, or not callable.
+        ValueError: It is a name, which only rewards given as text take, or not callable.
     """
     if isinstance(estimator, type) or not callable(estimator):
         raise ValueError(f"inner must be a reward, (Ballot) -> Verdict, not {estimator!r}")

@@ -36,7 +36,8 @@ class Majority:
     Args:
         tie: Who wins of several answers with the most votes: `"first"`, the one that appeared
             first, as in the reference implementation; `"abstain"`, nobody, and the group teaches
-            nothing; `"share"`, all of them, each paid 1 / their number, with no pseudo-label.
+            nothing; `"share"`, all of them, each rewarded with 1 / their number, without a
+            pseudo-label.
         min_ratio: The least share of the group that the winner needs, absent answers counted.
         min_margin: The least lead over the runner-up, as a share of the group. Above 0, a tie
             never passes, whatever the tie rule.

@@ -29,7 +29,7 @@ class NegativeEntropy:
     """Rewards low entropy: r_i = - mean over tokens of H_t.
 
     H_t is the entropy of the distribution that token t was drawn from, in nats. An absent answer
-    is paid as the least sure of the answers; the paper pays it as any other. No pseudo-label is
+    is rewarded as the least sure of the answers; the paper makes no difference. No pseudo-label is
     named, so label accuracy is 0 by definition.
 
     Source: RENT, arXiv 2505.22660; the formula checked on the project's page, which also says that

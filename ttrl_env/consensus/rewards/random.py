@@ -22,7 +22,7 @@ __all__ = ["Random"]
 class Random:
     """Rewards each completion that has an answer with a fair coin.
 
-    r_i = 1 with the given probability, else 0; an absent answer is paid 0. The coin is a pure
+    r_i = 1 with the given probability, else 0; an absent answer gets 0. The coin is a pure
     function of the seed, the visit and the place in the group, so that a run repeats exactly.
 
     Source: Spurious Rewards, arXiv 2506.10947, where it lifts some models nearly as far as majority

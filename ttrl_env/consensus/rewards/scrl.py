@@ -1,4 +1,4 @@
-"""SCRL: pay firm majorities, punish rare and unsure answers, leave the rest alone.
+"""SCRL: reward firm majorities, punish rare and unsure answers, ignore the rest.
 
 - `SCRL`: the reward.
 """
@@ -34,14 +34,14 @@ class SCRL:
 
     `"continuous"` grades that: p - c (H - H') for the positive answer, (p - rare) - c (H - H') for
     a negative one and -c (H - H') for any other, with c the entropy coefficient. An absent answer
-    is then paid -1 or the lowest reward of the group, whichever is less, so that it is never worth
+    then gets -1 or the lowest reward of the group, whichever is less, so that it is never worth
     more than an answer. A group without any answer abstains.
 
     Source: SCRL, arXiv 2603.19880; checked in the authors' code (defaults of its example; its
     class defaults are 0.5, 0.15 and 0.15).
 
     When not to use it: with few votes, where any answer is rare, and with questions that have
-    many right spellings that the answer format holds apart.
+    many right answers that the answer format does not take for one.
 
     Args:
         min_ratio: The share that the majority needs.

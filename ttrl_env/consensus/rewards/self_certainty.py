@@ -29,13 +29,13 @@ class SelfCertainty:
     """Rewards certainty: r_i = mean over tokens of [logsumexp(z) - mean(z)].
 
     The mean of z is over the vocabulary of V tokens, so this is KL(U || p) + log V with U the
-    uniform distribution: never below log V. An absent answer is paid 0; the paper pays it as any
-    other. No pseudo-label is named, so label accuracy is 0 by definition.
+    uniform distribution: never below log V. An absent answer gets 0; the paper makes no
+    difference. No pseudo-label is named, so label accuracy is 0 by definition.
 
     Source: Intuitor, arXiv 2505.19590; checked in public implementations. Those take z after
     division by the temperature, as here.
 
-    When not to use it: alone for long. It pays confidence, not truth, and is raised by dull or
+    When not to use it: alone for long. It rewards confidence, not truth, and is raised by dull or
     repeated text as much as by right answers.
     """
 

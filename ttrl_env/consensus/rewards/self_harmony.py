@@ -34,7 +34,7 @@ class SelfHarmony:
     scores, the answer that appeared first wins; where all are 0, the group abstains.
 
     Source: Self-Harmony, arXiv 2511.01191; known to us from its abstract and a summary. There the
-    model rephrases the question itself and is paid for that too; here the paraphrase is given.
+    model rephrases the question itself and is rewarded for that too; here the paraphrase is given.
 
     When not to use it: as for Co-rewarding; and with hard questions, many groups abstain.
 

@@ -1,4 +1,4 @@
-"""Soft majority: every answer is paid the share of the votes it has.
+"""Soft majority: every answer is rewarded with its share of the votes.
 
 - `SoftMajority`: the reward.
 """
@@ -20,14 +20,14 @@ __all__ = ["SoftMajority"]
 class SoftMajority:
     """Rewards each completion by the share of the group that agrees: r_i = c(a_i) / n.
 
-    c(a_i) counts the votes for its answer, its own included; an absent answer is paid 0 and stays
+    c(a_i) counts the votes for its answer, its own included; an absent answer gets 0 and stays
     in n. The pseudo-label, which only metrics read, is the most frequent answer, the first of
     several.
 
     Source: the soft self-consistency reward of SRT, arXiv 2505.21444; known to us second-hand.
 
     When not to use it: on groups that nearly agree, where it is the majority reward but for a
-    small slope among wrong answers, and that slope pays the more common mistake better.
+    small slope among wrong answers, and that slope rewards the more common mistake more.
 
     Args:
         min_ratio: The group abstains where no answer has at least this share.

@@ -12,6 +12,9 @@ One for each completion:
 One for each token:
 
 - `token_rewards`, `returns_to_go`, `generalised_advantages`, `whiten`.
+
+By name, with those that installed packages add: `ADVANTAGES`. A new file adds one with the
+decorator `completion_advantage` or `token_advantage`.
 """
 
 from ttrl_agents.learning.advantages.completion import (
@@ -22,6 +25,12 @@ from ttrl_agents.learning.advantages.completion import (
     mean_ratio_advantages,
     overlong_penalty,
 )
+from ttrl_agents.learning.advantages.registry import (
+    ADVANTAGES,
+    AdvantageInputs,
+    completion_advantage,
+    token_advantage,
+)
 from ttrl_agents.learning.advantages.token import (
     generalised_advantages,
     returns_to_go,
@@ -30,7 +39,10 @@ from ttrl_agents.learning.advantages.token import (
 )
 
 __all__ = [
+    "ADVANTAGES",
+    "AdvantageInputs",
     "batch_advantages",
+    "completion_advantage",
     "generalised_advantages",
     "group_advantages",
     "leave_one_out_advantages",
@@ -38,6 +50,7 @@ __all__ = [
     "mean_ratio_advantages",
     "overlong_penalty",
     "returns_to_go",
+    "token_advantage",
     "token_rewards",
     "whiten",
 ]

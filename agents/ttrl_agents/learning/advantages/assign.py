@@ -1,6 +1,6 @@
 """Credit assignment: from the rewards of a rollout to the advantage of each token.
 
-- `assign_credit`: as an algorithm says.
+- `assign_credit`: returns the experience with the advantages of an algorithm.
 """
 
 from __future__ import annotations
@@ -11,18 +11,15 @@ import torch
 
 from ttrl_agents.config.algorithms import Algorithm
 from ttrl_agents.errors import AgentError
-from ttrl_agents.learning.advantages import (
-    batch_advantages,
-    generalised_advantages,
-    group_advantages,
-    leave_one_out_advantages,
-    length_weighted_advantages,
-    mean_ratio_advantages,
-    overlong_penalty,
-    returns_to_go,
-    token_rewards,
-    whiten,
+from ttrl_agents.learning.advantages.completion import overlong_penalty
+from ttrl_agents.learning.advantages.registry import (
+    ADVANTAGES,
+    AdvantageInputs,
+    CompletionAdvantage,
+    OfCompletions,
+    TokenAdvantage,
 )
+from ttrl_agents.learning.advantages.token import whiten
 from ttrl_agents.learning.experience import Experience
 from ttrl_agents.learning.losses import kl_estimate
 
@@ -45,27 +42,22 @@ def assign_credit(algorithm: Algorithm, experience: Experience, max_tokens: int)
         AgentError: The reward gave advantages, and the algorithm has none of whole completions; or
             it is negative, and the algorithm divides by its mean.
     """
-    rewards, penalties = experience.rewards, None
-    lengths = torch.from_numpy(experience.lengths)
-    if algorithm.overlong_buffer:
-        rewards = rewards + overlong_penalty(lengths, max_tokens, algorithm.overlong_buffer)
-    if algorithm.shapes_reward:
-        penalties = algorithm.kl_coef * _divergence(algorithm, experience)
-    teaches = ~experience.abstained
-    returns = None
-    if algorithm.per_token:
-        advantages, returns = _token_advantages(algorithm, experience, rewards, penalties)
-    else:
-        if penalties is not None:
-            rewards = rewards - penalties.sum(dim=1)
-        each = _completion_advantages(algorithm, experience, rewards, lengths)
-        given = experience.given_advantages
-        if given is not None:
-            each = torch.where(given.isnan(), each, given)
-        # Groups without contrast teach nothing; they do not count when advantages are whitened.
-        contrast = each.reshape(-1, experience.group_rows) != 0
-        teaches = teaches & contrast.any(dim=1).repeat_interleave(experience.group_rows)
-        advantages = each[:, None].expand(experience.mask.shape)
+    inputs = _inputs(algorithm, experience, max_tokens)
+    match ADVANTAGES.find(algorithm.advantage):
+        case TokenAdvantage(compute_tokens):
+            _check_none_given(algorithm, experience)
+            advantages, returns = compute_tokens(inputs)
+            teaches = ~experience.abstained
+        case CompletionAdvantage(compute):
+            each, returns = _of_completions(inputs, compute), None
+            given = experience.given_advantages
+            if given is not None:
+                each = torch.where(given.isnan(), each, given)
+            # Groups without contrast teach nothing, and do not count in the whitening.
+            contrast = each.reshape(-1, experience.group_rows) != 0
+            contrasts = contrast.any(dim=1).repeat_interleave(experience.group_rows)
+            teaches = ~experience.abstained & contrasts
+            advantages = each[:, None].expand(experience.mask.shape)
     mask = experience.mask & teaches[:, None]
     advantages = whiten(advantages, mask) if algorithm.whiten else advantages.masked_fill(~mask, 0)
     if experience.weights is not None:
@@ -77,63 +69,46 @@ def assign_credit(algorithm: Algorithm, experience: Experience, max_tokens: int)
     )
 
 
-def _completion_advantages(
-    algorithm: Algorithm, experience: Experience, rewards: torch.Tensor, lengths: torch.Tensor
-) -> torch.Tensor:
-    """One advantage a completion, float64."""
-    groups = rewards.reshape(-1, experience.group_rows)
-    if algorithm.advantage == "batch-mean":
-        teaches = ~experience.abstained
-        result = torch.zeros_like(rewards)
-        result[teaches] = batch_advantages(rewards[teaches])
-        return result
-    if algorithm.advantage == "leave-one-out":
-        groups = leave_one_out_advantages(groups)
-    elif algorithm.advantage == "group-mean-ratio":
-        if (rewards < 0).any():
-            raise AgentError(
-                f"maxrl divides by the mean reward, and a reward of {rewards.min().item():g} is "
-                "below 0. Use another --algorithm, e.g. grpo, or another --reward."
-            )
-        groups = mean_ratio_advantages(groups)
-    elif algorithm.advantage == "length-weighted":
-        groups = length_weighted_advantages(groups, lengths.reshape(groups.shape))
-    else:
-        groups = group_advantages(groups, scale_by_std=algorithm.scale_by_std)
-    return groups.flatten()
-
-
-def _token_advantages(
-    algorithm: Algorithm,
-    experience: Experience,
-    rewards: torch.Tensor,
-    penalties: torch.Tensor | None,
-) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """One advantage a token, float64, and the returns where there is a critic."""
-    given = experience.given_advantages
-    if given is not None and not given.isnan().all():
-        raise AgentError(
-            "This reward gives advantages of its own to whole completions, which reinforce++ and "
-            "ppo, whose advantages are those of tokens, have no place for. Use another "
-            "--algorithm, e.g. grpo."
-        )
-    mask = experience.mask
-    per_token = token_rewards(rewards, mask, penalties)
-    if algorithm.advantage == "returns":
-        return returns_to_go(per_token, mask, algorithm.gamma), None
-    if experience.values is None:
-        raise ValueError("generalised advantages need the values of a critic")
-    return generalised_advantages(
-        per_token,
-        experience.values.double(),
-        mask,
-        gamma=algorithm.gamma,
-        gae_lambda=algorithm.gae_lambda,
+def _inputs(algorithm: Algorithm, experience: Experience, max_tokens: int) -> AdvantageInputs:
+    """Returns what advantages are computed from, the penalties of the algorithm included."""
+    rewards, lengths = experience.rewards, torch.from_numpy(experience.lengths)
+    if algorithm.overlong_buffer:
+        rewards = rewards + overlong_penalty(lengths, max_tokens, algorithm.overlong_buffer)
+    penalties = None
+    if algorithm.shapes_reward:
+        penalties = algorithm.kl_coef * _divergence(algorithm, experience)
+    return AdvantageInputs(
+        algorithm=algorithm,
+        rewards=rewards,
+        group_size=experience.group_rows,
+        abstained=experience.abstained,
+        lengths=lengths,
+        mask=experience.mask,
+        penalties=penalties,
+        values=experience.values,
     )
 
 
+def _of_completions(inputs: AdvantageInputs, compute: OfCompletions) -> torch.Tensor:
+    """Returns one advantage for each completion, the penalties of its tokens subtracted before."""
+    if inputs.penalties is not None:
+        rewards = inputs.rewards - inputs.penalties.sum(dim=1)
+        inputs = replace(inputs, rewards=rewards, penalties=None)
+    return compute(inputs).flatten()
+
+
+def _check_none_given(algorithm: Algorithm, experience: Experience) -> None:
+    given = experience.given_advantages
+    if given is not None and not given.isnan().all():
+        raise AgentError(
+            "This reward gives advantages of its own to whole completions, which the advantage "
+            f"{algorithm.advantage!r} of reinforce++ and ppo, one for each token, cannot use. Use "
+            "another --algorithm, e.g. grpo."
+        )
+
+
 def _divergence(algorithm: Algorithm, experience: Experience) -> torch.Tensor:
-    """The divergence from the initial model at each token, float64."""
+    """Returns the divergence from the initial policy at each token, float64."""
     old, reference = experience.old_log_probs, experience.reference_log_probs
     if old is None or reference is None:
         raise ValueError("a penalty on the reward needs both log-probabilities")

@@ -1,4 +1,4 @@
-"""From rewards to the advantage of each completion.
+"""The advantages of whole completions, from the rewards of their groups.
 
 - `group_advantages`: GRPO and Dr. GRPO.
 - `leave_one_out_advantages`: RLOO.
@@ -7,13 +7,17 @@
 - `batch_advantages`: REINFORCE with the mean of the batch as its baseline.
 - `overlong_penalty`: DAPO's penalty on completions near the length limit.
 
-Rewards of groups have shape (groups, completions). Where all rewards that are compared are equal,
+The functions are pure; below them stand the entries of `ADVANTAGES` that call them. Rewards of
+groups have shape (groups, completions). Where all rewards that are compared are equal,
 the advantage is exactly 0, whatever the rounding of their mean.
 """
 
 from __future__ import annotations
 
 import torch
+
+from ttrl_agents.errors import AgentError
+from ttrl_agents.learning.advantages.registry import AdvantageInputs, completion_advantage
 
 __all__ = [
     "batch_advantages",
@@ -179,3 +183,35 @@ def _without_constant_groups(advantages: torch.Tensor, rewards: torch.Tensor) ->
     # Rounding of the mean must not turn a group without contrast into a gradient.
     constant = (rewards == rewards[:, :1]).all(dim=1, keepdim=True)
     return advantages.masked_fill(constant, 0.0)
+
+
+@completion_advantage("group-mean")
+def _group_mean(inputs: AdvantageInputs) -> torch.Tensor:
+    return group_advantages(inputs.groups, scale_by_std=inputs.algorithm.scale_by_std)
+
+
+@completion_advantage("leave-one-out")
+def _leave_one_out(inputs: AdvantageInputs) -> torch.Tensor:
+    return leave_one_out_advantages(inputs.groups)
+
+
+@completion_advantage("group-mean-ratio")
+def _group_mean_ratio(inputs: AdvantageInputs) -> torch.Tensor:
+    if (inputs.rewards < 0).any():
+        raise AgentError(
+            f"maxrl divides by the mean reward, and a reward of {inputs.rewards.min().item():g} is "
+            "below 0. Use another --algorithm, e.g. grpo, or another --reward."
+        )
+    return mean_ratio_advantages(inputs.groups)
+
+
+@completion_advantage("length-weighted")
+def _length_weighted(inputs: AdvantageInputs) -> torch.Tensor:
+    return length_weighted_advantages(inputs.groups, inputs.lengths.reshape(inputs.groups.shape))
+
+
+@completion_advantage("batch-mean")
+def _batch_mean(inputs: AdvantageInputs) -> torch.Tensor:
+    result = torch.zeros_like(inputs.rewards)
+    result[~inputs.abstained] = batch_advantages(inputs.rewards[~inputs.abstained])
+    return result

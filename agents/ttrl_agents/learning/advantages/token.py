@@ -1,16 +1,19 @@
-"""From the rewards of tokens to the advantage of each token.
+"""The advantages of tokens, from the rewards of tokens.
 
-- `token_rewards`: the reward of a completion on its last token, a penalty on every token.
+- `token_rewards`: the reward of a completion on its last token, minus a penalty on every token.
 - `returns_to_go`: what is still to come at each token.
-- `generalised_advantages`: the same, less what a critic expected (GAE).
+- `generalised_advantages`: the same, minus what a critic expected (GAE).
 - `whiten`: to mean 0 and variance 1 over all tokens.
 
-All tensors have shape (completions, length); tokens come first in their row, padding after them.
+The functions are pure; below them stand the entries of `ADVANTAGES` that call them. All tensors
+have shape (completions, length); tokens come first in their row, padding after them.
 """
 
 from __future__ import annotations
 
 import torch
+
+from ttrl_agents.learning.advantages.registry import AdvantageInputs, token_advantage
 
 __all__ = ["generalised_advantages", "returns_to_go", "token_rewards", "whiten"]
 
@@ -23,8 +26,8 @@ def token_rewards(
     Args:
         rewards: One for each completion.
         mask: Which positions are tokens, bool; every row has one or more.
-        penalties: What is taken off the reward of each token, e.g. a multiple of the divergence
-            from a reference.
+        penalties: What is subtracted from the reward of each token, e.g. a multiple of the
+            divergence from the initial policy.
 
     >>> token_rewards(torch.tensor([1.0]), torch.tensor([[True, True, False]]))
     tensor([[0., 1., 0.]])
@@ -111,3 +114,22 @@ def whiten(values: torch.Tensor, mask: torch.Tensor, epsilon: float = 1e-8) -> t
         return torch.zeros_like(values)
     scaled = (values - found.mean()) * (found.var() + epsilon).rsqrt()
     return scaled.masked_fill(~mask, 0.0)
+
+
+@token_advantage("returns")
+def _returns(inputs: AdvantageInputs) -> tuple[torch.Tensor, None]:
+    rewards = token_rewards(inputs.rewards, inputs.mask, inputs.penalties)
+    return returns_to_go(rewards, inputs.mask, inputs.algorithm.gamma), None
+
+
+@token_advantage("gae")
+def _gae(inputs: AdvantageInputs) -> tuple[torch.Tensor, torch.Tensor]:
+    if inputs.values is None:
+        raise ValueError("generalised advantages need the values of a critic")
+    return generalised_advantages(
+        token_rewards(inputs.rewards, inputs.mask, inputs.penalties),
+        inputs.values.double(),
+        inputs.mask,
+        gamma=inputs.algorithm.gamma,
+        gae_lambda=inputs.algorithm.gae_lambda,
+    )

@@ -2,9 +2,10 @@
 
 The objective:
 
-- `probability_ratio`, `clipped_surrogate`, `clipped_weight`, `soft_gate`: what a token costs.
+- `probability_ratio`, `clipped_surrogate`, `clipped_weight`, `soft_gate`: the loss of a token; by
+  name, with those that installed packages add: `SURROGATES`. `register_surrogate` adds one.
 - `importance_weights`: what corrects for a sampler that differs from the trainer.
-- `kl_estimate`: the estimators k1, k2 and k3 of the divergence from a reference.
+- `kl_estimate`: the estimators k1, k2 and k3 of the divergence from the initial policy.
 - `clipped_value_loss`, `explained_variance`: the critic's.
 - `Counts`, `aggregate`: from tokens to one number, the same however the batch is split.
 - `policy_objective`: all of it together, as an `Algorithm` says.
@@ -15,16 +16,21 @@ from ttrl_agents.learning.losses.importance import importance_weights
 from ttrl_agents.learning.losses.kl import kl_estimate
 from ttrl_agents.learning.losses.objective import LossInputs, policy_objective
 from ttrl_agents.learning.losses.surrogates import (
+    SURROGATES,
+    SurrogateInputs,
     clipped_surrogate,
     clipped_weight,
     probability_ratio,
+    register_surrogate,
     soft_gate,
 )
 from ttrl_agents.learning.losses.values import clipped_value_loss, explained_variance
 
 __all__ = [
+    "SURROGATES",
     "Counts",
     "LossInputs",
+    "SurrogateInputs",
     "aggregate",
     "clipped_surrogate",
     "clipped_value_loss",
@@ -34,5 +40,6 @@ __all__ = [
     "kl_estimate",
     "policy_objective",
     "probability_ratio",
+    "register_surrogate",
     "soft_gate",
 ]

@@ -1,4 +1,4 @@
-"""From the loss of each token to one number.
+"""The aggregation of the losses of tokens to one number.
 
 - `Counts`: what an update divides by.
 - `aggregate`: the sum over a micro-batch, divided by the counts of the whole update.

@@ -1,4 +1,4 @@
-"""What corrects for a sampler whose probabilities differ from the trainer's.
+"""The correction for a sampler whose probabilities differ from the trainer's.
 
 - `importance_weights`: a weight for the loss of each token.
 

@@ -1,4 +1,4 @@
-"""How far the policy has moved from a reference.
+"""The KL divergence from the initial policy.
 
 - `kl_estimate`: the estimators k1, k2 and k3 of KL(policy || reference).
 """

@@ -1,7 +1,7 @@
-"""The loss of a micro-batch, as an algorithm says.
+"""The loss of a micro-batch, put together from the pieces of an algorithm.
 
 - `LossInputs`: all that it is computed from, beside the policy's log-probabilities.
-- `policy_objective`: the loss, and what there is to see of it.
+- `policy_objective`: the loss and its metrics.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from ttrl_agents.learning.losses.aggregation import Counts, aggregate
 from ttrl_agents.learning.losses.importance import importance_weights
 from ttrl_agents.learning.losses.kl import kl_estimate
 from ttrl_agents.learning.losses.surrogates import (
-    clipped_surrogate,
-    clipped_weight,
+    SURROGATES,
+    SurrogateInputs,
     probability_ratio,
-    soft_gate,
 )
 
 __all__ = ["LossInputs", "policy_objective"]
@@ -33,7 +32,7 @@ class LossInputs:
         advantages: One for each token.
         old_log_probs: Log-probabilities before any update; `None` where the policy has not moved
             since, so that the ratio is 1.
-        reference_log_probs: Those of the initial model, where it is held to it.
+        reference_log_probs: Those of the initial policy, where the divergence from it is used.
         sampler_log_probs: Those that the sampler reported; NaN or `None` where it did not.
     """
 
@@ -70,34 +69,20 @@ def policy_objective(
     mask, advantages = inputs.mask, inputs.advantages
     old = log_probs.detach() if inputs.old_log_probs is None else inputs.old_log_probs
     ratio = probability_ratio(log_probs, old, mask, algorithm.ratio)
-    low, high = algorithm.clip_low, algorithm.clip_high
-    if algorithm.objective == "weight":
-        per_token = clipped_weight(ratio, advantages, log_probs, clip_low=low, clip_high=high)
-    elif algorithm.objective == "gate":
-        per_token = soft_gate(ratio, advantages)
-    else:
-        per_token = clipped_surrogate(
-            ratio, advantages, clip_low=low, clip_high=high, dual_clip=algorithm.dual_clip
-        )
+    surrogate = SURROGATES.find(algorithm.objective)
+    per_token, held_back = surrogate(SurrogateInputs(algorithm, ratio, advantages, log_probs))
     seen = ratio.detach()
     sums = {
         "entropy": _sum(entropies.detach(), mask),
         "ratio_mean": _sum(seen, mask),
-        "clip_fraction": _sum(_clipped(algorithm, seen, advantages), mask),
+        "clip_fraction": _sum(held_back, mask),
     }
     maxima = {"ratio_max": _max(seen, mask), "log_prob_gap": 0.0}
     if inputs.sampler_log_probs is not None:
         gap = (old - inputs.sampler_log_probs).abs()
         maxima["log_prob_gap"] = _max(gap, mask & ~gap.isnan())
         if algorithm.importance_correction != "none":
-            weights = importance_weights(
-                old,
-                inputs.sampler_log_probs,
-                mask,
-                correction=algorithm.importance_correction,
-                level=algorithm.importance_level,
-                cap=algorithm.importance_cap,
-            )
+            weights = _importance(algorithm, old, inputs.sampler_log_probs, mask)
             per_token = per_token * weights
             sums["importance_mean"] = _sum(weights, mask)
             sums["importance_masked"] = _sum(weights == 0, mask)
@@ -114,17 +99,17 @@ def policy_objective(
     return loss, sums, maxima
 
 
-def _clipped(algorithm: Algorithm, ratio: torch.Tensor, advantages: torch.Tensor) -> torch.Tensor:
-    """Which tokens are held back: without a gradient (clip), or with a bounded weight."""
-    above, below = ratio > 1 + algorithm.clip_high, ratio < 1 - algorithm.clip_low
-    if algorithm.objective == "gate":
-        return torch.zeros_like(above)
-    if algorithm.objective == "weight":
-        return above | below
-    clipped = (above & (advantages > 0)) | (below & (advantages < 0))
-    if algorithm.dual_clip > 0:
-        clipped = clipped | ((ratio > algorithm.dual_clip) & (advantages < 0))
-    return clipped
+def _importance(
+    algorithm: Algorithm, old: torch.Tensor, sampler: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
+    return importance_weights(
+        old,
+        sampler,
+        mask,
+        correction=algorithm.importance_correction,
+        level=algorithm.importance_level,
+        cap=algorithm.importance_cap,
+    )
 
 
 def _sum(values: torch.Tensor, mask: torch.Tensor) -> float:

@@ -1,20 +1,36 @@
-"""What each token costs, given how the policy has moved since it sampled.
+"""The surrogate losses of tokens, given how the policy has moved since it sampled.
 
 - `probability_ratio`: by how much a token, or its completion, has become likelier.
 - `clipped_surrogate`: PPO's, which GRPO, DAPO and GSPO share.
 - `clipped_weight`: CISPO's.
 - `soft_gate`: SAPO's.
+- `SURROGATES`: the losses by the names that `Algorithm.objective` and `--objective` take;
+  `register_surrogate` adds one.
+- `SurrogateInputs`, `Surrogate`: what an entry of the table takes and returns.
 
 At ratio 1 each has the gradient of REINFORCE. Tensors have shape (completions, length).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 
-from ttrl_agents.config.algorithms import Ratio
+from ttrl_agents.config.algorithms import Algorithm, Ratio
+from ttrl_agents.config.registry import Registry
 
-__all__ = ["clipped_surrogate", "clipped_weight", "probability_ratio", "soft_gate"]
+__all__ = [
+    "SURROGATES",
+    "Surrogate",
+    "SurrogateInputs",
+    "clipped_surrogate",
+    "clipped_weight",
+    "probability_ratio",
+    "register_surrogate",
+    "soft_gate",
+]
 
 # As in verl: one impossible token must not give infinity.
 _MAX_LOG_RATIO = 20.0
@@ -131,3 +147,85 @@ def soft_gate(
     """
     tau = torch.where(advantages > 0, tau_up, tau_down)
     return -4 / tau * torch.sigmoid(tau * (ratio - 1)) * advantages
+
+
+@dataclass(frozen=True)
+class SurrogateInputs:
+    """What a surrogate loss is computed from; shapes are (completions, length).
+
+    Attributes:
+        algorithm: The pieces of the algorithm, its clips among them.
+        ratio: The probability ratio, with gradient.
+        advantages: One for each token.
+        log_probs: Log-probabilities under the policy, in nats, with gradient.
+    """
+
+    algorithm: Algorithm
+    ratio: torch.Tensor
+    advantages: torch.Tensor
+    log_probs: torch.Tensor
+
+
+Surrogate = Callable[[SurrogateInputs], tuple[torch.Tensor, torch.Tensor]]
+"""Returns the loss of each token, and which tokens are held back (bool): those without a gradient
+or with a bounded weight, whose share is the metric `clip_fraction`."""
+
+SURROGATES: Registry[Surrogate] = Registry("objective", "ttrl_agents.surrogates")
+
+
+def register_surrogate(name: str) -> Callable[[Surrogate], Surrogate]:
+    """Returns a decorator that adds a function as a surrogate loss.
+
+    Args:
+        name: The name that `--objective` takes.
+
+    >>> @register_surrogate("plain")
+    ... def plain(inputs: SurrogateInputs) -> tuple[torch.Tensor, torch.Tensor]:
+    ...     return -inputs.ratio * inputs.advantages, torch.zeros_like(inputs.ratio).bool()
+    >>> "plain" in SURROGATES
+    True
+    >>> SURROGATES.unregister("plain")
+    """
+    return SURROGATES.register(name)
+
+
+@register_surrogate("clip")
+def _clip(inputs: SurrogateInputs) -> tuple[torch.Tensor, torch.Tensor]:
+    algorithm, advantages = inputs.algorithm, inputs.advantages
+    loss = clipped_surrogate(
+        inputs.ratio,
+        advantages,
+        clip_low=algorithm.clip_low,
+        clip_high=algorithm.clip_high,
+        dual_clip=algorithm.dual_clip,
+    )
+    above, below = _beyond(inputs)
+    held_back = (above & (advantages > 0)) | (below & (advantages < 0))
+    if algorithm.dual_clip > 0:
+        held_back = held_back | ((inputs.ratio > algorithm.dual_clip) & (advantages < 0))
+    return loss, held_back
+
+
+@register_surrogate("weight")
+def _weight(inputs: SurrogateInputs) -> tuple[torch.Tensor, torch.Tensor]:
+    loss = clipped_weight(
+        inputs.ratio,
+        inputs.advantages,
+        inputs.log_probs,
+        clip_low=inputs.algorithm.clip_low,
+        clip_high=inputs.algorithm.clip_high,
+    )
+    above, below = _beyond(inputs)
+    return loss, above | below
+
+
+@register_surrogate("gate")
+def _gate(inputs: SurrogateInputs) -> tuple[torch.Tensor, torch.Tensor]:
+    loss = soft_gate(inputs.ratio, inputs.advantages)
+    return loss, torch.zeros_like(loss, dtype=torch.bool)
+
+
+def _beyond(inputs: SurrogateInputs) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns where the ratio is above its upper bound, and where below its lower one."""
+    ratio, algorithm = inputs.ratio.detach(), inputs.algorithm
+    return ratio > 1 + algorithm.clip_high, ratio < 1 - algorithm.clip_low

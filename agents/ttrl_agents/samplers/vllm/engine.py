@@ -78,8 +78,9 @@ class Engine:
 
         Args:
             request: `counts` (completions of each prompt), `seeds` (one for each prompt),
-                `params` (of `vllm.SamplingParams`), and `closers`, token ids after which a
-                completion is looked at for the end of its box.
+                `params` (of `vllm.SamplingParams`), `closers`, token ids after which a
+                completion is looked at for the end of its box, and `thinking` (whether each prompt
+                ends inside a thought).
             arrays: The token ids of all prompts in a row, and the length of each.
             channel: Where progress is told.
 
@@ -108,7 +109,10 @@ class Engine:
                 ),
             )
             names.append(name)
-        drawn = [[_Drawn() for _ in range(count)] for count in request["counts"]]
+        drawn = [
+            [_Drawn(watch=BoxWatch(thinking=thinking)) for _ in range(count)]
+            for count, thinking in zip(request["counts"], request["thinking"], strict=True)
+        ]
         closers = frozenset(request["closers"])
         while self._engine.has_unfinished_requests():
             new = 0
@@ -195,10 +199,10 @@ class Engine:
 class _Drawn:
     """What has been drawn of one completion."""
 
+    watch: BoxWatch
     tokens: list[int] = field(default_factory=list)
     log_probs: list[float] = field(default_factory=list)
     finished: bool = False
-    watch: BoxWatch = field(default_factory=BoxWatch)
 
     def add(self, part: Any) -> None:
         """Adds what a step of vLLM has drawn, a `vllm.outputs.CompletionOutput`."""

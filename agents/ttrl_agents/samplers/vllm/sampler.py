@@ -161,6 +161,7 @@ class VLLMSampler:
             "counts": [len(each) for each in rows.values()],
             "seeds": request_seeds(seed, rows.values()),
             "closers": self._closers if params.stop_at_box else [],
+            "thinking": [self.policy.opens_thinking(ids) for ids in rows],
             "params": {
                 "max_tokens": params.max_tokens,
                 "temperature": params.temperature,
@@ -185,6 +186,7 @@ class VLLMSampler:
             log_probs,
             lengths,
             finished,
+            [self.policy.opens_thinking(ids) for ids in encoded],
         )
 
     def sync(self) -> None:
@@ -293,6 +295,7 @@ class VLLMSampler:
         log_probs: np.ndarray[Any, Any],
         lengths: np.ndarray[Any, Any],
         finished: np.ndarray[Any, Any],
+        thinking: Sequence[bool],
     ) -> list[Completion]:
         """Puts what the engine drew back into the order of the prompts."""
         ends = np.cumsum(lengths)
@@ -308,6 +311,7 @@ class VLLMSampler:
                 token_ids=ids[k].copy(),
                 log_probs=chances[k].copy(),
                 finished=bool(finished[k]),
+                thinking=thinking[place],
             )
         return completions
 

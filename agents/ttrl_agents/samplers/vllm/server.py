@@ -23,6 +23,7 @@ import httpx2
 from ttrl_agents.errors import AgentError
 from ttrl_agents.samplers.base import Progress, SamplingParams, request_seeds
 from ttrl_agents.samplers.box_stop import count_to_box
+from ttrl_env.answers import opens_thinking
 from ttrl_env.completion import Completion
 
 __all__ = ["SERVER_ADVICE", "VLLMServerSampler"]
@@ -33,6 +34,7 @@ SERVER_ADVICE = (
 )
 _ATTEMPTS = 4
 _CONNECTIONS = 64
+_END_OF_PROMPT = 64  # tokens that show whether it opens a thought
 _THREAD = "vllm-server request"
 
 Result = TypeVar("Result")
@@ -76,6 +78,7 @@ class VLLMServerSampler:
             headers={} if api_key is None else {"Authorization": f"Bearer {api_key}"},
         )
         self.retries = 0
+        self._thinking: dict[tuple[int, ...], bool] = {}
         self.max_length: int | None = None
         self.model = self._find_model(model)
 
@@ -110,7 +113,8 @@ class VLLMServerSampler:
                 "return_token_ids": True,
             }
             answer = self._post("/chat/completions", body)
-            drawn = [_completion(choice) for choice in answer["choices"]]
+            thinking = self._opens_thinking(answer.get("prompt_token_ids") or ())
+            drawn = [_completion(choice, thinking) for choice in answer["choices"]]
             if params.stop_at_box:
                 drawn = list(map(_cut_at_box, answer["choices"], drawn))
             return members, drawn
@@ -141,6 +145,16 @@ class VLLMServerSampler:
         """Closes the connections."""
         self._client.close()
 
+    def _opens_thinking(self, prompt_ids: Sequence[int]) -> bool:
+        """Returns whether a prompt ends inside a thought, where the server tells its tokens."""
+        end = tuple(prompt_ids[-_END_OF_PROMPT:])
+        if end and end not in self._thinking:
+            path = self.url.removesuffix("/v1") + "/detokenize"
+            body = {"model": self.model, "tokens": list(end)}
+            told = self._request("POST", path, body)
+            self._thinking[end] = opens_thinking(str(told.get("prompt", "")))
+        return bool(end) and self._thinking[end]
+
     def _find_model(self, wanted: str | None) -> str:
         listed = self._request("GET", "/models", None)
         served = {str(each["id"]): each for each in listed.get("data", [])}
@@ -169,7 +183,8 @@ class VLLMServerSampler:
 
     def _request(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         try:
-            response = self._client.request(method, self.url + path, json=body)
+            address = path if path.startswith(self.url.removesuffix("/v1")) else self.url + path
+            response = self._client.request(method, address, json=body)
         except httpx2.TransportError as error:
             raise _UnavailableError(
                 f"The server at {self.url} cannot be reached ({error}). Start one with: vllm "
@@ -232,7 +247,7 @@ def _as_completed(calls: Sequence[Callable[[], Result]]) -> Generator[Result, No
         over.set()
 
 
-def _completion(choice: dict[str, Any]) -> Completion:
+def _completion(choice: dict[str, Any], thinking: bool) -> Completion:
     ids = choice.get("token_ids")
     chances = (choice.get("logprobs") or {}).get("content")
     log_probs = None if chances is None else [each["logprob"] for each in chances]
@@ -243,6 +258,7 @@ def _completion(choice: dict[str, Any]) -> Completion:
         token_ids=ids,
         log_probs=log_probs,
         finished=choice.get("finish_reason") == "stop",
+        thinking=thinking,
     )
 
 
@@ -253,7 +269,7 @@ def _cut_at_box(choice: dict[str, Any], whole: Completion) -> Completion:
     """
     known = (choice.get("logprobs") or {}).get("content") or []
     pieces = [each["token"] for each in known]
-    count = count_to_box(pieces)
+    count = count_to_box(pieces, thinking=whole.thinking)
     text = "".join(pieces[:count])
     if count is not None and whole.startswith(text):
         ids, chances = whole.token_ids, whole.log_probs
@@ -261,12 +277,13 @@ def _cut_at_box(choice: dict[str, Any], whole: Completion) -> Completion:
             text,
             token_ids=None if ids is None else ids[:count],
             log_probs=None if chances is None else chances[:count],
+            thinking=whole.thinking,
         )
     # The server tells no tokens, or their texts do not add up to that of the completion (part of a
     # character, say): the text alone is cut, and of its tokens nothing is said.
     parts = re.findall(r"[^}]*\}", whole)
-    count = count_to_box(parts)
-    return whole if count is None else Completion("".join(parts[:count]))
+    count = count_to_box(parts, thinking=whole.thinking)
+    return whole if count is None else Completion("".join(parts[:count]), thinking=whole.thinking)
 
 
 def _length(completion: Completion) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ttrl_env.answers import answer_key, equivalent
+from ttrl_env.answers.keys import forget
 from ttrl_env.answers.value.rational import Algebra, Form, Generator, TooLarge
 
 X, Y = Generator("letter", "x"), Generator("letter", "y")
@@ -152,3 +155,36 @@ def test_what_is_too_large_has_no_form(algebra: Algebra, exponent: int) -> None:
 def test_what_is_too_large_keeps_its_fingerprint(a: str, b: str) -> None:
     assert answer_key(a) == answer_key(b)
     assert str(answer_key(a)).startswith("f:")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(x+y+z+1)^8 (x+2y-z+3)^8",
+        r"\frac{(x+y+z+1)^4(x-y)^3}{(x+2y-z+3)^4(x-y)^2}",
+        r"\frac{(x+1)^{12}(x+2)^{12}}{(x+1)^{11}(x+3)^{12}}",
+        "+".join(rf"\frac{{1}}{{x_{{{k}}}+{k}}}" for k in range(1, 12)),
+        "*".join(f"(x_{{{k}}}+1)" for k in range(1, 30)),
+        r"\frac{1}{\sqrt2+\sqrt3+\sqrt5+\sqrt7+\sqrt{11}+x}",
+        "(x+12345678901234567890)^{30}",
+        ",".join(["(x+1)^{20}(y+2)^3"] * 40),
+        ",".join(rf"\frac{{x^2+{k}y+1}}{{xy+{k}}}" for k in range(60)),
+        "x^2+y^2=" + "+".join(rf"\frac{{{k}}}{{x+{k}y}}" for k in range(1, 8)),
+    ],
+)
+def test_no_form_takes_more_than_fifty_milliseconds(text: str) -> None:
+    spent = []
+    for _ in range(3):
+        forget()
+        start = time.thread_time()
+        answer_key(text)
+        spent.append(time.thread_time() - start)
+    assert min(spent) < 0.05
+
+
+def test_forms_are_the_same_in_every_thread() -> None:
+    texts = [rf"\frac{{(x+{k})(y-{k})}}{{x^2-{k * k}}}+\sqrt{{{k}}}z" for k in range(1, 60)]
+    alone = [answer_key(text) for text in texts]
+    forget()
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(answer_key, texts)) == alone

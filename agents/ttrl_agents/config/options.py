@@ -1,0 +1,104 @@
+"""The options that training and evaluation share.
+
+- `SharedOptions`: questions, device and sampler.
+- `in_help_order`: the order in which `--help` lists them.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from ttrl_agents.config.bounds import AT_LEAST_0, AT_LEAST_1, MORE_THAN_0, Bound, check_bounds
+from ttrl_agents.config.serialization import options_from_json, options_to_json
+
+__all__ = ["SharedOptions", "in_help_order"]
+
+_FIRST = ("env", "data", "seed")
+
+Own = TypeVar("Own", bound="SharedOptions")
+
+
+@dataclass(frozen=True)
+class SharedOptions:
+    """The options of `ttrl train` that `ttrl eval` has as well, with the same meaning.
+
+    Raises:
+        AgentError: A value is out of its range.
+    """
+
+    bounds: ClassVar[Mapping[str, Bound]] = {
+        "seed": AT_LEAST_0,
+        "sample_rows": AT_LEAST_1,
+        "engine_kv_gib": MORE_THAN_0,
+        "engine_gpu_share": Bound("between 0 and 1", 0, 1, open_low=True, open_high=True),
+        "engine_timeout": MORE_THAN_0,
+    }
+    """The range of each number; a subclass adds its own."""
+    command: ClassVar[str] = "ttrl"
+    """The command whose `--help` documents the options."""
+
+    env: str = "TTRL-Arithmetic-v0"
+    """Environment id, which names the questions."""
+    data: Path | None = None
+    """The file of questions, for benchmarks that are not embedded; by default they are looked for
+    in TTRL_DATA_DIR and downloaded from their publisher."""
+    seed: int = 0
+    """Names everything that is drawn: the order of questions and the completions."""
+    stop_at_box: bool = False
+    """End a completion with the token that closes the box of its answer too; not for chat templates
+    that begin with a thought, where it would end that."""
+    device: str = "auto"
+    """auto (a GPU where there is one), cpu, cuda, cuda:N or mps (an Apple GPU)."""
+    chat_template: Path | None = None
+    """A Jinja file that replaces the model's chat template."""
+    sampler: str = "transformers"
+    """What draws completions: transformers (the model itself), vllm (an engine beside it), one that
+    an installed package adds, or, for evaluation alone, vllm-server (a server that is running
+    already). With the last two kinds a resumed evaluation is not bit for bit what it would have
+    been."""
+    sample_rows: int | None = None
+    """The most completions sampled at once; by default what memory holds, or 256 with vllm."""
+    engine_kv_gib: float | None = None
+    """Memory for vLLM's keys and values, in GiB; by default 1 on CPU, and on GPU what
+    engine_gpu_share leaves beside the weights."""
+    engine_gpu_share: float = 0.5
+    """The share of the GPU's memory that vLLM may take."""
+    engine_timeout: float = 600.0
+    """Seconds of silence after which vLLM counts as hung and is started again."""
+
+    def __post_init__(self) -> None:
+        hints = typing.get_type_hints(type(self))
+        for each in fields(self):  # a path may be given as text
+            value = getattr(self, each.name)
+            if isinstance(value, str) and Path in typing.get_args(hints[each.name]):
+                object.__setattr__(self, each.name, Path(value))
+        check_bounds(self, self.bounds)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the options as JSON holds them."""
+        return options_to_json(self)
+
+    @classmethod
+    def from_dict(cls: type[Own], values: Mapping[str, Any]) -> Own:
+        """Returns the options that `to_dict` wrote; those that are missing have their defaults.
+
+        Raises:
+            AgentError: An option is unknown, or its value is of the wrong type or out of range.
+        """
+        return options_from_json(cls, values, cls.command)
+
+
+def in_help_order(kind: type[Own]) -> type[Own]:
+    """Reorders the fields of a dataclass as `--help` shows them.
+
+    The questions and the seed come first, then the fields that the dataclass declares itself, then
+    the others that it inherits.
+    """
+    every = kind.__dataclass_fields__
+    own = [name for name in kind.__annotations__ if name in every]
+    kind.__dataclass_fields__ = {name: every[name] for name in (*_FIRST, *own, *every)}
+    return kind
