@@ -18,6 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ttrl_agents.agent import Agent, ResumableAgent
 from ttrl_agents.callbacks.base import Callback, CallbackList
 from ttrl_agents.callbacks.collapse import CollapseMonitor
@@ -30,6 +32,7 @@ from ttrl_agents.instruments.start_divergence import make_start_divergence
 from ttrl_agents.instruments.vote_metrics import vote_metrics
 from ttrl_agents.learning.pieces import check_pieces
 from ttrl_agents.learning.policy_gradient import make_agent
+from ttrl_agents.memory.run import out_of_memory_advice, plan_run
 from ttrl_agents.policy.loading import load_run_policy
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.rollout import Rollout
@@ -124,6 +127,7 @@ class Trainer:
         self.callbacks = CallbackList(_with_monitor(config, callbacks))
         self.stopping = False
         self._load_checkpoint(config, resume=resume)
+        config, self.plan = plan_run(config)
         self.benchmark, self.held_out = load_questions(config)
         saved = None if self.state_path is None else self.state_path / "model"
         self.policy = load_run_policy(config, saved)
@@ -237,7 +241,8 @@ class Trainer:
             step=self.state.step,
         )
         self.callbacks.on_rollout(self.state.step + 1, rollout, votes)
-        metrics = self._measure(rollout, votes) | self.agent.learn(rollout)
+        with self._told_how_to_take_less():
+            metrics = self._measure(rollout, votes) | self.agent.learn(rollout)
         self._sampler_is_stale = True
         return next_prompts, metrics | agreement | self.sampler.metrics()
 
@@ -275,6 +280,21 @@ class Trainer:
             raise AgentError(
                 f"{error} The run ends; it is saved after step {self.state.step}. To go on: "
                 f"ttrl train --resume {self.folder}"
+            ) from error
+
+    @contextlib.contextmanager
+    def _told_how_to_take_less(self) -> Iterator[None]:
+        """Names the options that help where an update finds no memory."""
+        try:
+            yield
+        except torch.OutOfMemoryError as error:
+            # Some of the step may be learned already, so the last checkpoint is what is left.
+            saved = latest_state(self.folder / "checkpoints")
+            where = f"It is saved in {saved.name}" if saved else "Nothing of it is saved yet"
+            raise AgentError(
+                f"The GPU's memory ran out in the update of step {self.state.step + 1}. "
+                f"{out_of_memory_advice(self.config)} The run ends. {where}. To go on: "
+                f"ttrl train --resume {self.folder}, with such an option"
             ) from error
 
     def _sync_sampler(self) -> None:

@@ -1,34 +1,50 @@
-"""Prints what an update costs in FLOPs, bytes, kernels and memory, by tracing its own code.
+"""Prints what an update costs in FLOPs, bytes, kernels and memory, before and after.
 
-    python benchmarks/gpu/budget.py
+    python benchmarks/gpu/budget.py              # all shapes, two to three minutes
+    python benchmarks/gpu/budget.py --shape 1.5B
 
-The code of the package runs on fake tensors of the real shapes (see `tracer`): one question's 32
-completions, as the preset paper/aime24 trains them. Nothing is measured on a GPU.
+The package's own code runs on fake tensors of the real shapes (see `tracer`): one question's 32
+completions, as the preset paper/aime24 trains them, with a prompt of 128 tokens and lengths drawn
+like those of mathematical answers. `before.json` holds the same of the code as it was before rows
+were packed, weights kept in 16 bits and the LM head's backward pass written by hand; it was written
+by the version of this script that came with it. Nothing is measured on a GPU.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
+import tyro
 from torch._subclasses.fake_tensor import FakeTensorMode
-from tracer import FakeAttention, Tracer, fake_model
-from transformers import DynamicCache
+from tracer import FakeAttention, Tracer, count_pairs, fake_flash_attention, fake_model
+from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from ttrl_agents.learning.experience import split_by_tokens
-from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
+from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.learning.master_adamw import MasterAdamW
+from ttrl_agents.learning.policy_gradient import PolicyGradientAgent
+from ttrl_agents.policy import lm_head, packed_attention
+from ttrl_agents.policy.loading import load_policy
+from ttrl_agents.policy.log_probs import LogProbs
+from ttrl_agents.policy.packed import fill_packs
 from ttrl_agents.policy.policy import Policy
+from ttrl_agents.policy.token_batch import TokenBatch
+from ttrl_agents.rollout import Rollout
+from ttrl_agents.samplers import SamplingParams, TransformersSampler
 
 BEFORE = Path(__file__).with_name("before.json")
 PROMPT, CAP, ROWS = 128, 3072, 32
-BUDGET = 4096
+PACK = {False: 8192, True: 16_384}  # what the memory plan would choose, by recomputation
+# Weights that a token is multiplied with: of an embedding of its own it reads one row.
+NUMBER = {"0.5B": 494_032_768, "1.5B": 1_543_714_304, "7B": 7_070_619_136}
+# Rates of an H100 in matrix products, memory and attention, for the estimate alone.
+FLOPS_PER_SECOND, BYTES_PER_SECOND, PEAK = 620e12, 2.6e12, 989e12
 
 
 @dataclass
@@ -42,7 +58,8 @@ class Cost:
         bytes_per_token: Bytes moved, for each trained token.
         kernels: Kernels launched for each micro-batch.
         micro_batches: How many there are.
-        peak_gib: The most that is alive, the weights included; optimizer and reference are not.
+        peak_gib: The most that is alive, with weights and gradients (and masters), but neither
+            moments nor reference.
         weights_gib: The weights.
     """
 
@@ -55,6 +72,12 @@ class Cost:
     peak_gib: float
     weights_gib: float
 
+    def mfu(self) -> float:
+        """Returns the model FLOPs utilisation that the rates would give: an estimate."""
+        weights = NUMBER[self.shape.split(",")[0].split()[0]]
+        arithmetic = 6 * weights * self.flops_ratio / FLOPS_PER_SECOND
+        return 6 * weights / PEAK / (arithmetic + self.bytes_per_token / BYTES_PER_SECOND)
+
 
 def math_lengths(rows: int = ROWS, seed: int = 0) -> np.ndarray[Any, Any]:
     """Returns lengths as of answers to a mathematical question: log-normal, cut at the cap."""
@@ -63,7 +86,7 @@ def math_lengths(rows: int = ROWS, seed: int = 0) -> np.ndarray[Any, Any]:
 
 
 class _TracedPolicy(Policy):
-    """A policy without data, under autocast as on a GPU."""
+    """A policy without data."""
 
     def __init__(self, model: Any) -> None:
         self.model = model
@@ -72,125 +95,197 @@ class _TracedPolicy(Policy):
         self.pad_token_id = 0
         self.cache_argument = "cache"
 
-    @contextlib.contextmanager
-    def precision(self) -> Iterator[None]:
-        with torch.autocast("cpu", torch.bfloat16):
-            yield
-
 
 class _TracedLogProbs(LogProbs):
-    """Log-probabilities where masks select by number: what they select is not known here."""
-
-    count = 0
+    """Log-probabilities that need no numbers to be set up."""
 
     def _head_gives_the_logits(self) -> bool:
         return True
 
-    def outputs(self, batch: TokenBatch) -> torch.Tensor:
-        if self.gradient_checkpointing and torch.is_grad_enabled():
-            prompts = batch.prompt_ids[batch.rows], batch.prompt_mask[batch.rows]
-            ids = torch.cat([prompts[0], batch.completion_ids[:, :-1]], 1)
-            mask = torch.cat([prompts[1], batch.completion_mask[:, :-1]], 1)
-            with self._checkpointed_layers():
-                out = self._run(ids, mask, (mask.cumsum(-1) - 1).clamp(min=0), None)
-            out = out[:, batch.prompt_ids.shape[1] - 1 :]
-        else:
-            cache = DynamicCache(config=self.policy.model.config)
-            mask = batch.prompt_mask
-            positions = (mask.cumsum(-1) - 1).clamp(min=0)
-            first = self._run(batch.prompt_ids, mask, positions, cache)[:, -1:]
-            first, positions = first[batch.rows], positions[batch.rows, -1:]
-            cache.batch_select_indices(batch.rows)
-            mask = torch.cat([mask[batch.rows], batch.completion_mask[:, :-1]], 1)
-            positions = positions + torch.arange(1, batch.completion_ids.shape[1])
-            rest = self._run(batch.completion_ids[:, :-1], mask, positions, cache)
-            out = torch.cat([first, rest], 1)
-        return out.flatten(0, 1)[torch.zeros(self.count, dtype=torch.long)]
-
-    def run(self, batch: TokenBatch, count: int) -> torch.Tensor:
-        """As `__call__`, for a batch of which `count` positions are tokens."""
-        from ttrl_agents.policy import log_probs as module
-
-        self.count = count
-        targets = torch.zeros(count, dtype=torch.long)
-        head = self.policy.model.get_output_embeddings()
-        size = max(1, module._CHUNK_ELEMENTS // self.policy.vocabulary_size)
-        with self.policy.precision():
-            outputs = self.outputs(batch)
-            parts = [
-                module.checkpoint(
-                    lambda part, wanted: module._select(head(part), wanted, 1.0, False),
-                    part, wanted, use_reentrant=False,
-                )
-                for part, wanted in zip(outputs.split(size), targets.split(size), strict=True)
-            ]  # fmt: skip
-        return torch.cat([part[0] for part in parts])
+    def _find_obstacle(self) -> None:
+        return None
 
 
-def trace_update(shape: str, *, lora: int = 0, checkpointing: bool = False) -> Cost:
-    """Traces the gradient of one question's completions."""
-    lengths = math_lengths()
-    with FakeTensorMode(allow_non_fake_inputs=True):
-        model = fake_model(shape, torch.float32)
+@contextlib.contextmanager
+def as_on_a_gpu(tracer: Tracer) -> Iterator[None]:
+    """Has the code do on fake tensors on CPU what it does on a GPU."""
+
+    def product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+        out = torch.empty(left.shape[0], right.shape[1], dtype=torch.float32)
+        moved = left.nbytes + right.nbytes + out.nbytes
+        tracer.count(2.0 * left.numel() * right.shape[1], moved)
+        return out
+
+    before = lm_head._product, lm_head._CPU_CHUNK, packed_attention._segment_by_segment
+    lm_head._product, lm_head._CPU_CHUNK = product, lm_head._GPU_CHUNK
+    packed_attention._segment_by_segment = fake_flash_attention
+    FakeAttention.tracer = tracer
+    try:
+        yield
+    finally:
+        lm_head._product, lm_head._CPU_CHUNK, packed_attention._segment_by_segment = before
+        FakeAttention.tracer = None
+
+
+def trace_update(
+    shape: str,
+    *,
+    lora: int = 0,
+    checkpointing: bool = False,
+    budget: int | None = None,
+    lengths: np.ndarray[Any, Any] | None = None,
+) -> Cost:
+    """Traces the gradient of one question's completions, packed, in bfloat16."""
+    lengths = math_lengths() if lengths is None else lengths
+    prompt, most = tuple(range(PROMPT)), budget or PACK[checkpointing]
+    batches = [
+        TokenBatch.from_ids(
+            [prompt] * len(rows), [np.zeros(n, np.int64) for n in lengths[rows]], pad_token_id=0
+        )
+        for rows in fill_packs([prompt] * len(lengths), lengths.tolist(), most)
+    ]
+    for batch in batches:  # before the mode in which tensors hold no numbers
+        FakeAttention.pairs[id(batch.packed)] = count_pairs(batch.packed)
+    tracer = Tracer()
+    with FakeTensorMode(allow_non_fake_inputs=True), as_on_a_gpu(tracer):
+        model = fake_model(shape, torch.bfloat16)
         if lora:
-            from peft import LoraConfig, get_peft_model
-
-            options = LoraConfig(r=lora, target_modules="all-linear", task_type="CAUSAL_LM")
-            torch.nn.Module.to = lambda self, *_, **__: self  # type: ignore[method-assign]
-            model = get_peft_model(model, options).get_base_model()
-        scorer = _TracedLogProbs(_TracedPolicy(model), gradient_checkpointing=checkpointing)
-        tracer = Tracer()
-        FakeAttention.tracer = tracer
-        run = tokens = count = 0
+            model = _with_adapters(model, lora)
+        scorer = _TracedLogProbs(
+            _TracedPolicy(model), gradient_checkpointing=checkpointing, packed=True
+        )
+        optimizer = MasterAdamW(model.parameters(), lr=0.0)
         with tracer:
             for parameter in model.parameters():
                 tracer.hold(parameter)
             weights = tracer.live
-            for rows in split_by_tokens(np.arange(len(lengths)), lengths, BUDGET):
-                width, n = int(lengths[rows].max()), len(rows)
-                batch = TokenBatch(
-                    torch.zeros(1, PROMPT, dtype=torch.long),
-                    torch.ones(1, PROMPT, dtype=torch.bool),
-                    torch.zeros(n, dtype=torch.long),
-                    torch.zeros(n, width, dtype=torch.long),
-                    torch.ones(n, width, dtype=torch.bool),
-                )
-                scorer.run(batch, int(lengths[rows].sum())).sum().backward()
-                prompts = PROMPT * (n if checkpointing else 1)
-                run += n * width + prompts
-                tokens += int(lengths[rows].sum())
-                count += 1
-                padded = n * width - int(lengths[rows].sum())
-                trace_update.padded = getattr(trace_update, "padded", 0) + padded  # type: ignore[attr-defined]
-        size = sum(each.numel() for each in model.parameters())
-        untied = not model.config.tie_word_embeddings
-        size -= untied * model.config.vocab_size * model.config.hidden_size
-    padded = run - tokens - (PROMPT * (len(lengths) if checkpointing else count))
+            for batch in reversed(batches):  # the largest last, when masters and sums are there
+                optimizer.backward(scorer(batch, 1.0)[0].sum())
+    tokens = int(lengths.sum())
+    run = sum(len(batch.packed.ids) for batch in batches)
+    needed = tokens - len(lengths) + PROMPT * len(batches)
     name = shape + (f" LoRA {lora}" if lora else "") + (", recomputed" if checkpointing else "")
     return Cost(
-        name,
-        tracer.flops / (6 * size * tokens),
-        padded / run,
-        tracer.moved / tokens,
-        tracer.kernels / count,
-        count,
-        tracer.peak / 2**30,
-        weights / 2**30,
+        shape=name,
+        flops_ratio=tracer.flops / (6 * NUMBER[shape] * tokens),
+        padded_share=(run - needed) / run,
+        bytes_per_token=tracer.moved / tokens,
+        kernels=tracer.kernels / len(batches),
+        micro_batches=len(batches),
+        peak_gib=tracer.peak / 2**30,
+        weights_gib=weights / 2**30,
     )
 
 
-CASES: list[dict[str, Any]] = [
+def _with_adapters(model: Any, rank: int) -> Any:
+    from peft import LoraConfig, get_peft_model
+
+    options = LoraConfig(r=rank, target_modules="all-linear", task_type="CAUSAL_LM")
+    moving, torch.nn.Module.to = torch.nn.Module.to, lambda self, *_, **__: self
+    try:  # tensors without data cannot be moved
+        return get_peft_model(model, options, autocast_adapter_dtype=False).get_base_model()
+    finally:
+        torch.nn.Module.to = moving
+
+
+def kernels_per_token(layers: int = 28) -> float:
+    """Returns the kernels that the transformers sampler launches for each position it draws."""
+    policy = load_policy("tiny", device="cpu")
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        hidden_size=96,
+        intermediate_size=256,
+        num_hidden_layers=layers,
+        num_attention_heads=12,
+        num_key_value_heads=2,
+        tie_word_embeddings=True,
+        vocab_size=len(policy.tokenizer),
+    )
+    policy.model = Qwen2ForCausalLM(config).eval().to(torch.bfloat16)
+    prompts = ["What is 3 plus 4?"] * 8 + ["7 times 8 plus 1 is what"] * 8
+    counts = []
+    for most in (20, 40):
+        with Tracer() as tracer:
+            drawn = TransformersSampler(policy).sample(prompts, SamplingParams(most), seed=0)
+        lengths = [len(each.token_ids) for each in drawn if each.token_ids is not None]
+        counts.append((tracer.kernels, max(lengths)))
+    (few, short), (many, long) = counts
+    return (many - few) / (long - short)
+
+
+def passes(**options: Any) -> float:
+    """Returns how often a trained completion is run through a model, with a reference."""
+    policy = load_policy("tiny", device="cpu")
+    config = TrainConfig(
+        questions_per_step=8, n_votes=4, max_tokens=24, kl_coef=0.001, minibatches=8, device="cpu",
+        **options,
+    )  # fmt: skip
+    agent = PolicyGradientAgent(policy, config)
+    prompts = [f"What is {k} plus {k}?" for k in range(8) for _ in range(4)]
+    completions = agent.act(prompts, 0)
+    run = 0
+    scoring = LogProbs.outputs
+
+    def counted(self: LogProbs, batch: TokenBatch) -> torch.Tensor:
+        nonlocal run
+        run += len(batch.completions)
+        return scoring(self, batch)
+
+    LogProbs.outputs = counted  # type: ignore[method-assign]
+    try:
+        agent.learn(
+            Rollout(prompts, completions, np.tile([1.0, 0.0], 16), np.zeros(32, dtype=bool), 4)
+        )
+    finally:
+        LogProbs.outputs = scoring  # type: ignore[method-assign]
+    return run / len(prompts)
+
+
+CASES: tuple[dict[str, Any], ...] = (
     {"shape": "0.5B"},
     {"shape": "1.5B"},
     {"shape": "1.5B", "checkpointing": True},
     {"shape": "7B", "checkpointing": True},
     {"shape": "7B", "lora": 64, "checkpointing": True},
-]
+)
+COLUMNS = "| | FLOPs / 6 N T | padded | MB a token | kernels | micro-batches | peak, GiB | MFU |"
+
+
+def show(costs: Sequence[Cost], title: str) -> None:
+    """Prints a table."""
+    print(f"\n{title}\n\n{COLUMNS}\n{'|---' * 8}|")
+    for each in costs:
+        print(
+            f"| {each.shape} | {each.flops_ratio:.2f} | {each.padded_share:.0%} | "
+            f"{each.bytes_per_token / 1e6:.0f} | {each.kernels:,.0f} | {each.micro_batches} | "
+            f"{each.peak_gib:.1f} | {each.mfu():.0%} |"
+        )
+
+
+def main(shape: Literal["all", "0.5B", "1.5B", "7B"] = "all") -> None:
+    """Prints the tables.
+
+    Args:
+        shape: The model to trace.
+    """
+    chosen = [case for case in CASES if shape in ("all", case["shape"])]
+    before = json.loads(BEFORE.read_text())
+    costs = [Cost(**each) for each in before["updates"]]
+    show([each for each in costs if shape == "all" or each.shape.startswith(shape)], "Before")
+    show([trace_update(**case) for case in chosen], "After")
+    print(
+        "\nPeak: weights, gradients and masters, activations and the LM head, without moments "
+        "and reference. MFU: an estimate from the table and the rates of an H100."
+    )
+    if shape == "all":
+        was = before["kernels_per_sampled_token"]
+        print(f"\nKernels a sampled token, 28 layers: {was:,.0f} before, ", end="")
+        print(f"{kernels_per_token():,.0f} after")
+        was = before["passes"]
+        print(f"Passes a trained completion, with a reference: {was:g} before, ", end="")
+        print(f"{passes():g} after, {passes(old_log_probs='sampler'):g} with", end="")
+        print(" --old-log-probs sampler")
+
 
 if __name__ == "__main__":
-    costs = []
-    for case in CASES:
-        costs.append(asdict(trace_update(**case)))
-        print(costs[-1], flush=True)
-    if "--write" in sys.argv:
-        BEFORE.write_text(json.dumps(costs, indent=2) + "\n")
+    tyro.cli(main)

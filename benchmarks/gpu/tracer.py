@@ -1,7 +1,8 @@
 """A tracer of tensor operations: live bytes, FLOPs, bytes moved and kernels, without any data.
 
 - `Tracer`: counts every operation that runs within it.
-- `FakeAttention`: stands for a flash or memory-efficient attention kernel.
+- `FakeAttention`, `fake_flash_attention`: stand for the flash-attention kernel.
+- `count_pairs`: what such a kernel has to look at.
 - `SHAPES`, `fake_model`: models of real shapes, without weights.
 
 Under `FakeTensorMode` a tensor has a shape and a type but no data, so that an update of a model of
@@ -13,23 +14,53 @@ from __future__ import annotations
 
 import collections
 import weakref
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from transformers import AttentionInterface, Qwen2Config, Qwen2ForCausalLM
-from transformers.integrations.sdpa_attention import repeat_kv
-from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+from transformers import Qwen2Config, Qwen2ForCausalLM
 
-__all__ = ["SHAPES", "FakeAttention", "Tracer", "fake_model"]
+from ttrl_agents.policy.packed import PackedBatch
+
+__all__ = ["SHAPES", "FakeAttention", "Tracer", "count_pairs", "fake_flash_attention", "fake_model"]
 
 # Operations that launch nothing: they make or look at the description of a tensor.
 _FREE = frozenset(
-    "device sym_numel sym_stride sym_storage_offset sym_size view _unsafe_view transpose t permute "
-    "expand slice select unsqueeze squeeze detach alias as_strided split split_with_sizes unbind "
-    "_reshape_alias reshape lift_fresh empty empty_like new_empty empty_strided is_same_size "
-    "unfold view_as chunk".split()
+    [
+        "device",
+        "sym_numel",
+        "sym_stride",
+        "sym_storage_offset",
+        "sym_size",
+        "view",
+        "_unsafe_view",
+        "transpose",
+        "t",
+        "permute",
+        "expand",
+        "slice",
+        "select",
+        "unsqueeze",
+        "squeeze",
+        "detach",
+        "alias",
+        "as_strided",
+        "split",
+        "split_with_sizes",
+        "unbind",
+        "_reshape_alias",
+        "reshape",
+        "lift_fresh",
+        "empty",
+        "empty_like",
+        "new_empty",
+        "empty_strided",
+        "is_same_size",
+        "unfold",
+        "view_as",
+        "chunk",
+    ]
 )
 # Operations that read no more of a large table than they take out of it.
 _GATHERS = frozenset(["embedding", "index", "index_select", "gather"])
@@ -86,6 +117,12 @@ class Tracer(TorchDispatchMode):
         self.by_name: collections.Counter[str] = collections.Counter()
         self._storages: dict[int, weakref.ref[Any]] = {}
 
+    def count(self, flops: float, moved: int) -> None:
+        """Counts a kernel that PyTorch knows nothing of."""
+        self.flops += flops
+        self.moved += moved
+        self.kernels += 1
+
     def hold(self, tensor: torch.Tensor) -> None:
         """Counts a tensor's storage as alive until it is let go of."""
         storage = tensor.untyped_storage()
@@ -116,10 +153,7 @@ class Tracer(TorchDispatchMode):
             return result
         self.kernels += 1
         self.waits += name in _WAITS
-        if name in _GATHERS:
-            moved = 2 * sum(map(_touched, outs))
-        else:
-            moved = sum(map(_touched, ins + outs))
+        moved = 2 * sum(map(_touched, outs)) if name in _GATHERS else sum(map(_touched, ins + outs))
         self.moved += moved
         self.by_name[name] += moved
         self.flops += _flops(name, args)
@@ -143,60 +177,55 @@ def _flops(name: str, args: Any) -> float:
 
 
 class FakeAttention(torch.autograd.Function):
-    """Stands for an attention kernel: keeps what flash attention keeps, counts what it multiplies.
-
-    `causal_pairs` is the number of pairs of query and key that are in sight of each other, for
-    each head: half of the square where a kernel skips what is masked, all of it where it does not.
-    """
+    """Stands for the flash-attention kernel: keeps what it keeps, counts what it multiplies."""
 
     tracer: Tracer | None = None
+    pairs: ClassVar[
+        dict[int, float]
+    ] = {}  # of query and key in sight of each other, by `id` of the pack
 
     @staticmethod
-    def forward(ctx: Any, query: Any, key: Any, value: Any, mask: Any, pairs: float) -> Any:
-        """Makes the output, and counts two products."""
+    def forward(ctx: Any, query: Any, key: Any, value: Any, pairs: float) -> Any:
+        """Makes the output, and counts two products; shapes are (tokens, heads, width)."""
         out = torch.empty_like(query)
         sums = torch.empty(query.shape[:-1], dtype=torch.float32)
-        ctx.save_for_backward(query, key, value, out, sums, *([] if mask is None else [mask]))
-        ctx.heads, ctx.pairs = query.shape[1], pairs
-        ctx.bytes = _touched(query) * 2 + _touched(key) + _touched(value)
-        FakeAttention._count(4.0 * pairs * query.shape[-1], ctx.bytes)
+        ctx.save_for_backward(query, key, value, out, sums)
+        ctx.flops = 2.0 * pairs * query.shape[1] * query.shape[2]
+        ctx.bytes = 2 * query.nbytes + key.nbytes + value.nbytes
+        if FakeAttention.tracer is not None:
+            FakeAttention.tracer.count(2 * ctx.flops, ctx.bytes)
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
+    def backward(ctx: Any, _: Any) -> Any:
         """Makes the gradients, and counts five products."""
-        query, key, value = ctx.saved_tensors[:3]
-        FakeAttention._count(10.0 * ctx.pairs * query.shape[-1], 2 * ctx.bytes)
-        return torch.empty_like(query), torch.empty_like(key), torch.empty_like(value), None, None
-
-    @staticmethod
-    def _count(flops: float, moved: int) -> None:
+        query, key, value, *_rest = ctx.saved_tensors
         if FakeAttention.tracer is not None:
-            FakeAttention.tracer.flops += flops
-            FakeAttention.tracer.moved += moved
-            FakeAttention.tracer.kernels += 1
+            FakeAttention.tracer.count(5 * ctx.flops, 2 * ctx.bytes)
+        return torch.empty_like(query), torch.empty_like(key), torch.empty_like(value), None
 
 
-def packed_attention(
+def fake_flash_attention(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
     packed: PackedBatch,
-    scaling: float | None,
+    _scaling: float | None,
 ) -> torch.Tensor:
-    """Stands for the flash-attention kernel: it looks at no pair that is masked."""
-    del scaling
-    out: torch.Tensor = FakeAttention.apply(query, key, value, packed_attention.pairs[id(packed)])
+    """Takes the place of the kernel in `policy.packed_attention`."""
+    out: torch.Tensor = FakeAttention.apply(query, key, value, FakeAttention.pairs[id(packed)])
     return out
 
 
-packed_attention.pairs = {}  # type: ignore[attr-defined]
+def count_pairs(packed: PackedBatch) -> float:
+    """Returns how many pairs of query and key a pack has that are in sight of each other."""
+    queries, keys = packed.query_ends.diff().double(), packed.key_ends.diff().double()
+    return float((queries * keys - queries * (queries - 1) / 2).sum())
 
 
 def fake_model(name: str, dtype: torch.dtype) -> Any:
     """Returns a model of this shape; to be called under `FakeTensorMode`."""
     config = Qwen2Config(**SHAPES[name], max_position_embeddings=32_768, eos_token_id=0)
-    config._attn_implementation = "traced"
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from ttrl_agents.agent import Agent
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.instruments.collapse import Alarm
+from ttrl_agents.memory.plan import Plan
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.run.checkpoint import TrainerState
@@ -34,6 +35,7 @@ class Run(Protocol):
         held_out: The questions that are only evaluated, or `None`.
         left_out: How many questions were left out because their prompts are too long.
         state: How far the run is.
+        plan: What it takes of the GPU's memory; `None` where that is not planned.
     """
 
     config: TrainConfig
@@ -44,6 +46,7 @@ class Run(Protocol):
     held_out: Benchmark | None
     left_out: int
     state: TrainerState
+    plan: Plan | None
 
     def request_stop(self) -> None:
         """Stops the run, saved, at the end of the step that is under way."""

@@ -5,6 +5,7 @@
 - `train`: trains a model.
 - `eval`, `compare`: measures one; compares two measurements.
 - `benchmarks`, `fetch`: which questions there are, and how to get them.
+- `plan`: what a run would take of a GPU's memory.
 - `rewards`: how votes become rewards.
 - `grade`, `extract`: how answers are read, step by step.
 - `doctor`: what this machine has, and what is missing for what.
@@ -19,6 +20,7 @@ from ttrl_agents.cli.compare import compare
 from ttrl_agents.cli.doctor import doctor
 from ttrl_agents.cli.eval import evaluate
 from ttrl_agents.cli.help_text import join_argument_help, join_option_help
+from ttrl_agents.cli.plan import plan
 from ttrl_agents.cli.rewards import rewards
 from ttrl_agents.cli.train import train_command
 from ttrl_agents.config.algorithms import Algorithm
@@ -32,6 +34,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "compare": compare,
     "benchmarks": benchmarks,
     "fetch": fetch,
+    "plan": plan,
     "rewards": rewards,
     "grade": grade,
     "extract": extract,

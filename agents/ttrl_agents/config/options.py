@@ -61,12 +61,14 @@ class SharedOptions:
     already). With the last two kinds a resumed evaluation is not bit for bit what it would have
     been."""
     sample_rows: int | None = None
-    """The most completions sampled at once; by default what memory holds, or 256 with vllm."""
+    """The most completions sampled at once; by default what memory holds, or with vllm
+    1,024 on GPU and 256 on CPU."""
     engine_kv_gib: float | None = None
     """Memory for vLLM's keys and values, in GiB; by default 1 on CPU, and on GPU what
     engine_gpu_share leaves beside the weights."""
-    engine_gpu_share: float = 0.5
-    """The share of the GPU's memory that vLLM may take."""
+    engine_gpu_share: float | None = None
+    """The share of the GPU's memory that vLLM may take; by default half, but in training what the
+    memory plan leaves."""
     engine_timeout: float = 600.0
     """Seconds of silence after which vLLM counts as hung and is started again."""
 

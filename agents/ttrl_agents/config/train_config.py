@@ -56,6 +56,7 @@ RESUMABLE_WITH = frozenset(
         "sample_rows",
         "micro_batch_tokens",
         "pack_rows",
+        "gradient_checkpointing",
     }
 )
 
@@ -184,6 +185,9 @@ class TrainConfig(SharedOptions):
     importance_correction: ImportanceCorrection | None = None
     importance_level: ImportanceLevel | None = None
     importance_cap: float | None = None
+    old_log_probs: Literal["trainer", "sampler"] = "trainer"
+    """Whose log-probabilities of the sampled tokens the ratio of later updates is taken against:
+    the trainer's, which costs another pass over them, or those that the sampler reported."""
     critic_learning_rate: float | None = None
     """Peak learning rate of PPO's critic; by default 1e-3 for models of fewer than 10 million
     weights and 9e-6 for others."""
@@ -191,9 +195,11 @@ class TrainConfig(SharedOptions):
     """Compute the model's layers again in the backward pass instead of keeping what they computed:
     less memory for a third more time, and more than that where prompts are long, since each is then
     run once for every completion."""
-    micro_batch_tokens: int = 4096
-    """The most completion tokens, padding included, that are run through the model at once in an
-    update. Fewer need less memory; the result is the same."""
+    micro_batch_tokens: int | None = None
+    """The most tokens that are run through the model at once in an update: with padding, or where
+    rows are packed, with prompts. Fewer need less memory; the result is the same. By default 4,096
+    on CPU, and on GPU what the memory plan chooses, with --gradient-checkpointing and
+    --engine-sleep where they are needed."""
     pack_rows: Literal["auto", "yes", "no"] = "auto"
     """Run completions through the model side by side, without padding: on a GPU where the model
     allows it (auto), or always, or never. The result is the same up to rounding."""
@@ -252,8 +258,8 @@ class TrainConfig(SharedOptions):
     as well."""
     log_prob_tolerance: float | None = None
     """How far the log-probabilities of a sampler with its own copy of the weights may lie from
-    the policy's, in nats, as a mean over tokens; beyond, the run stops. By default 0.001 on CPU
-    and 0.05 on GPU."""
+    the policy's, in nats, as a mean over tokens; beyond, the run stops. By default 0.001 in float32
+    and 0.05 in 16 bits, divided by a temperature below 1."""
     engine_max_length: int | None = None
     """The most tokens of a prompt and its completion together that vLLM prepares for; by default
     2048 more than max_tokens, or what the model holds if that is less."""

@@ -96,7 +96,7 @@ class LocalModel:
             max_length=self._longest(prompts) + params.max_tokens,
             rows=config.sample_rows,
             kv_gib=config.engine_kv_gib,
-            gpu_share=config.engine_gpu_share,
+            gpu_share=config.engine_gpu_share or SamplerOptions.gpu_share,
             timeout=config.engine_timeout,
             log=log,
         )

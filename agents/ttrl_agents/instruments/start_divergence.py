@@ -117,4 +117,4 @@ def make_start_divergence(policy: Policy, config: TrainConfig) -> StartDivergenc
         chat_template=config.chat_template,
     )
     start.model.requires_grad_(False)
-    return StartDivergence(start, every, config.temperature, config.micro_batch_tokens)
+    return StartDivergence(start, every, config.temperature, config.micro_batch_tokens or 4096)

@@ -41,6 +41,7 @@ from ttrl_env.consensus import reward_needs
 
 __all__ = ["PolicyGradientAgent", "make_agent"]
 
+_MICRO_BATCH_TOKENS = 4096
 _CRITIC = "critic/"
 _LOSS_SCALE = "loss_scale"
 
@@ -214,6 +215,8 @@ class PolicyGradientAgent:
         if algorithm.epochs * algorithm.minibatches == 1:
             # The policy that learns is the one that sampled: the ratio is 1, and exactly so.
             experience = replace(experience, old_log_probs=None)
+        elif config.old_log_probs == "sampler":
+            experience = replace(experience, old_log_probs=experience.sampler_log_probs)
         self._check_sampler(experience)
         return experience
 
@@ -222,7 +225,8 @@ class PolicyGradientAgent:
         """What has to be known of the tokens before the first update."""
         algorithm = self.algorithm
         moves = algorithm.epochs * algorithm.minibatches > 1
-        old = self._log_probs if moves or algorithm.shapes_reward else None
+        asked = moves and self.config.old_log_probs == "trainer"
+        old = self._log_probs if asked or algorithm.shapes_reward else None
         scorers = {"old_log_probs": old, "reference_log_probs": self._reference}
         wanted = {name: each for name, each in scorers.items() if each is not None}
         names = [*wanted, *(["values"] if self.critic is not None else [])]
@@ -326,18 +330,24 @@ class PolicyGradientAgent:
         )
 
     def _micro_batches(self, experience: Experience, rows: Rows) -> Iterator[Rows]:
-        budget = self.config.micro_batch_tokens
+        budget = self.config.micro_batch_tokens or _MICRO_BATCH_TOKENS
         if self.packed:
             return experience.packs(rows, budget)
         return split_by_tokens(rows, experience.lengths[rows], budget)
 
     def _check_sampler(self, experience: Experience) -> None:
-        if self.algorithm.importance_correction == "none":
+        corrected = self.algorithm.importance_correction != "none"
+        if not corrected and self.config.old_log_probs == "trainer":
             return
         if bool((experience.sampler_log_probs.isnan() & experience.mask).any()):
+            what, way_out = (
+                ("An importance correction", "--importance-correction none")
+                if corrected
+                else ("--old-log-probs sampler", "--old-log-probs trainer")
+            )
             raise AgentError(
-                "An importance correction needs the log-probabilities of every completion, and "
-                "this sampler gave none. Use --importance-correction none."
+                f"{what} needs the log-probabilities of every completion, and this sampler gave "
+                f"none. Use {way_out}."
             )
 
     def _set_learning_rate(self, step: int) -> float:

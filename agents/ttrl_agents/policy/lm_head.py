@@ -73,7 +73,8 @@ def logit_log_probs(
     if entropy == "none":
         return log_probs, None
     with torch.set_grad_enabled(entropy == "gradient" and torch.is_grad_enabled()):
-        return log_probs, _entropies(logits.log_softmax(-1))
+        normalised = logits.log_softmax(-1)
+        return log_probs, -(normalised.exp() * normalised).sum(-1)
 
 
 class _HeadLogProbs(torch.autograd.Function):
@@ -102,7 +103,10 @@ class _HeadLogProbs(torch.autograd.Function):
             normalised = _log_softmax(hidden[part], weight, bias, temperature)
             log_probs[part] = normalised.gather(1, targets[part, None]).squeeze(1)
             if entropies is not None:
-                entropies[part] = _entropies(normalised)
+                # A product of each row by itself: nothing more of the size of the logits.
+                entropies[part] = -torch.bmm(normalised.exp()[:, None], normalised[:, :, None])[
+                    :, 0, 0
+                ]
         ctx.save_for_backward(hidden, weight, bias, targets, entropies)
         ctx.temperature, ctx.entropy, ctx.rows = temperature, entropy, rows
         if entropies is not None and entropy != "gradient":
@@ -167,8 +171,10 @@ def _log_softmax(
     else:
         logits = _product(hidden, weight.t())
         if bias is not None:
-            logits = logits + bias
-    return (logits / temperature).log_softmax(-1)
+            logits.add_(bias)
+    if temperature != 1:
+        logits.div_(temperature)
+    return logits.log_softmax(-1)
 
 
 def _product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
@@ -178,7 +184,3 @@ def _product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     if left.device.type == "cuda":
         return torch.mm(left, right, out_dtype=torch.float32)
     return left.float() @ right.float()
-
-
-def _entropies(normalised: torch.Tensor) -> torch.Tensor:
-    return -(normalised.exp() * normalised).sum(-1)

@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 _PROMPT_TOKENS = 2048
+_ROWS = {False: 256, True: 1024}  # by whether there is a GPU
 _SERVER = "vllm-server"
 
 
@@ -44,7 +45,7 @@ def _vllm(policy: Policy, options: SamplerOptions) -> Sampler:
         policy,
         EngineOptions(
             max_length=options.max_length,
-            max_rows=options.rows or EngineOptions.max_rows,
+            max_rows=options.rows or _ROWS[policy.device.type == "cuda"],
             kv_gib=options.kv_gib,
             gpu_share=options.gpu_share,
             sleep=options.sleep,
@@ -85,7 +86,7 @@ def make_sampler(policy: Policy, config: TrainConfig) -> Sampler:
         max_length=min(limit, policy.max_length or limit),
         rows=config.sample_rows,
         kv_gib=config.engine_kv_gib,
-        gpu_share=config.engine_gpu_share,
+        gpu_share=config.engine_gpu_share or SamplerOptions.gpu_share,
         sleep=config.engine_sleep,
         timeout=config.engine_timeout,
         log=None if config.output is None else config.output / "engine.log",

@@ -94,6 +94,9 @@ class Engine:
         self.wake()
         ids, lengths = arrays
         ends = np.cumsum(lengths)
+        # What is drawn in a step has to be seen only where it may close a box; else a completion is
+        # told once, when it is whole, and the steps cost no Python for each of their tokens.
+        kind = RequestOutputKind.DELTA if request["closers"] else RequestOutputKind.FINAL_ONLY
         names = []
         for k, (count, seed) in enumerate(zip(request["counts"], request["seeds"], strict=True)):
             name = self._engine.add_request(
@@ -104,7 +107,7 @@ class Engine:
                     seed=seed,
                     logprobs=0,
                     detokenize=False,
-                    output_kind=RequestOutputKind.DELTA,
+                    output_kind=kind,
                     **request["params"],
                 ),
             )

@@ -226,7 +226,8 @@ class VLLMSampler:
         config.save_pretrained(folder)
         with quiet_libraries():
             self.policy.tokenizer.save_pretrained(folder)  # which decodes where boxes end texts
-        step_tokens = max(8192, options.max_rows)
+        on_gpu = self.policy.device.type == "cuda"
+        step_tokens = max(16_384 if on_gpu else 8192, options.max_rows)
         arguments: dict[str, Any] = {
             "model": ".",  # the folder it runs in: what vLLM has compiled it finds again by this
             "load_format": "dummy",
@@ -241,7 +242,7 @@ class VLLMSampler:
             "disable_log_stats": True,
             "seed": 0,
         }
-        if self.policy.device.type == "cuda":
+        if on_gpu:
             arguments["gpu_memory_utilization"] = options.gpu_share
             arguments["enable_sleep_mode"] = options.sleep
         else:
@@ -249,7 +250,7 @@ class VLLMSampler:
             # A prompt split over two steps needs to rewind its generator, which CPU ones cannot.
             arguments["enable_chunked_prefill"] = False
             arguments["max_num_batched_tokens"] = max(step_tokens, options.max_length)
-        kv_gib = options.kv_gib or (None if self.policy.device.type == "cuda" else 1.0)
+        kv_gib = options.kv_gib or (None if on_gpu else 1.0)
         if kv_gib is not None:
             arguments["kv_cache_memory_bytes"] = int(kv_gib * 2**30)
         self._engine = EngineProcess(

@@ -32,6 +32,13 @@ SERVER_ADVICE = (
     "--sampler vllm-server cannot train: the server keeps its own weights, which no update "
     "reaches. Use --sampler vllm, or measure with ttrl eval."
 )
+_NEUTRAL = {
+    "top_k": -1,
+    "min_p": 0.0,
+    "repetition_penalty": 1.0,
+    "presence_penalty": 0.0,
+    "frequency_penalty": 0.0,
+}
 _ATTEMPTS = 4
 _CONNECTIONS = 64
 _END_OF_PROMPT = 64  # tokens that show whether it opens a thought
@@ -108,6 +115,8 @@ class VLLMServerSampler:
                 "seed": seed,
                 "temperature": params.temperature,
                 "top_p": params.top_p,
+                # What a request leaves out, a server fills in from the model's generation_config.
+                **_NEUTRAL,
                 "max_tokens": params.max_tokens,
                 "logprobs": True,
                 "return_token_ids": True,

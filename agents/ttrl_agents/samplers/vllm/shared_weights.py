@@ -32,8 +32,16 @@ def checksum(tensor: torch.Tensor) -> int:
     >>> checksum(whole) == (checksum(whole[:2]) + checksum(whole[2:])) % 2**64
     True
     """
+    return int(_sum_of_words(tensor)) % 2**64
+
+
+def _sum_of_words(tensor: torch.Tensor) -> torch.Tensor:
+    """Returns the sum of a tensor's bit patterns, which wraps at 2^64, on the tensor's device."""
     words = tensor.detach().contiguous().view(_WORDS[tensor.element_size()]).flatten()
-    return sum(int(part.sum(dtype=torch.int64)) for part in words.split(_CHUNK)) % 2**64
+    total = torch.zeros((), dtype=torch.int64, device=words.device)
+    for part in words.split(_CHUNK):
+        total += part.sum(dtype=torch.int64)
+    return total
 
 
 @dataclass(frozen=True)
@@ -98,16 +106,18 @@ class SharedWeights:
         Raises:
             KeyError: A tensor has no place here, or one is missing.
         """
-        written = {}
+        sums: dict[str, torch.Tensor] = {}
         for name, tensor in tensors:
             place = self._tensors[name]
             value = tensor.detach().to(place.dtype)  # on the device it is on: half of the way
             place.copy_(value)
-            written[name] = checksum(value)
-        missing = self._tensors.keys() - written.keys()
+            sums[name] = _sum_of_words(value)
+        missing = self._tensors.keys() - sums.keys()
         if missing:
             raise KeyError(f"no values for {', '.join(sorted(missing))}")
-        return written
+        # Brought to the host together: a GPU is waited for once, not once a tensor.
+        total = torch.stack(list(sums.values())).tolist() if sums else []
+        return {name: value % 2**64 for name, value in zip(sums, total, strict=True)}
 
     def __iter__(self) -> Iterator[tuple[str, torch.Tensor]]:
         return iter(self._tensors.items())

@@ -1,0 +1,10 @@
+"""What a run needs of a GPU's memory, before anything is loaded.
+
+- `ModelShape`, `model_shape`: the shape of a model, by name or from its config.json.
+- `Plan`, `plan_memory`: what a run would take, and the settings that make it fit.
+"""
+
+from ttrl_agents.memory.plan import Plan, plan_memory
+from ttrl_agents.memory.shapes import ModelShape, model_shape
+
+__all__ = ["ModelShape", "Plan", "model_shape", "plan_memory"]

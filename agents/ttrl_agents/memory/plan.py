@@ -1,0 +1,246 @@
+"""What a run takes of a GPU's memory, and the settings that make it fit.
+
+- `Need`: what is asked for.
+- `Settings`: what can be chosen.
+- `Plan`: what that takes, part by part.
+- `predict`: what given settings take.
+- `plan_memory`: chooses settings.
+
+Everything is predicted from the shape of the model: bytes of weights, of the optimizer, of what a
+pack of tokens keeps for the backward pass (counted operation by operation, see
+docs/gpu.md), of the LM head's chunks and of the engine. These are estimates; the allocator adds
+its own losses, for which `_SPARE` is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+from ttrl_agents.errors import AgentError
+from ttrl_agents.memory.shapes import ModelShape
+
+__all__ = ["Need", "Plan", "Settings", "plan_memory", "predict"]
+
+GIB = 2**30
+_SPARE = 2.5 * GIB  # contexts of CUDA, and memory that lies in pieces too small to use
+_ENGINE_OVERHEAD = 2.0 * GIB  # activations and CUDA graphs of vLLM
+_ENGINE_ASLEEP = 1.0 * GIB
+_HEAD_CHUNK = 2**28 * 4  # logits of a chunk in float32
+_MOST_SHARE = 0.85
+_SMALLEST_CACHE_ROWS = 32
+PACKS = (16_384, 8192, 4096)
+_GPU_SIZES = (24, 40, 48, 80, 96, 141, 192, 288)
+
+
+@dataclass(frozen=True)
+class Need:
+    """What is asked for.
+
+    Attributes:
+        shape: The model.
+        memory: Bytes of the GPU.
+        length: The most tokens of a prompt and its completion.
+        lora_rank: Rank of the adapters; 0 trains all weights.
+        reference: Whether a copy of the initial model is kept.
+        critic: Whether there is a critic.
+        engine: Whether a vLLM engine shares the GPU.
+        weight_bytes: Bytes of a weight: 2, or 4 with `--dtype float32`.
+    """
+
+    shape: ModelShape
+    memory: float
+    length: int
+    lora_rank: int = 0
+    reference: bool = False
+    critic: bool = False
+    engine: bool = False
+    weight_bytes: int = 2
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be chosen.
+
+    Attributes:
+        micro_batch_tokens: Tokens of a pack.
+        gradient_checkpointing: Whether layers are computed again.
+        engine_sleep: Whether the engine gives its memory back while the policy learns.
+        engine_gpu_share: The share of the GPU that the engine takes.
+    """
+
+    micro_batch_tokens: int
+    gradient_checkpointing: bool
+    engine_sleep: bool = False
+    engine_gpu_share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run takes, in bytes.
+
+    Attributes:
+        need: What was asked for.
+        settings: What was chosen.
+        kept: What is there all the time.
+        learning: What an update takes besides.
+        sampling: What sampling takes besides.
+    """
+
+    need: Need
+    settings: Settings
+    kept: dict[str, float] = field(default_factory=dict)
+    learning: dict[str, float] = field(default_factory=dict)
+    sampling: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def peak(self) -> float:
+        """The most that is taken at once."""
+        most = max(sum(self.learning.values()), sum(self.sampling.values()))
+        return sum(self.kept.values()) + most + _SPARE
+
+    @property
+    def fits(self) -> bool:
+        """Whether the GPU holds it."""
+        return self.peak <= self.need.memory
+
+    def summary(self) -> str:
+        """Returns the plan in a line."""
+        settings = self.settings
+        parts = [
+            f"{self.peak / GIB:.0f} of {self.need.memory / GIB:.0f} GiB at the most (estimated)",
+            f"packs of {settings.micro_batch_tokens:,} tokens",
+            f"layers {'computed again' if settings.gradient_checkpointing else 'kept'}",
+        ]
+        if self.need.engine:
+            asleep = ", asleep while learning" if settings.engine_sleep else ""
+            parts.append(f"vLLM {settings.engine_gpu_share:.0%}{asleep}")
+        return "; ".join(parts)
+
+
+def predict(need: Need, settings: Settings) -> Plan:
+    """Returns what a run with these settings takes."""
+    shape, size = need.shape, need.weight_bytes
+    weights = float(shape.weights)
+    trained = float(shape.adapters(need.lora_rank)) if need.lora_rank else weights
+    kept = {"weights": size * weights + (size * trained if need.lora_rank else 0)}
+    if size < 4:
+        kept["float32 copy of trained weights"] = 4 * trained
+    kept["moments of AdamW"] = 8 * trained
+    if need.reference and not need.lora_rank:
+        kept["reference"] = size * weights
+    if need.critic:
+        kept["critic and its optimizer"] = (size + 12 if size < 4 else 12) * weights
+    tokens = max(settings.micro_batch_tokens, need.length)
+    networks = 2 if need.critic else 1  # gradients of both are there when they are clipped
+    learning = {
+        "gradients": 4 * trained * networks + (size * shape.head_weights if size < 4 else 0),
+        "activations": _activations(need, settings, tokens),
+        "LM head": 2.2 * _HEAD_CHUNK + (0 if need.lora_rank else 8.0 * shape.head_weights),
+    }
+    sampling: dict[str, float] = {}
+    if need.engine:
+        share = settings.engine_gpu_share * need.memory
+        sampling["vLLM"] = share
+        learning["vLLM"] = _ENGINE_ASLEEP if settings.engine_sleep else share
+    else:
+        row = shape.cache_per_token * size * need.length
+        sampling["keys and values of 64 completions"] = 64.0 * row
+    return Plan(need, settings, kept, learning, sampling)
+
+
+def _activations(need: Need, settings: Settings, tokens: int) -> float:
+    """What layers keep for the backward pass, counted at 2 bytes a number."""
+    shape, rank = need.shape, need.lora_rank
+    queries, keys = shape.heads * shape.head_size, shape.kv_heads * shape.head_size
+    if rank:
+        layer = 28 * shape.hidden + 10 * shape.inner + 8 * queries + 4 * keys + 28 * rank
+    else:
+        layer = 16 * shape.hidden + 8 * shape.inner + 4 * queries + 4 * keys
+    layer = layer * need.weight_bytes // 2 + 4 * shape.heads
+    once = 8 * shape.hidden + 4 * shape.head_size
+    if settings.gradient_checkpointing:
+        # Their inputs, and all of one layer, with the gradients that pass through it.
+        inputs = need.weight_bytes * shape.hidden * shape.layers
+        return float(tokens * (inputs + 1.5 * layer + once))
+    return float(tokens * ((shape.layers + 0.5) * layer + once))
+
+
+def plan_memory(need: Need, **given: int | float | bool | None) -> Plan:
+    """Chooses the fastest settings that fit.
+
+    Layers that are kept come before layers computed again (a third more arithmetic), an engine that
+    stays awake before one that sleeps (seconds a step), large packs before small ones.
+
+    Args:
+        need: What is asked for.
+        **given: Settings that are not to be chosen, by name; `None` leaves the choice.
+
+    Raises:
+        AgentError: Nothing fits; the message says what would.
+    """
+    plans = list(_candidates(need, given))
+    for plan in plans:
+        if plan.fits:
+            return plan
+    least = min(plans, key=lambda plan: plan.peak)
+    raise AgentError(_refusal(least, given))
+
+
+def _candidates(need: Need, given: dict[str, int | float | bool | None]) -> list[Plan]:
+    def choices(name: str, default: tuple[int | bool, ...]) -> tuple[int | float | bool, ...]:
+        value = given.get(name)
+        return default if value is None else (value,)
+
+    plans = []
+    for again, asleep, tokens in product(
+        choices("gradient_checkpointing", (False, True)),
+        choices("engine_sleep", (False, True) if need.engine else (False,)),
+        choices("micro_batch_tokens", PACKS),
+    ):
+        settings = Settings(int(tokens), bool(again), bool(asleep))
+        share = given.get("engine_gpu_share")
+        if need.engine:
+            chosen = _share(need, settings) if share is None else float(share)
+            settings = Settings(int(tokens), bool(again), bool(asleep), chosen)
+        plans.append(predict(need, settings))
+    return plans
+
+
+def _share(need: Need, settings: Settings) -> float:
+    """The share of an engine: what is left over, but no less than it needs to work at all."""
+    rest = predict(need, settings)  # without the engine
+    used = sum(rest.kept.values()) + _SPARE
+    if not settings.engine_sleep:
+        used += sum(rest.learning.values())
+    shape, size = need.shape, min(need.weight_bytes, 4)
+    cache = _SMALLEST_CACHE_ROWS * need.length * shape.cache_per_token * size
+    least = (size * shape.weights + _ENGINE_OVERHEAD + cache) / need.memory
+    # A percent rounded down, so that what is printed is what is taken.
+    left = int(100 * min((need.memory - used) / need.memory, _MOST_SHARE)) / 100
+    return max(left, -(-100 * least // 1) / 100)
+
+
+def _refusal(least: Plan, given: dict[str, int | float | bool | None]) -> str:
+    need = least.need
+    sentence = (
+        f"{need.shape.name} does not fit: {least.peak / GIB:.0f} GiB are needed at the least "
+        f"(estimated), and there are {need.memory / GIB:.0f}."
+    )
+    ways = []
+    if any(value is not None for value in given.values()) and _try(need):
+        ways.append("leave micro-batch, recomputation and engine to be chosen")
+    if need.engine and _try(replace(need, engine=False)):
+        ways.append("sample with --sampler transformers")
+    if need.reference and not need.lora_rank and _try(replace(need, reference=False)):
+        ways.append("train without a reference (--kl-coef 0)")
+    if not need.lora_rank and _try(replace(need, lora_rank=64)):
+        ways.append("train adapters (--lora-rank 64)")
+    larger = [size for size in _GPU_SIZES if size > least.peak / GIB]
+    if larger:
+        ways.append(f"use a GPU of {larger[0]} GiB")
+    return f"{sentence} To make it fit: {', or '.join(ways) or 'use several GPUs'}."
+
+
+def _try(need: Need) -> bool:
+    return any(plan.fits for plan in _candidates(need, {}))

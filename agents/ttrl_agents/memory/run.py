@@ -1,0 +1,119 @@
+"""The memory of a run: its plan, and what to say when the plan was wrong.
+
+- `plan_run`: the options of a run with what the plan has chosen.
+- `need_of`: what a run asks of a GPU.
+- `out_of_memory_advice`: the options that take less.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import torch
+
+from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.errors import AgentError
+from ttrl_agents.memory.plan import Need, Plan, plan_memory
+from ttrl_agents.memory.shapes import ModelShape, model_shape
+from ttrl_agents.policy.loading import resolve_device, resolve_dtype
+
+__all__ = ["need_of", "out_of_memory_advice", "plan_run"]
+
+_PROMPT_TOKENS = 2048
+_CPU_TOKENS = 4096
+_CPU_SHARE = 0.5
+_LOG = logging.getLogger(__name__)
+
+
+def need_of(config: TrainConfig, shape: ModelShape, memory: float, weight_bytes: int = 2) -> Need:
+    """Returns what a run asks of a GPU.
+
+    Args:
+        config: The options of the run.
+        shape: Its model.
+        memory: Bytes of the GPU.
+        weight_bytes: Bytes of a weight.
+    """
+    algorithm = config.resolve_algorithm()
+    return Need(
+        shape=shape,
+        memory=memory,
+        length=(config.max_prompt_tokens or _PROMPT_TOKENS) + config.max_tokens,
+        lora_rank=config.lora_rank,
+        reference=algorithm.kl_coef > 0,
+        critic=algorithm.advantage == "gae",
+        engine=config.sampler == "vllm",
+        weight_bytes=weight_bytes,
+    )
+
+
+def choose(config: TrainConfig, need: Need) -> tuple[TrainConfig, Plan]:
+    """Returns the options with what the plan has chosen, and the plan.
+
+    Options that were given are not touched. With `micro_batch_tokens` given, nothing is chosen but
+    the share of the engine.
+
+    Raises:
+        AgentError: Nothing fits.
+    """
+    open_to_choice = None if config.micro_batch_tokens is None else False
+    plan = plan_memory(
+        need,
+        micro_batch_tokens=config.micro_batch_tokens,
+        gradient_checkpointing=config.gradient_checkpointing or open_to_choice,
+        engine_sleep=config.engine_sleep or open_to_choice,
+        engine_gpu_share=config.engine_gpu_share,
+    )
+    settings = plan.settings
+    chosen = replace(
+        config,
+        micro_batch_tokens=settings.micro_batch_tokens,
+        gradient_checkpointing=settings.gradient_checkpointing,
+        engine_sleep=settings.engine_sleep,
+        engine_gpu_share=settings.engine_gpu_share or _CPU_SHARE,
+    )
+    return chosen, plan
+
+
+def plan_run(config: TrainConfig) -> tuple[TrainConfig, Plan | None]:
+    """Returns the options of a run with what the plan has chosen, before anything is loaded.
+
+    On CPU, and for a model whose shape is not known beforehand, nothing is planned.
+
+    Raises:
+        AgentError: The run does not fit on its GPU; the message says what would.
+    """
+    plain = replace(
+        config,
+        micro_batch_tokens=config.micro_batch_tokens or _CPU_TOKENS,
+        engine_gpu_share=config.engine_gpu_share or _CPU_SHARE,
+    )
+    device = resolve_device(config.device)
+    if device.type != "cuda":
+        return plain, None
+    try:
+        shape = model_shape(config.model)
+    except AgentError as error:
+        _LOG.warning("The memory of this run is not planned. %s", error)
+        return plain, None
+    free = torch.cuda.mem_get_info(device)[0]
+    size = resolve_dtype(config.dtype, device).itemsize
+    return choose(config, need_of(config, shape, free, size))
+
+
+def out_of_memory_advice(config: TrainConfig) -> str:
+    """Returns the options of a run that take less memory than it took."""
+    tokens = config.micro_batch_tokens or _CPU_TOKENS
+    ways = []
+    if tokens > 1024:
+        ways.append(f"--micro-batch-tokens {tokens // 2}")
+    if not config.gradient_checkpointing:
+        ways.append("--gradient-checkpointing")
+    if config.sampler == "vllm" and not config.engine_sleep:
+        ways.append("--engine-sleep")
+    if config.sampler == "vllm":
+        ways.append(f"--engine-gpu-share {(config.engine_gpu_share or _CPU_SHARE) * 0.8:.2f}")
+    elif config.sample_rows is None or config.sample_rows > 1:
+        ways.append(f"--sample-rows {max(1, (config.sample_rows or 128) // 2)}")
+    return f"To take less: {', '.join(ways)}."

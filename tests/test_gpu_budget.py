@@ -1,0 +1,57 @@
+"""What an update costs on a GPU, traced on tensors without data: FLOPs, padding, kernels, memory."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ttrl_agents.memory.plan import GIB, Need, Settings, predict
+from ttrl_agents.memory.shapes import SHAPES
+
+FOLDER = Path(__file__).parents[1] / "benchmarks/gpu"
+PACK = 4 * 1024
+
+
+@pytest.fixture(scope="module")
+def budget():
+    sys.path.insert(0, str(FOLDER))
+    try:
+        import budget
+    finally:
+        sys.path.remove(str(FOLDER))
+    return budget
+
+
+def trace(budget, shape, **options):
+    return budget.trace_update(shape, lengths=np.full(8, 960), budget=PACK, **options)
+
+
+@pytest.mark.parametrize("shape", ["0.5B", "1.5B"])
+def test_an_update_that_keeps_its_layers_is_near_the_ideal(budget, shape):
+    cost = trace(budget, shape)
+    assert cost.micro_batches == 2
+    assert cost.padded_share == 0
+    assert 1 < cost.flops_ratio < (1.2 if shape == "0.5B" else 1.15)
+    assert cost.kernels < 5000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [
+        ("0.5B", {}),
+        ("1.5B", {}),
+        ("1.5B", {"checkpointing": True}),
+        ("7B", {"checkpointing": True}),
+        ("7B", {"checkpointing": True, "lora": 64}),
+    ],
+)
+def test_the_memory_plan_predicts_the_traced_peak(budget, shape, options):
+    cost = trace(budget, shape, **options)
+    need = Need(SHAPES[f"Qwen2.5-{shape}"], 1.0, 0, lora_rank=options.get("lora", 0))
+    plan = predict(need, Settings(PACK, options.get("checkpointing", False)))
+    kept = sum(plan.kept.values()) - plan.kept["moments of AdamW"]  # which no step has made yet
+    predicted = (kept + sum(plan.learning.values())) / GIB
+    # Too much is safe, too little is not.
+    assert 0.98 * cost.peak_gib < predicted < 1.2 * cost.peak_gib
