@@ -1,4 +1,4 @@
-"""What an update costs on a GPU, traced on tensors without data: FLOPs, padding, kernels, memory."""
+"""The cost of an update on a GPU, traced without data: FLOPs, padding, kernels, memory."""
 
 import sys
 from pathlib import Path
