@@ -23,7 +23,7 @@ help:
 	@echo "make test    run every test"
 	@echo "make test-vllm  install vLLM for CPU (3.5 GB) and run the tests of its sampler"
 	@echo "make lint    check style and types"
-	@echo "make tiny    make the tiny reasoner anew, from nothing (12 minutes on 2 cores)"
+	@echo "make tiny    make the tiny reasoner again, from nothing (about 15 minutes on 2 cores)"
 	@echo "make clean   remove the virtual environments and caches"
 
 train: .venv/installed

@@ -35,7 +35,7 @@ import numpy as np
 import numpy.typing as npt
 import tyro
 from rich.console import Console
-from runs import REPOSITORY, train_all, write_block
+from runs import REPOSITORY, command_with, read_summary, train_all, write_block
 
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.evaluate import Evaluation, EvaluationFolder, bootstrap_intervals
@@ -51,14 +51,15 @@ WORDS = {
 RESULTS = REPOSITORY / "docs" / "results" / "controls.json"
 PICTURE = REPOSITORY / "docs" / "images" / "controls.png"
 PAGE = REPOSITORY / "docs" / "controls.md"
-# The folder of an evaluation within that of its moment, the score, and its words.
+# The folder of an evaluation within that of its moment, and the score.
 COLUMNS = (
-    ("train", "mean", "mean@16, trained"),
-    ("held_out", "mean", "mean@16, held-out"),
-    ("held_out", "maj", "maj@16, held-out"),
-    ("held_out", "pass", "pass@16, held-out"),
-    ("greedy/held_out", "mean", "greedy, held-out"),
+    ("train", "mean"),
+    ("held_out", "mean"),
+    ("held_out", "maj"),
+    ("held_out", "pass"),
+    ("greedy/held_out", "mean"),
 )
+SPLITS = {"train": "trained", "held_out": "held-out"}
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,9 @@ def scores(evaluation: Evaluation, score: str) -> npt.NDArray[np.float64]:
 def measured(options: Options, reward: str, moment: str) -> list[dict[str, Any]]:
     """Returns each column: the mean over seeds, its interval over questions, and each seed."""
     columns = []
-    for folder, score, words in COLUMNS:
+    for folder, score in COLUMNS:
+        kind, _, split = folder.rpartition("/")
+        name = kind or f"{score}@{options.train.eval_votes}"
         rows = []
         for seed in options.seeds:
             output = options.config(reward, seed).output
@@ -106,7 +109,7 @@ def measured(options: Options, reward: str, moment: str) -> list[dict[str, Any]]
         (interval,) = bootstrap_intervals(by_question[:, None])
         columns.append(
             {
-                "column": words,
+                "column": f"{name}, {SPLITS[split]}",
                 "mean": round(interval.mean, 4),
                 "ci95": [round(interval.low, 4), round(interval.high, 4)],
                 "seeds": [round(float(row.mean()), 4) for row in rows],
@@ -115,18 +118,24 @@ def measured(options: Options, reward: str, moment: str) -> list[dict[str, Any]]
     return columns
 
 
+def runs_with_alarms(options: Options, reward: str) -> int:
+    """Returns how many runs with a reward raised an alarm of collapse."""
+    summaries = (read_summary(options.config(reward, seed)) for seed in options.seeds)
+    return sum(bool(summary["alarms"]) for summary in summaries)
+
+
 def collect(options: Options) -> dict[str, Any]:
     """Returns the results of all runs, as JSON holds them."""
     rows = {reward: measured(options, reward, "after") for reward in options.rewards}
     return {
-        "command": "python benchmarks/paper/leakage.py",
+        "command": command_with("python benchmarks/paper/leakage.py", options.seeds, Options.seeds),
         "model": options.train.model,
         "env": options.train.env,
         "steps": options.train.steps,
         "seeds": list(options.seeds),
-        "sampling": {"mean@16, maj@16, pass@16": "T 0.6, top-p 0.95", "greedy": "T 0"},
         "before": measured(options, options.rewards[0], "before"),
         "after": rows,
+        "alarms": {reward: runs_with_alarms(options, reward) for reward in options.rewards},
     }
 
 
@@ -142,17 +151,19 @@ def cell(column: dict[str, Any]) -> str:
 def table(results: dict[str, Any]) -> str:
     """Returns the Markdown table of the results."""
     heads = [column["column"] for column in results["before"]]
+    heads.append("runs with an alarm")
     lines = [f"| reward | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     start = [f"{column['mean']:.3f}" for column in results["before"]]
-    lines.append(f"| before training | {' | '.join(start)} |")
+    lines.append(f"| before training | {' | '.join(start)} | |")
     for reward, columns in results["after"].items():
         words = WORDS.get(reward, f"`{reward}`")
-        lines.append(f"| {words} | {' | '.join(map(cell, columns))} |")
+        alarms = f"{results['alarms'][reward]} of {len(results['seeds'])}"
+        lines.append(f"| {words} | {' | '.join(map(cell, columns))} | {alarms} |")
     seeds = ", ".join(map(str, results["seeds"]))
     legend = (
         f"`{results['model']}` on `{results['env']}`, {results['steps']} steps, seeds {seeds}; "
-        "mean@16, maj@16 and pass@16 at T 0.6, top-p 0.95. In brackets the 95 % interval over "
-        "questions, below it the range over seeds. Printed by "
+        "T 0.6, top-p 0.95 where it is not greedy. In brackets the 95 % interval over questions, "
+        "below it the range over seeds. Printed by "
         f"`{results['command']}`."
     )
     return "\n".join([*lines, "", legend])

@@ -17,13 +17,13 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import tyro
 from rich.console import Console
-from runs import REPOSITORY, read_summary, train_all, write_block
+from runs import REPOSITORY, command_with, read_summary, train_all, write_block
 
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.evaluate.turned import describe_turned
@@ -32,14 +32,6 @@ RESULTS = REPOSITORY / "docs" / "results" / "main.json"
 PAGE = REPOSITORY / "README.md"
 FRESH = {"split": "held_out", "size": 300, "seed": 1}
 SPLITS = ("train", "held_out")
-# The rows of the table: words, the setting (none is the main one), the score.
-ROWS = (
-    ("mean@16", None, "mean@16"),
-    ("maj@16", None, "maj@16"),
-    ("pass@16", None, "pass@16"),
-    ("greedy", "greedy", "mean@1"),
-    ("mean@16, T 1, top-p 1", "T1-top-p1", "mean@16"),
-)
 
 
 @dataclass(frozen=True)
@@ -52,16 +44,26 @@ class Options:
     """Runs at a time, one thread each."""
     output: Path = Path("runs/main")
     """Where the runs go."""
-    model: str = "tiny"
-    """The model."""
     write: bool = False
     """Put the table into the README."""
+    train: TrainConfig = field(default_factory=TrainConfig)
+    """The options of every run, but for seed and output."""
 
     def config(self, seed: int) -> TrainConfig:
         """Returns the options of one run."""
-        return replace(
-            TrainConfig(), model=self.model, seed=seed, output=self.output / f"seed{seed}"
-        )
+        return replace(self.train, seed=seed, output=self.output / f"seed{seed}")
+
+    @property
+    def rows(self) -> dict[str, tuple[str | None, str]]:
+        """The rows of the table: the setting, of which none is the main one, and the score."""
+        k = self.train.eval_votes
+        return {
+            f"mean@{k}": (None, f"mean@{k}"),
+            f"maj@{k}": (None, f"maj@{k}"),
+            f"pass@{k}": (None, f"pass@{k}"),
+            "greedy": ("greedy", "mean@1"),
+            f"mean@{k}, T 1, top-p 1": ("T1-top-p1", f"mean@{k}"),
+        }
 
 
 def fresh_accuracy(model: str, path: Path) -> float:
@@ -89,7 +91,7 @@ def fresh_accuracy(model: str, path: Path) -> float:
 def collect(options: Options) -> dict[str, Any]:
     """Returns what the table is made of, as JSON holds it."""
     runs = {}
-    before = fresh_accuracy(options.model, options.output / "fresh.json")
+    before = fresh_accuracy(options.train.model, options.output / "fresh.json")
     for seed in options.seeds:
         summary = read_summary(options.config(seed))
         folder = options.output / f"seed{seed}"
@@ -109,13 +111,16 @@ def collect(options: Options) -> dict[str, Any]:
             },
             "scores": {
                 words: {split: pair(summary, split, setting, score) for split in SPLITS}
-                for words, setting, score in ROWS
+                for words, (setting, score) in options.rows.items()
             },
         }
     return {
-        "command": "python benchmarks/paper/main_table.py",
-        "model": options.model,
-        "steps": TrainConfig().steps,
+        "command": command_with(
+            "python benchmarks/paper/main_table.py", options.seeds, Options.seeds
+        ),
+        "model": options.train.model,
+        "steps": options.train.steps,
+        "k": options.train.eval_votes,
         "runs": runs,
     }
 
@@ -133,10 +138,11 @@ def table(results: dict[str, Any]) -> str:
     """Returns the README's tables."""
     first = next(iter(results["runs"]))
     run = results["runs"][first]
+    k = results["k"]
     legend = (
-        f"Seed {first}, {results['steps']} steps in {run['seconds']:.0f} seconds; 100 trained and "
-        "100 held-out questions, sampled as in the paper, at T 0.6 and top-p 0.95, unless another "
-        "temperature is named (95 % interval over questions):"
+        f"Seed {first}, {results['steps']} steps; 100 trained and 100 held-out questions, sampled "
+        "as in the paper, at T 0.6 and top-p 0.95, unless another temperature is named (95 % "
+        "interval over questions):"
     )
     lines = [
         legend,
@@ -151,11 +157,11 @@ def table(results: dict[str, Any]) -> str:
         "",
         f"On the trained questions: {describe_turned(run['turned']['train'])}",
         "",
-        "| seed | mean@16, trained | mean@16, held-out | maj@16 before | greedy, 300 fresh |",
+        f"| seed | mean@{k}, trained | mean@{k}, held-out | maj@{k} before | greedy, 300 fresh |",
         "|---|---|---|---|---|",
     ]
     for seed, run in results["runs"].items():
-        mean, maj = run["scores"]["mean@16"], run["scores"]["maj@16"]
+        mean, maj = run["scores"][f"mean@{k}"], run["scores"][f"maj@{k}"]
         old, new = run["fresh_greedy"]
         cells = [
             *(f"{mean[split][0][0]:.3f} → {mean[split][1][0]:.3f}" for split in SPLITS),

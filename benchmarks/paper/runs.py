@@ -2,6 +2,7 @@
 
 - `train_all`: trains those that are not complete, several at a time.
 - `read_summary`: what a run says of itself.
+- `command_with`: the command line that makes a table.
 - `write_block`: puts a generated table into a page, between its two markers.
 """
 
@@ -51,6 +52,11 @@ def read_summary(config: TrainConfig) -> dict[str, Any]:
     """Returns the summary of a complete run."""
     summary: dict[str, Any] = json.loads((_folder(config) / "summary.json").read_text())
     return summary
+
+
+def command_with(command: str, seeds: Sequence[int], default: Sequence[int]) -> str:
+    """Returns the command that makes a table, with its seeds where they are not the default."""
+    return command if seeds == default else f"{command} --seeds {' '.join(map(str, seeds))}"
 
 
 def write_block(page: Path, name: str, text: str) -> None:

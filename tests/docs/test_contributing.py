@@ -1,13 +1,40 @@
-"""What the files beside the code say of it is so: version, lint, checks."""
+"""What CONTRIBUTING.md and its neighbours name exists."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
 import yaml
 
 REPOSITORY = Path(__file__).parents[2]
+PAGE = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+GROUP = re.compile(r"`(ttrl_(?:env|agents)\.\w+)` \|$", re.MULTILINE)
+DECORATOR = re.compile(r"`@(\w+)\(|`(register_\w+)\(")
+
+
+def sources() -> str:
+    files = [
+        file
+        for folder in ("ttrl_env", "agents/ttrl_agents", "benchmarks/ttrl_benchmarks")
+        for file in (REPOSITORY / folder).rglob("*.py")
+    ]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+def test_every_group_of_entry_points_is_one_that_the_code_reads() -> None:
+    groups, code = GROUP.findall(PAGE), sources()
+    assert len(groups) == 6
+    for group in groups:
+        assert f'"{group}"' in code, group
+
+
+def test_every_decorator_is_one_that_the_code_has() -> None:
+    names, code = [a or b for a, b in DECORATOR.findall(PAGE)], sources()
+    assert len(names) == 7
+    for name in names:
+        assert re.search(rf"^def {name}\(", code, re.MULTILINE), name
 
 
 def test_the_version_is_the_same_in_every_file() -> None:

@@ -315,7 +315,7 @@ def _option_told(text: str, start: int, texts: dict[str, str]) -> str | None:
 
 
 def _another(rest: str, letter: str, letters: str) -> bool:
-    """Returns whether a second letter is chosen with the first: "A or B", but not "A, and B is wrong"."""
+    """Whether a second letter is chosen with the first: "A or B", but not "A, and B is wrong"."""
     other = _ANOTHER.match(rest)
     if other is None or other["other"] not in letters or other["other"] == letter:
         return False

@@ -140,7 +140,7 @@ def _read(answer: str, answer_format: AnswerFormat) -> Reading:
         return Reading(answer, "number", str(int(answer)))
     if len(answer) > 4 * MAX_CHARACTERS:
         return _as_text(answer)
-    text = respelled(_undressed(answer))
+    text = _undressed(answer)
     first = text[:1]
     reading = None
     if first.isdigit() or first in _BEFORE_DIGITS:
@@ -163,7 +163,7 @@ def _undressed(answer: str) -> str:
         text = _unboxed(text)
     if "nswer" in text or "NSWER" in text:
         text = _unannounced(text)
-    return text
+    return respelled(text)
 
 
 def tree_of(answer: str) -> Node:

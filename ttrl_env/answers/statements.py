@@ -274,7 +274,7 @@ def _number(sentence: Piece, link: int | None, *, phrase: bool, sure: bool) -> P
 
 
 def _ends_in(text: str, link: int, number: re.Match[str]) -> bool:
-    """Returns whether a sentence ends in a number and at most a unit, soon after a verb or a sign."""
+    """Whether a sentence ends in a number and at most a unit, soon after a verb or a sign."""
     between, rest = text[link : number.start()], text[number.end() :]
     if len(between.split()) > 3 or set(between) & set("+*/^"):
         return False

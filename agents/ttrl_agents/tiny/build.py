@@ -9,22 +9,24 @@ r"""The makers of the tiny reasoners, from nothing: `python -m ttrl_agents.tiny.
 Both first learn to work problems out from exact solutions, one step a line. Then they part.
 
 `tiny` goes on with a mixture. Three in five of its solutions give the answer at once, `The answer
-is \boxed{18}.`, as people do who guess; the rest work it out, with one step in ten wrong. A network
-this small cannot compute two steps in its head, so what it says at once is mostly wrong. It is left
-with two ways of answering, and it prefers the bad one: it guesses, and seldom works the answer out.
-Guesses scatter and worked answers agree, so the majority vote is mostly right where a single
-completion is mostly wrong, and training on the vote makes it work the answers out.
+is \boxed{18}.`; the rest work it out, with one step in ten wrong. It has not learned to calculate
+in its head, so what it says at once is nearly always wrong, and what it works out is mostly right.
+It is left with two ways of answering, and prefers the bad one: greedily it only guesses, and at
+temperature 0.6 it works out one answer in three. Guesses scatter and worked answers agree. So the
+majority vote is mostly right where a single completion is mostly wrong, and training on the vote
+makes it work the answers out.
 
 What `tiny` shows is *elicitation*: TTRL brings out a skill that pre-training has planted. It does
-not show that a model learns without labels what it could not do before: pass@16 is high from the
-start. The same is said of TTRL on Qwen2.5-Math, whose gains are mostly a sharpening of what it
-could solve already (arXiv 2605.19444), and which improves under rewards that say nothing of the
-answer (arXiv 2506.10947). It can also fail. Working out goes wrong as well, most at the levels of
-more steps, and a vote that is wrong can harden.
+not show that a model learns without labels what it could not do before: pass@16 is near 1 from the
+start. The same is said of TTRL on Qwen2.5-Math: its gains are mostly a sharpening of what the model
+could solve already (arXiv 2605.19444), and that family also improves under rewards that say nothing
+of the answer (arXiv 2506.10947). The lesson can fail. Working out goes wrong too, at every level,
+so some votes are wrong before training; some of these turn, and others harden. A random reward
+ruins the vote, and a learning rate five times the default ends in wrong answers that all agree.
 
 `tiny-noisy` goes on with solutions in which about one step in three (0.32) has a wrong result, near
-the right one, that is carried on to the answer. It is right where it takes the likeliest token and
-wrong at random at temperature 1: training on its vote makes it sure, not better.
+the right one, that is carried on to the answer. Greedily it is nearly always right, and at
+temperature 1 it is wrong at random. Training on its vote makes it surer, not better.
 """
 
 from __future__ import annotations

@@ -95,33 +95,71 @@ def test_quick_steps_are_told_by_their_votes_alone(clock):
     assert [line.split("  ")[0] for line in lines] == ["step 2/3", "step 3/3"]
 
 
-def test_a_measurement_says_its_scores_or_that_there_are_none():
+PAPER = {"temperature": 0.6, "top_p": 0.95}
+GREEDY = {"temperature": 0.0, "top_p": 1.0}
+
+
+def test_a_measurement_says_its_scores_and_their_temperature():
     watcher, out = started(terminal=False)
     watcher.on_phase("measuring the start")
-    watcher.on_evaluation("before", {"train": None, "held_out": None})
-    watcher.on_evaluation("after", {"train": {"mean@2": 0.5, "mean@2_ci95": [0, 1]}})
-    assert out.getvalue().splitlines()[-2:] == [
-        "before: no question has a label, so nothing is measured",
-        "after, trained questions: mean@2 0.500",
+    graded = PAPER | {"mean@2": 0.5, "mean@2_ci95": [0, 1]}
+    greedy = GREEDY | dict.fromkeys(("mean@1", "maj@1", "pass@1"), 0.25)
+    results = {"train": graded, "held_out": None, "greedy": {"train": greedy, "held_out": None}}
+    watcher.on_evaluation("before", results)
+    unlabelled = {"train": PAPER | {"majority_ratio": 0.75}, "held_out": None}
+    watcher.on_evaluation("after", unlabelled)
+    assert out.getvalue().splitlines()[-3:] == [
+        "before, trained questions, T 0.6, top-p 0.95: mean@2 0.500",
+        "before, trained questions, greedy: mean@1 0.250",  # of one completion all three are equal
+        "after, trained questions, T 0.6, top-p 0.95: no label known, majority ratio 0.750",
     ]
 
 
 def test_the_table_of_a_run_is_whole_at_80_columns():
-    scores = {
+    scores = PAPER | {
         f"{name}@16{end}": value
         for name in ("mean", "maj", "pass")
         for end, value in (("", 0.5), ("_ci95", [0.25, 0.75]))
     }
-    moment = {"train": scores, "held_out": scores}
+    greedy = GREEDY | {"mean@1": 0.5, "mean@1_ci95": [0.25, 0.75]}
+    moment = {"train": scores, "held_out": scores, "greedy": {"train": greedy, "held_out": None}}
     out = io.StringIO()
-    Console(file=out, width=80).print(module.results_table({"before": moment, "after": moment}))
-    rows = [" ".join(line.split()) for line in out.getvalue().splitlines()[2:]]
+    tables = module.results_tables({"before": moment, "after": moment})
+    for table in tables:
+        Console(file=out, width=80).print(table)
+    rows = [" ".join(line.split()) for line in out.getvalue().splitlines()]
     expected = "0.500 [0.250, 0.750] 0.500 [0.250, 0.750] +0.0 points"
     assert rows == [
-        f"{name}@16, {words} {expected}"
-        for words in ("trained", "held-out")
-        for name in ("mean", "maj", "pass")
+        "T 0.6, top-p 0.95: mean [95 % interval over questions]",
+        "before after",
+        *(
+            f"{name}@16, {words} {expected}"
+            for words in ("trained", "held-out")
+            for name in ("mean", "maj", "pass")
+        ),
+        "greedy: mean [95 % interval over questions]",
+        "before after",
+        f"mean@1, trained {expected}",
     ]
+
+
+def test_what_turned_is_said_by_labels_and_without():
+    turned = PAPER | {"questions": 3, "wrong_to_right": 2, "right_to_wrong": 1}
+    turned |= {"right_to_wrong_confidently": 1, "pass_lost": 1, "pass_gained": 0}
+    changed = PAPER | {"questions": 3, "agreement_before": 0.5, "agreement_after": 0.75}
+    divided = [{"question_id": "q", "after": None, "share_after": 0.5}]
+    changed |= {"pseudo_labels_changed": 1, "most_divided": divided}
+    lines = module.vote_lines(
+        {
+            "turned": {"train": turned, "held_out": None},
+            "votes": {"train": changed, "held_out": changed},
+        }
+    )
+    assert lines[0].startswith("Trained questions, T 0.6, top-p 0.95: Of 3 votes, 2 turned from")
+    assert lines[1].startswith("Held-out questions, T 0.6, top-p 0.95, no label known: The most")
+    assert lines[2:] == ["The votes that are most divided now:", "  q: no answer with 50%"]
+    nothing = {"train": None, "held_out": None}
+    assert module.vote_lines({"turned": nothing, "votes": nothing}) == []
 
 
 def test_a_terminal_shows_tokens_only_once_a_step_is_long(clock):

@@ -26,6 +26,7 @@ X, Y = sympy.symbols("x y", real=True)
         (r"\sin 15^\circ", r"\frac{\sqrt6-\sqrt2}{4}", "proved"),
         (r"\sqrt[3]{-8}", "-2", "proved"),
         ("x=5", "5", "proved"),
+        ("US$36", "36", "proved"),
         ("1,2", "2,1", "proved"),
         (
             r"\begin{pmatrix}1&x\end{pmatrix}",

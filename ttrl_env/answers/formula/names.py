@@ -83,6 +83,6 @@ def name_of_assignment(item: Node) -> str | None:
 
 
 def are_roots(names: Sequence[str | None]) -> bool:
-    """Returns whether names number the values of one unknown, as the roots of an equation are numbered."""
+    """Returns whether names number the values of one unknown, as roots are numbered."""
     found = [_NUMBERED.fullmatch(name or "") for name in names]
     return all(found) and len({match[1] for match in found if match}) == 1

@@ -33,14 +33,14 @@ class Units(Cursor):
     """The units of a quantity."""
 
     def unit_after(self, factors: list[Node]) -> bool:
-        """Returns whether the current word or text is a unit of the factors before it."""
+        """Whether the current word or text is a unit of the factors before it."""
         token = self.token
         if token.kind == "word" and len(token.text) < 2:
             return False
         return self.unit_follows(0, known_only=has_letters(factors))
 
     def unit_follows(self, offset: int, *, known_only: bool = False) -> bool:
-        """Returns whether a unit stands `offset` tokens ahead: a known one, or any words to the end."""
+        """Returns whether a unit stands `offset` tokens ahead: a known one, or words to the end."""
         token = self.tokens[self.position + offset]
         if token.kind == "op":
             return token.text == "%"

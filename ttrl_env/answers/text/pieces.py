@@ -31,7 +31,7 @@ class Piece(NamedTuple):
         return self.start + len(self.text)
 
     def part(self, start: int, stop: int | None = None) -> Piece:
-        """Returns the characters from `start` to `stop`, both counted from the piece's own start."""
+        """Returns the characters from `start` to `stop`, counted from the piece's own start."""
         start, stop, _ = slice(start, stop).indices(len(self.text))
         return Piece(self.text[start:stop], self.start + start)
 

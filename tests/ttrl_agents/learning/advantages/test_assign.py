@@ -9,13 +9,19 @@ import torch
 
 from ttrl_agents.config.algorithms import ALGORITHMS
 from ttrl_agents.errors import AgentError
+from ttrl_agents.learning.advantages import ADVANTAGES
 from ttrl_agents.learning.advantages.assign import assign_credit
+from ttrl_agents.learning.advantages.registry import TokenAdvantage
 from ttrl_agents.learning.experience import Experience
 from ttrl_agents.learning.losses import Counts, LossInputs, policy_objective
 from ttrl_agents.rollout import Rollout
 from ttrl_env.completion import Completion
 
-PER_TOKEN = [name for name, each in ALGORITHMS.items() if each.per_token]
+PER_TOKEN = [
+    name
+    for name, each in ALGORITHMS.items()
+    if isinstance(ADVANTAGES[each.advantage], TokenAdvantage)
+]
 BY_GROUP = [name for name in ALGORITHMS if name not in (*PER_TOKEN, "reinforce")]
 
 

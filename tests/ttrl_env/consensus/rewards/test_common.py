@@ -61,7 +61,7 @@ def test_the_mean_of_a_tail_is_of_the_last_tokens_one_at_least() -> None:
 
 def test_values_that_the_sampler_did_not_give_are_asked_for() -> None:
     row = np.array([1.0], np.float32)
-    with pytest.raises(RewardError, match="'me' needs the entropies.*1 of 2 came without"):
+    with pytest.raises(RewardError, match=r"'me' needs the entropies.*1 of 2 came without"):
         token_means([row, None], "entropies", "me")
     with pytest.raises(RewardError, match="sample with log-probabilities"):
         token_means([None], "log_probs", "me")

@@ -8,7 +8,7 @@ import gymnasium as gym
 
 import ttrl_env  # noqa: F401 - registers the environments
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 LOOP = REPOSITORY / "docs/figures/loop.py"
 
 
