@@ -35,7 +35,7 @@ import numpy as np
 import numpy.typing as npt
 import tyro
 from rich.console import Console
-from runs import REPOSITORY, command_with, read_summary, train_all, write_block
+from runs import REPOSITORY, command_with, initial_weights, read_summary, train_all, write_block
 
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.evaluate import Evaluation, EvaluationFolder, bootstrap_intervals
@@ -130,6 +130,9 @@ def collect(options: Options) -> dict[str, Any]:
     return {
         "command": command_with("python benchmarks/paper/leakage.py", options.seeds, Options.seeds),
         "model": options.train.model,
+        "weights": initial_weights(
+            [options.config(reward, seed) for reward in options.rewards for seed in options.seeds]
+        ),
         "env": options.train.env,
         "steps": options.train.steps,
         "seeds": list(options.seeds),

@@ -23,7 +23,7 @@ from typing import Any
 
 import tyro
 from rich.console import Console
-from runs import REPOSITORY, command_with, read_summary, train_all, write_block
+from runs import REPOSITORY, command_with, initial_weights, read_summary, train_all, write_block
 
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.evaluate.turned import describe_turned
@@ -119,6 +119,7 @@ def collect(options: Options) -> dict[str, Any]:
             "python benchmarks/paper/main_table.py", options.seeds, Options.seeds
         ),
         "model": options.train.model,
+        "weights": initial_weights([options.config(seed) for seed in options.seeds]),
         "steps": options.train.steps,
         "k": options.train.eval_votes,
         "runs": runs,

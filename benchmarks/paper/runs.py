@@ -2,6 +2,7 @@
 
 - `train_all`: trains those that are not complete, several at a time.
 - `read_summary`: what a run says of itself.
+- `initial_weights`: which weights runs began with, so that stale results are found out.
 - `command_with`: the command line that makes a table.
 - `write_block`: puts a generated table into a page, between its two markers.
 """
@@ -21,6 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ttrl_agents.config import TrainConfig
+from ttrl_agents.evaluate import EvaluationFolder
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -52,6 +54,22 @@ def read_summary(config: TrainConfig) -> dict[str, Any]:
     """Returns the summary of a complete run."""
     summary: dict[str, Any] = json.loads((_folder(config) / "summary.json").read_text())
     return summary
+
+
+def initial_weights(configs: Sequence[TrainConfig]) -> str:
+    """Returns the fingerprint of the weights that all runs began with.
+
+    Raises:
+        ValueError: They did not begin with the same: some are of an older checkpoint.
+    """
+    folders = [_folder(config) / "evaluations" / "before" / "train" for config in configs]
+    found = {str(EvaluationFolder(folder).config()["weights"]) for folder in folders}
+    if len(found) != 1:
+        raise ValueError(
+            f"the runs began with different weights ({', '.join(sorted(found))}); name a new "
+            "--output to train them again"
+        )
+    return found.pop()
 
 
 def command_with(command: str, seeds: Sequence[int], default: Sequence[int]) -> str:

@@ -13,6 +13,9 @@ import pytest
 from rich.console import Console
 
 from ttrl_agents.config import TrainConfig
+from ttrl_agents.evaluate import EvaluationFolder
+from ttrl_agents.evaluate.fingerprint import weights_digest
+from ttrl_agents.policy import load_policy
 
 REPOSITORY = Path(__file__).parents[3]
 SMALL = TrainConfig(
@@ -47,11 +50,25 @@ def test_the_page_has_the_table_of_the_stored_results(script, name, block, resul
     assert script("runs").with_block(page, block, module.table(stored)) == page
     assert stored["model"] == "tiny"
     assert stored["steps"] == TrainConfig().steps
+    shipped = weights_digest(load_policy("tiny", device="cpu"))
+    assert stored["weights"] == shipped, "made with another tiny: train again, and --write"
 
 
 def test_a_page_without_the_block_is_not_touched(script) -> None:
     with pytest.raises(ValueError, match="has no block 'main table'"):
         script("runs").with_block("# A page", "main table", "text")
+
+
+def test_runs_of_different_checkpoints_do_not_make_one_table(script, tmp_path: Path) -> None:
+    runs = script("runs")
+    configs = [replace(SMALL, seed=seed, output=tmp_path / str(seed)) for seed in (0, 1)]
+    for config, weights in zip(configs, ("aaaa", "bbbb"), strict=True):
+        folder = EvaluationFolder(config.output / "evaluations" / "before" / "train")
+        sampling = {"benchmark": "b", "k": 1, "temperature": 0.6, "top_p": 0.95}
+        folder.begin(sampling | {"weights": weights}, [])
+    assert runs.initial_weights(configs[:1]) == "aaaa"
+    with pytest.raises(ValueError, match=r"different weights \(aaaa, bbbb\)"):
+        runs.initial_weights(configs)
 
 
 @pytest.mark.slow
@@ -84,7 +101,9 @@ def test_the_main_table_has_every_temperature_and_every_seed(script, tmp_path: P
     options = main_table.Options((0, 1), 1, tmp_path, False, SMALL)
     configs = [options.config(seed) for seed in (0, 1)]
     script("runs").train_all(configs, 1, Console(quiet=True))
-    text = main_table.table(main_table.collect(options))
+    results = main_table.collect(options)
+    assert results["weights"] == weights_digest(load_policy("tiny", device="cpu"))
+    text = main_table.table(results)
     for row in ("| mean@2 | ", "| greedy | ", "| mean@2, T 1, top-p 1 | ", "| 0 | ", "| 1 | "):
         assert f"\n{row}" in text
     assert "at T 0.6 and top-p 0.95" in text
