@@ -22,7 +22,8 @@ start. The same is said of TTRL on Qwen2.5-Math: its gains are mostly a sharpeni
 could solve already (arXiv 2605.19444), and that family also improves under rewards that say nothing
 of the answer (arXiv 2506.10947). The lesson can fail. Working out goes wrong too, at every level,
 so some votes are wrong before training; some of these turn, and others harden. A random reward
-ruins the vote, and a learning rate five times the default ends in wrong answers that all agree.
+sharpens whatever chance prefers, and mostly ruins the vote. A learning rate five times the default
+ends in completions that nearly all agree and are often wrong.
 
 `tiny-noisy` goes on with solutions in which about one step in three (0.32) has a wrong result, near
 the right one, that is carried on to the answer. Greedily it is nearly always right, and at
