@@ -84,7 +84,7 @@ def test_questions_with_long_prompts_are_left_out_and_counted(tmp_path):
     ],
 )
 def test_options_that_do_not_fit_are_refused(tmp_path, options, message):
-    with pytest.raises((AgentError, BenchmarkError), match=message):
+    with pytest.raises((AgentError, BenchmarkError, UnknownNameError), match=message):
         Trainer(small(tmp_path / "run", **options))
 
 
