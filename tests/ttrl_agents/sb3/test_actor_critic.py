@@ -214,7 +214,7 @@ def test_the_value_of_a_waiting_member_is_that_before_its_last_token(
 ) -> None:
     policy = make_policy(make_envs())
     found = 0
-    seen = roll(policy, make_envs(fixed_length=True), 8)
+    seen = roll(policy, make_envs(fixed_length=True), 12)
     for (before, (_, values, _)), (after, _) in pairwise(seen):
         wait, waited = (each["finished"].ravel().bool() for each in (after, before))
         just = wait & ~waited
