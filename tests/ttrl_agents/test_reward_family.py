@@ -138,8 +138,14 @@ def test_the_agent_asks_for_statistics_by_the_options_alone(random_policy):
         assert agent.params.token_statistics == asked
 
 
-@pytest.mark.parametrize("sampler", ["vllm", "vllm-server"])
-def test_a_sampler_that_cannot_measure_says_so_before_it_starts(random_policy, sampler):
+@pytest.mark.parametrize(
+    ("sampler", "message"),
+    [
+        ("vllm", "--sampler vllm does not tell.*transformers"),
+        ("vllm-server", "--sampler vllm-server cannot train"),
+    ],
+)
+def test_a_sampler_that_cannot_do_it_says_so_before_it_starts(random_policy, sampler, message):
     config = small(None, reward="held(inner=deepconf)", sampler=sampler)
-    with pytest.raises(AgentError, match=f"--sampler {sampler} does not tell.*transformers"):
+    with pytest.raises(AgentError, match=message):
         make_sampler(random_policy, config)

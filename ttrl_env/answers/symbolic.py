@@ -159,7 +159,7 @@ def verdict(a: Node, b: Node) -> Verdict:
     >>> verdict(parse("(x+1)^2"), parse("x^2+2x+1"))
     ('proved', 'the difference simplifies to 0')
     >>> verdict(parse("x^2"), parse("x"))
-    ('refuted', 'at x = 7/5 they are 1.96 and 1.4')
+    ('refuted', 'at x = 7/5 they are 1.96000 and 1.40000')
     """
     try:
         return _compared(_bare(a), _bare(b))

@@ -70,7 +70,7 @@ def test_a_run_prints_a_header_progress_and_the_table(capsys, tmp_path):
     assert status == 0
     for words in ("learning without labels", "TTRL-Arithmetic-v0", "majority ratio", "entropy"):
         assert words in printed.out
-    assert "Before and after" in printed.out
+    assert "T 0.6, top-p 0.95: mean [95 % interval over questions]" in printed.out
     assert (tmp_path / "run" / "curves.png").stat().st_size > 10_000
 
 
@@ -80,7 +80,7 @@ def test_a_run_of_no_steps_only_measures(capsys, tmp_path):
     options = ["--env", "TTRL-Questions-v0", "--data", data, "--eval-votes", 2, *SMALL[:-1]]
     status, printed = run(capsys, "--output", tmp_path / "run", "--steps", 0, *options)
     assert status == 0, printed.err
-    assert "Before and after" in printed.out
+    assert "T 0.6, top-p 0.95: mean [95 % interval over questions]" in printed.out
     assert (tmp_path / "run" / "curves.png").stat().st_size > 10_000
 
 

@@ -166,7 +166,7 @@ def test_options_that_cannot_change_the_results_may_be_given_to_a_resumed_run(ha
 def test_other_options_may_not(halted, capsys):
     assert main(["train", "--resume", str(halted), "--seed", "3", "--output", "x"]) == 1
     message = capsys.readouterr().err
-    assert "leave out --output, --seed" in message
+    assert "leave out --seed, --output" in message
     assert "Only --checkpoint-every, --data" in message
     assert set(TrainConfig.__dataclass_fields__) > RESUMABLE_WITH
 

@@ -38,13 +38,3 @@ def test_each_row_writes_at_its_own_place() -> None:
     assert keys[:, 0, :, 0].tolist() == [[5.0, 5.0, 3.0, 0.0, 0.0], [1.0, 2.0, 3.0, 9.0, 2.0]]
     # What a short row has at the places of a long one is masked, but NaN would come through.
     assert values.isfinite().all()
-
-
-def test_keys_are_kept_in_the_precision_of_the_values() -> None:
-    # On GPU, under autocast, keys come in float32 and values in bfloat16.
-    layer = RaggedLayer(capacity=3)
-    layer.append(states([1.0]), states([1.0]).bfloat16())
-    layer.turn_to(torch.tensor([1]), longest=1)
-    keys, values = layer.update(states([2.0]), states([2.0]).bfloat16())
-    assert keys.dtype == values.dtype == torch.bfloat16
-    assert keys.flatten().tolist() == [1.0, 2.0]
