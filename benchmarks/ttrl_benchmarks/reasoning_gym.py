@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ttrl_benchmarks.base import ANSWER_FORMATS, AnswerFormat, Benchmark, Question, SealedLabels
@@ -73,15 +73,7 @@ def load(
     made = _make(task, DRAWS * size, seed, dict(config or {}))
     questions: list[Question] = []
     labels: dict[str, str] = {}
-    seen: set[str] = set()
-    for place in range(DRAWS * size):
-        if len(questions) == size:
-            break
-        entry = made[place]
-        key = normalized_text(entry["question"])
-        if key in seen:
-            continue
-        seen.add(key)
+    for place, entry in _distinct(made, size):
         question = Question(id=f"{task}/{seed}/{place}", text=entry["question"])
         questions.append(question)
         if entry["answer"] is not None:
@@ -100,6 +92,19 @@ def load(
         answer_format=answer_format,
         instruction=PAPER_INSTRUCTION if instruction is None else instruction,
     )
+
+
+def _distinct(made: Any, size: int) -> Iterator[tuple[int, Any]]:
+    """Yields the first `size` entries with different questions, each with its place."""
+    seen: set[str] = set()
+    for place in range(DRAWS * size):
+        if len(seen) == size:
+            return
+        entry = made[place]
+        key = normalized_text(entry["question"])
+        if key not in seen:
+            seen.add(key)
+            yield place, entry
 
 
 def _make(task: str, size: int, seed: int, config: dict[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -40,6 +40,25 @@ def dump_update(
         The JSON file.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"update-{update}.safetensors"
+    save_file(_tensors_of(experience, log_probs), path)
+    # As text: JSON has no NaN and no infinity.
+    found = {name: str(value) for name, value in facts.items()}
+    described = {
+        "step": step,
+        "update": update,
+        **found,
+        "questions": experience.groups.tolist(),
+        "rewards": experience.rewards.tolist(),
+        "tensors": path.name,
+    }
+    target = path.with_suffix(".json")
+    target.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    return target
+
+
+def _tensors_of(experience: Experience, log_probs: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Returns all that an update is made from, on CPU; completions are rows."""
     prompt_ids, prompt_mask = pad(experience.prompts, 0, left=True)
     completion_ids, _ = pad(experience.completions, 0)
     known = {
@@ -56,25 +75,6 @@ def dump_update(
         "returns": experience.returns,
         "rewards": experience.rewards,
     }
-    path = folder / f"update-{update}.safetensors"
-    save_file(
-        {
-            name: each.detach().cpu().contiguous()
-            for name, each in known.items()
-            if each is not None
-        },
-        path,
-    )
-    # As text: JSON has no NaN and no infinity.
-    found = {name: str(value) for name, value in facts.items()}
-    described = {
-        "step": step,
-        "update": update,
-        **found,
-        "questions": experience.groups.tolist(),
-        "rewards": experience.rewards.tolist(),
-        "tensors": path.name,
+    return {
+        name: each.detach().cpu().contiguous() for name, each in known.items() if each is not None
     }
-    target = path.with_suffix(".json")
-    target.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
-    return target

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 
 import numpy as np
@@ -96,13 +97,7 @@ def pack(
             predictors[row] = np.concatenate([[begin + size - 1], np.arange(start, end)])
     lengths = [len(each) for each in keys]
     apart = sum(lengths) != end
-
-    def tensor(values: Sequence[int] | npt.NDArray[np.int64], dtype: torch.dtype) -> torch.Tensor:
-        made = torch.as_tensor(np.asarray(values), dtype=dtype)
-        if torch.device(device).type == "cuda":  # copied while the host goes on
-            return made.pin_memory().to(device, non_blocking=True)
-        return made.to(device)
-
+    tensor = partial(_to_device, device=device)
     return PackedBatch(
         ids=tensor(np.concatenate(ids), torch.int64),
         positions=tensor(np.concatenate(positions), torch.int64),
@@ -113,6 +108,15 @@ def pack(
         longest_key=max(lengths),
         predictors=tensor(np.concatenate(predictors), torch.int64),
     )
+
+
+def _to_device(
+    values: Sequence[int] | npt.NDArray[np.int64], dtype: torch.dtype, device: torch.device | str
+) -> torch.Tensor:
+    made = torch.as_tensor(np.asarray(values), dtype=dtype)
+    if torch.device(device).type == "cuda":  # copied while the host goes on
+        return made.pin_memory().to(device, non_blocking=True)
+    return made.to(device)
 
 
 def fill_packs(

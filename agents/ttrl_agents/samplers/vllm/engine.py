@@ -88,30 +88,8 @@ class Engine:
             Token ids of all completions in a row, their log-probabilities, and for each
             completion its length and whether it finished.
         """
-        from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind
-
         self.wake()
-        ids, lengths = arrays
-        ends = np.cumsum(lengths)
-        # What is drawn in a step has to be seen only where it may close a box; else a completion is
-        # told once, when it is whole, and the steps cost no Python for each of their tokens.
-        kind = RequestOutputKind.DELTA if request["closers"] else RequestOutputKind.FINAL_ONLY
-        names = []
-        for k, (count, seed) in enumerate(zip(request["counts"], request["seeds"], strict=True)):
-            name = self._engine.add_request(
-                str(k),
-                {"prompt_token_ids": ids[ends[k] - lengths[k] : ends[k]].tolist()},
-                SamplingParams(
-                    n=count,
-                    seed=seed,
-                    logprobs=0,
-                    detokenize=False,
-                    output_kind=kind,
-                    **request["params"],
-                ),
-            )
-            names.append(name)
+        names = self._submit(request, *arrays)
         drawn = [
             [_Drawn(watch=BoxWatch(thinking=thinking)) for _ in range(count)]
             for count, thinking in zip(request["counts"], request["thinking"], strict=True)
@@ -146,6 +124,29 @@ class Engine:
             np.array([len(row.tokens) for row in rows], dtype=np.int64),
             np.array([row.finished for row in rows], dtype=np.bool_),
         ]
+
+    def _submit(self, request: dict[str, Any], ids: Array, lengths: Array) -> list[str]:
+        """Hands every prompt to the engine; returns the names that it gives them."""
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        ends = np.cumsum(lengths)
+        # What is drawn in a step has to be seen only where it may close a box; else a completion is
+        # told once, when it is whole, and the steps cost no Python for each of their tokens.
+        kind = RequestOutputKind.DELTA if request["closers"] else RequestOutputKind.FINAL_ONLY
+        names = []
+        for k, (count, seed) in enumerate(zip(request["counts"], request["seeds"], strict=True)):
+            params = SamplingParams(
+                n=count,
+                seed=seed,
+                logprobs=0,
+                detokenize=False,
+                output_kind=kind,
+                **request["params"],
+            )
+            prompt = {"prompt_token_ids": ids[ends[k] - lengths[k] : ends[k]].tolist()}
+            names.append(self._engine.add_request(str(k), prompt, params))
+        return names
 
     def sleep(self) -> None:
         """Gives the GPU's memory back; the weights wait in main memory."""

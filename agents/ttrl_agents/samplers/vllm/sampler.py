@@ -142,17 +142,11 @@ class VLLMSampler:
         """
         if params.token_statistics:
             raise AgentError(
-                "vLLM tells no token statistics; sample with TransformersSampler, or leave "
-                "token_statistics away."
+                "vLLM does not report token statistics; sample with TransformersSampler, or omit "
+                "token_statistics."
             )
         encoded = self.policy.encode_prompts(prompts)
-        longest = max(map(len, encoded), default=0)
-        if longest + params.max_tokens > self.options.max_length:
-            raise AgentError(
-                f"A prompt of {longest} tokens and --max-tokens {params.max_tokens} exceed the "
-                f"{self.options.max_length} that the engine was started for. Raise "
-                "--engine-max-length, or lower --max-tokens."
-            )
+        self._check_length(max(map(len, encoded), default=0), params.max_tokens)
         rows: dict[tuple[int, ...], list[int]] = {}
         for i, ids in enumerate(encoded):
             rows.setdefault(ids, []).append(i)
@@ -188,6 +182,15 @@ class VLLMSampler:
             finished,
             [self.policy.opens_thinking(ids) for ids in encoded],
         )
+
+    def _check_length(self, prompt: int, completion: int) -> None:
+        """Checks that a prompt and a completion of so many tokens fit into the engine."""
+        if prompt + completion > self.options.max_length:
+            raise AgentError(
+                f"A prompt of {prompt} tokens and --max-tokens {completion} exceed the "
+                f"{self.options.max_length} that the engine was started for. Raise "
+                "--engine-max-length, or lower --max-tokens."
+            )
 
     def sync(self) -> None:
         """Hands the policy's weights over, and proves by checksums that they arrived.
