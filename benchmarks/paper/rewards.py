@@ -96,7 +96,7 @@ def config_of(options: Options, reward: str, seed: int) -> dict[str, Any]:
 
 
 def run_once(values: dict[str, Any]) -> None:
-    """Trains and measures one run, or goes on where it was cut off; in a process of its own."""
+    """Trains and measures one run, or resumes it; in a process of its own."""
     import torch
 
     from ttrl_agents.trainer import Trainer, resume_config

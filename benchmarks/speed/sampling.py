@@ -81,7 +81,7 @@ def main() -> None:
         drawn = engine.sample(prompts, params, seed=9)
         found = measure_agreement(LogProbs(policy), prompts, drawn, 1.0, rows=32)
         print(
-            f"log-probabilities differ by {found.mean:.2g} nats in the mean, {found.largest:.2g} "
+            f"log-probabilities differ by {found.mean:.2g} nats on average, {found.largest:.2g} "
             f"at most, over {found.tokens} tokens"
         )
 

@@ -24,7 +24,7 @@ def evaluate(
 ) -> None:
     """Measures a language model: mean@k, maj@k and pass@k, with 95 % intervals.
 
-    Saves every completion. One that was stopped goes on where it was, by --resume or by the same
+    Saves every completion. One that was stopped is resumed by --resume or by the same
     command with the same --output, and ends in the same files as if it had not been stopped.
     Questions without labels are asked too; then the votes are reported.
 

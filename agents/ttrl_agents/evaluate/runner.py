@@ -1,6 +1,6 @@
 """The run of one evaluation, from its options to its files.
 
-- `EvaluationRun`: loads the model and the questions, goes on where it was stopped, saves.
+- `EvaluationRun`: loads the model and the questions, resumes, saves.
 - `EvaluationWatcher`: what it tells while it runs.
 - `evaluation_config`: the options of an evaluation that is to go on.
 """

@@ -53,7 +53,7 @@ def make_token_envs(
         AgentError: A prompt and its completion may not fit into the model, or the environment
             asks no questions.
         UnknownNameError: There is no environment of this id.
-        ValueError: `num_envs` is no multiple of `group_size`.
+        ValueError: `num_envs` is not a multiple of `group_size`.
     """
     if benchmark is None:
         benchmark = questions_of(env_id)
