@@ -58,7 +58,7 @@ class RunEvaluations:
             config.eval_temperatures,
             config.eval_top_p,
             training_temperature=config.temperature,
-            num_parameters=policy.num_parameters,
+            small_model=policy.is_small,
         )
         self._questions = {"train": (config.env, train)}
         if held_out is not None:

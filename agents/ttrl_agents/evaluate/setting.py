@@ -18,9 +18,6 @@ __all__ = ["PAPER_SETTING", "SPLITS", "SamplingSetting", "by_setting", "settings
 SPLITS = ("train", "held_out")
 """The two kinds of questions of a run: those trained on, and those only evaluated."""
 
-# Evaluating a small model three times costs seconds.
-_SMALL_MODEL = 10_000_000
-
 
 @dataclass(frozen=True)
 class SamplingSetting:
@@ -79,24 +76,23 @@ def settings_of_run(
     top_p: float,
     *,
     training_temperature: float,
-    num_parameters: int,
+    small_model: bool,
 ) -> tuple[SamplingSetting, ...]:
     """Returns the settings at which a run is evaluated, the main one first.
 
     Args:
         temperatures: Those that were asked for, the main one first; by default 0.6, the paper's,
-            and for models of fewer than 10 million weights 0 and the training temperature too.
+            and for small models 0 and the training temperature too.
         top_p: That of the first; the others have 1, as training has.
         training_temperature: The temperature of sampling in training.
-        num_parameters: The size of the model.
+        small_model: Whether the model is small, so that evaluating it three times costs seconds.
 
-    >>> settings = settings_of_run(None, 0.95, training_temperature=1.0, num_parameters=400_000)
+    >>> settings = settings_of_run(None, 0.95, training_temperature=1.0, small_model=True)
     >>> [each.title for each in settings]
     ['T 0.6, top-p 0.95', 'greedy', 'T 1, top-p 1']
     """
     if temperatures is None:
-        small = num_parameters < _SMALL_MODEL
-        more = (0.0, training_temperature) if small else ()
+        more = (0.0, training_temperature) if small_model else ()
         temperatures = (PAPER_SETTING.temperature, *more)
     settings = (
         SamplingSetting(each, 1.0 if place or each == 0 else top_p)
