@@ -1,4 +1,4 @@
-"""`ttrl benchmarks` and `ttrl fetch`: which questions there are, and how to get them.
+"""`ttrl benchmarks` and `ttrl fetch`: lists the benchmarks and downloads them.
 
 - `benchmarks`: lists every benchmark.
 - `fetch`: downloads one, verified.

@@ -64,7 +64,7 @@ def compare(
             ("B", folder_b, config_b, whole_b),
         ):
             words = f"model {config['model']}"
-            if config["weights"] is not None:  # a server does not show them
+            if config["weights"] is not None:  # a server does not report them
                 words += f", weights {config['weights'][:8]}"
             if len(whole.results) > shared:
                 words += f"; {shared} of its {len(whole.results)} questions"
@@ -85,7 +85,7 @@ def compare(
 def _with_labels(
     console: Console, pairs: list[tuple[str, EvaluationFolder, EvaluationFolder]]
 ) -> list[tuple[str, EvaluationFolder, EvaluationFolder]]:
-    """Returns the pairs that have labels and says which have none; all of them if none has."""
+    """Returns the pairs with labels and prints which have none; all pairs if none has."""
     graded = [pair for pair in pairs if all(folder.read().graded for folder in pair[1:])]
     if not graded:
         return pairs

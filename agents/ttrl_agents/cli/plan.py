@@ -1,6 +1,6 @@
-"""`ttrl plan`: what a run would take of a GPU's memory, without loading anything.
+"""`ttrl plan`: the GPU memory that a run would need, without loading anything.
 
-- `plan`: prints it, for one model or for all that are known.
+- `plan`: prints it, for one model or for all known models.
 """
 
 from __future__ import annotations

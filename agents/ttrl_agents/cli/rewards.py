@@ -1,6 +1,6 @@
 """`ttrl rewards`: how votes become rewards.
 
-- `rewards`: lists every reward, or tells all of one.
+- `rewards`: lists every reward, or describes one.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def rewards(
     for each in REWARDS:
         try:
             entry = REWARDS[each]
-        except RewardError as error:  # said below the table; the others stand
+        except RewardError as error:  # reported below the table; the others are listed
             broken.append(str(error))
             continue
         source = f" (from {entry.source})" if entry.source else ""

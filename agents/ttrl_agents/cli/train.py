@@ -1,6 +1,6 @@
 """`ttrl train`: trains a language model on questions that nobody labelled.
 
-- `train_command`: the command, its defaults those of what the command line starts from.
+- `train_command`: the command, with the defaults that the command line starts from.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
         arguments: The command line after `train`.
 
     Raises:
-        AgentError: What it starts from cannot be had, or it names more than one thing.
+        AgentError: The preset or run to start from cannot be loaded, or more than one is named.
     """
     start = _start(arguments)
 
@@ -69,7 +69,7 @@ def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
 
 @dataclass(frozen=True)
 class _Start:
-    """The options that say what the others start from."""
+    """The options that set what the others start from."""
 
     preset: str | None = None
     config: Path | None = None
@@ -86,7 +86,7 @@ def _start(arguments: Sequence[str]) -> TrainConfig:
         names = " and ".join(map(option_name, given))
         raise AgentError(f"{names} each say what to start from; give one of them.")
     if start.preset is not None:
-        # Their names are checked there, with the close ones.
+        # Their names are checked there; the error suggests similar ones.
         return preset_config(start.preset, model=start.model, family=start.family)  # type: ignore[arg-type]
     if start.config is not None:
         return replace(read_config(start.config), output=None)
@@ -129,7 +129,7 @@ def _run(config: TrainConfig, *, resume: bool) -> None:
 
 
 class _StopOnSignal:
-    """Ctrl-C ends the step under way, then saves; a second one stops at once."""
+    """Saves the run after the current step on Ctrl-C; a second Ctrl-C stops at once."""
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
