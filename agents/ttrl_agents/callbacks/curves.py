@@ -136,7 +136,7 @@ def _mark_evaluations(axis: Any, summary: dict[str, Any], metric: str) -> None:
             yerr=(means - low, high - means),
             color=color,
             marker="o",
-            linestyle=":" if len(points) > 2 else "none",  # two points are no curve
+            linestyle=":" if len(points) > 2 else "none",  # two points are not a curve
             capsize=3,
             label=f"{words}, {setting.title}",
         )

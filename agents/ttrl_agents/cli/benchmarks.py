@@ -18,7 +18,7 @@ __all__ = ["benchmarks", "fetch"]
 
 
 def benchmarks() -> None:
-    """Lists the benchmarks: questions, levels, answer format, and whether they are here."""
+    """Lists the benchmarks: questions, levels, answer format, and whether they are downloaded."""
     table = Table(box=None, pad_edge=False)
     for name in ("name", "environment", "questions", "levels", "answers", "here"):
         table.add_column(name, justify="right" if name == "questions" else "left", no_wrap=True)

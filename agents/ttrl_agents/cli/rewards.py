@@ -24,7 +24,7 @@ def rewards(
     """Lists the rewards that --reward takes, those of installed packages included.
 
     Args:
-        name: Tell all of this one instead: what it pays, its formula, its options.
+        name: Describe this reward instead: when it is earned, its formula, its options.
     """
     console = Console(highlight=False)
     if name:

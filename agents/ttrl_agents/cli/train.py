@@ -49,15 +49,15 @@ def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
     ) -> None:
         """Trains a language model on questions that nobody labelled.
 
-        Samples votes on each question, takes the majority for true, rewards the votes that agree
-        and takes a policy-gradient step. Labels, where they exist, only measure.
+        Samples votes on each question, treats the majority answer as the label, rewards the votes
+        that agree and takes a policy-gradient step. Real labels, if any, are used only to measure.
 
         Args:
             options: The options of the run.
-            config: Start from the options in this file, another run's config.json; options that
-                are given besides override them. The run directory is a new one.
-            resume: Go on with the run in this directory, by its own options; only those that
-                change nothing of what it learns, but for rounding, may be given besides.
+            config: Start from the options in this file, another run's config.json; options that are
+                also given override them. The run gets a new directory.
+            resume: Resume the run in this directory, with its own options; only options that change
+                its results by rounding at most may be given as well.
         """
         del config  # `start` has its values
         if resume is not None:

@@ -42,11 +42,11 @@ def ask(
 
     Args:
         sampler: Where completions come from.
-        benchmark: What the questions belong to.
+        benchmark: The benchmark that the questions belong to.
         questions: Which to ask.
         k: Completions for each question.
-        params: How to draw.
-        seed: Names the draw.
+        params: The parameters of sampling.
+        seed: The seed of the sampling.
         portion: Questions that are sampled at once; by default what makes 1,024 completions.
         progress: Called with the number of new tokens during sampling.
 
@@ -80,10 +80,10 @@ def evaluate(
 
     Args:
         sampler: Where completions come from.
-        benchmark: What the questions belong to.
+        benchmark: The benchmark that the questions belong to.
         k: Completions for each question.
-        params: How to draw.
-        seed: Names the draw.
+        params: The parameters of sampling.
+        seed: The seed of the sampling.
         questions: Which to ask; by default those that have a label.
         progress: Called with the number of new tokens during sampling.
         stop: Called between portions of questions; if true, the evaluation ends without a result.

@@ -33,7 +33,7 @@ def evaluation_settings(
     params: SamplingParams,
     seed: int,
 ) -> dict[str, Any]:
-    """Returns the settings of an evaluation as JSON holds them."""
+    """Returns the settings of an evaluation as JSON."""
     return {
         "model": model,
         "env": env,

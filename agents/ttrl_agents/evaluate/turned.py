@@ -62,7 +62,7 @@ class Vote:
         return self.share_after >= CONFIDENT
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the vote as JSON holds it."""
+        """Returns the vote as JSON."""
         return {
             "question_id": self.question_id,
             "before": self.before,
@@ -98,7 +98,7 @@ class TurnedVotes:
         return sum(vote.confident for vote in self.to_wrong)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns counts and votes as JSON holds them."""
+        """Returns counts and votes as JSON."""
         return {
             "questions": self.questions,
             "wrong_to_right": len(self.to_right),
@@ -131,7 +131,7 @@ class ChangedVotes:
     most_divided: tuple[Vote, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns counts and votes as JSON holds them."""
+        """Returns counts and votes as JSON."""
         return {
             "questions": self.questions,
             "agreement_before": round(self.agreement_before, 6),

@@ -106,7 +106,7 @@ class Alarm:
     message: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the alarm as JSON holds it."""
+        """Returns the alarm as JSON."""
         return asdict(self)
 
 

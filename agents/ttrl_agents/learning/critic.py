@@ -1,6 +1,6 @@
 """The critic of PPO, which estimates the return from each token on.
 
-- `Critic`: a network of its own, made from the policy, with its optimizer.
+- `Critic`: a separate network, made from the policy, with its optimizer.
 
 It is a separate network, as in OpenRLHF and verl, and not a head on the policy's trunk: there the
 squared error of the values, whose scale is unrelated to the policy's loss, would also change the

@@ -119,7 +119,7 @@ class PolicyGradientAgent:
             )
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """Returns the state of the optimizer, and the critic where there is one."""
+        """Returns the state of the optimizer, and of the critic if there is one."""
         tensors = optimizer_tensors(self.optimizer, self.policy.model.named_parameters())
         if self.critic is not None:
             tensors |= {_CRITIC + name: each for name, each in self.critic.tensors().items()}

@@ -173,7 +173,7 @@ def plan_memory(need: Need, **given: int | float | bool | None) -> Plan:
     stays awake to one that sleeps (seconds per step), and large packs to small ones.
 
     Args:
-        need: What is asked for.
+        need: The requirements of the run.
         **given: Settings that are fixed, by name; `None` leaves one to be chosen.
 
     Raises:
