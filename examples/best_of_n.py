@@ -1,8 +1,8 @@
 """How much do votes help, before anything is trained?
 
-Samples 64 completions of each question, and lets the first 1, 2, 4, ... of them vote. That the
-vote is right more often than a completion is what TTRL learns from; that some completion is right
-even more often is how far it could go.
+Samples 64 completions of each question, and lets the first 1, 2, 4, ... of them vote. TTRL learns
+from the vote being right more often than a single completion; the share of questions with some
+right completion shows how far it could go.
 
     pip install 'ttrl-env[agents]'
     python examples/best_of_n.py
@@ -38,7 +38,7 @@ def main(model: str, env_id: str, seed: int) -> None:
     votes = 1
     while votes <= VOTES:
         envs = make(votes)
-        envs.reset(seed=seed)  # the same seed: the same questions in the same order
+        envs.reset(seed=seed)  # the same seed gives the same order of questions
         *_, infos = envs.step([text for i, text in enumerate(completions) if i % VOTES < votes])
         seen = ttrl_env.finished_info(infos)
         columns = ("majority_accuracy", "ground_truth_ratio", "pass_at_k", "majority_ratio")

@@ -1,8 +1,8 @@
-"""An algorithm of one's own in the trainer: whatever acts and learns can stand in its place.
+"""Your own algorithm in the trainer: any object that acts and learns can replace the agent.
 
-`VoteCloning` is no policy gradient at all: it imitates, token by token, the completions that
-agree with the majority, and ignores the rest (rejection sampling fine-tuning, with votes in the
-place of labels). The trainer measures, logs, draws and saves around it as around its own.
+`VoteCloning` is not a policy gradient: it imitates, token by token, the completions that agree with
+the majority, and ignores the rest (rejection sampling fine-tuning, with votes instead of labels).
+The trainer evaluates, logs, plots and saves as it does for its own agent.
 
     pip install 'ttrl-env[agents]'
     python examples/custom_agent.py
@@ -70,19 +70,19 @@ class VoteCloning:
         self.optimizer.step()
         return {"loss": loss.item(), "imitated": float(len(chosen))}
 
-    # These two let a run be killed and resumed; without them the optimizer would start anew.
+    # These two let a run be killed and resumed; without them the optimizer would be reset.
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """Returns what goes into a checkpoint beside the policy."""
+        """Returns what goes into a checkpoint besides the policy."""
         return optimizer_tensors(self.optimizer, self.policy.model.named_parameters())
 
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Puts it back."""
+        """Restores it."""
         restore_optimizer(self.optimizer, self.policy.model.named_parameters(), tensors)
 
 
 def main(steps: int, seed: int) -> None:
-    """Trains the tiny reasoner with it."""
+    """Trains the tiny reasoner with this agent."""
     folder = Path(tempfile.mkdtemp(prefix="vote-cloning-"))
     config = TrainConfig(
         steps=steps, seed=seed, max_tokens=128, eval_votes=8, output=folder / "run"

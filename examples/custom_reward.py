@@ -1,8 +1,8 @@
-"""A reward of one's own: from the votes of a group to what each vote is paid.
+"""Your own reward: from the votes of a group to the reward of each.
 
-`Near` takes the majority for true as TTRL does, but pays a completion that just misses it a
-little too. The script shows what it makes of one group, trains with it and with the plain
-majority, and prints both results.
+`Near` treats the majority as the label, as TTRL does, but also gives a small reward to a completion
+that just misses it. The script shows the rewards of one group, trains with `Near` and with the
+plain majority, and prints both results.
 
     pip install 'ttrl-env[agents]'
     python examples/custom_reward.py
@@ -27,9 +27,9 @@ ENV, MAX_TOKENS = "TTRL-Arithmetic-v0", 128
 
 
 class Near:
-    """Pays 1 for the majority's number, and half of `scale / (scale + distance)` for another.
+    """Gives 1 for the majority's number, and half of `scale / (scale + distance)` for another.
 
-    It keeps the rules of every reward: no label is seen, and no answer means no pay.
+    It keeps the rules of every reward: it sees no label, and a missing answer earns 0.
     """
 
     def __init__(self, scale: float = 2.0) -> None:
@@ -53,7 +53,7 @@ class Near:
 
 
 def number(answer: str | None) -> int | None:
-    """Returns a whole number as it stands in an answer, or None for anything else."""
+    """Returns the whole number that an answer is, or None for anything else."""
     digits = (answer or "").strip().removeprefix("-")
     if digits.isascii() and digits.isdigit() and len(digits) < 16:
         return int(answer or "")
@@ -61,7 +61,7 @@ def number(answer: str | None) -> int | None:
 
 
 def show(reward: Near) -> None:
-    """Prints what one group is paid."""
+    """Prints the rewards of one group."""
     env = gym.make(ENV, group_size=5, reward=reward)
     env.reset(seed=0)
     votes = (r"\boxed{37}", r"\boxed{37}", r"\boxed{38}", r"\boxed{90}", "I do not know.")
@@ -72,7 +72,7 @@ def show(reward: Near) -> None:
 
 
 def train(reward: str | Near, steps: int, seed: int) -> str:
-    """Trains the tiny reasoner with a reward; returns how often a completion is right then."""
+    """Trains the tiny reasoner; returns how often a completion is right afterwards."""
     config = TrainConfig(env=ENV, steps=steps, seed=seed, max_tokens=MAX_TOKENS)
     policy = load_policy(config.model, device="cpu")
     sampler = make_sampler(policy, config)
@@ -94,14 +94,14 @@ def train(reward: str | Near, steps: int, seed: int) -> str:
 
 
 def measure(sampler: Sampler, seed: int) -> str:
-    """Returns how often a completion is right, with an interval; labels are read here alone."""
+    """Returns how often a completion is right, with an interval; only this reads labels."""
     params = SamplingParams(MAX_TOKENS, temperature=0.6, top_p=0.95)
     result = evaluate(sampler, load_benchmark("arithmetic"), k=8, params=params, seed=seed)
     return str(result.metrics["mean@8"]) if result else "no labels"
 
 
 def main(steps: int, seed: int) -> None:
-    """Shows the reward, then trains with it and with the majority."""
+    """Shows the reward, then trains with it and with the plain majority."""
     near = Near()
     show(near)
     print()

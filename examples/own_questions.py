@@ -1,8 +1,8 @@
-"""Questions of one's own: from a file without labels to a trained model.
+"""Your own questions: from a file without labels to a trained model.
 
 Writes a small JSON Lines file as you would, makes an environment of it, and trains on it. Only
-the last four questions have a label; the others are learned from just the same, since no label is
-ever learned from. Labels measure, and here four must do.
+the last four questions have a label; the model learns from the others just the same, since labels
+are used only to measure.
 
     pip install 'ttrl-env[agents]'
     python examples/own_questions.py
@@ -21,7 +21,7 @@ from ttrl_agents.config import TrainConfig
 from ttrl_agents.trainer import Trainer
 from ttrl_benchmarks import BenchmarkCard, load_benchmark, register_benchmark
 
-# Worded as the tiny reasoner was taught; a model of yours will know more wordings.
+# Worded as in the training of the tiny reasoner; a larger model knows more wordings.
 QUESTIONS = [
     {"question": "What is 18 plus 27?"},
     {"question": "What is 43 minus 19?"},
@@ -57,7 +57,7 @@ def main(data: Path | None, model: str, steps: int, seed: int) -> None:
     benchmark = load_benchmark("questions", path=data, instruction=instruction)
     print(f"{data}: {len(benchmark)} questions, {len(benchmark.labels)} of them with a label")
 
-    # A name and an id of one's own, for gym.make, gym.make_vec and the trainer.
+    # Your own name and id, for gym.make, gym.make_vec and the trainer.
     card = BenchmarkCard("mine", "My questions", "Mine/Questions-v0", benchmark.answer_format)
     register_benchmark(card, lambda: benchmark)
     prompt, _ = gym.make("Mine/Questions-v0", group_size=4).reset(seed=seed)

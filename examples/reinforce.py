@@ -1,8 +1,8 @@
 """REINFORCE on a language model, without labels: the plain algorithm in forty lines of PyTorch.
 
-Nothing here is special to language models but `generate`: prompts are observations, completions
-are actions, and a step of the environment is a whole episode. The environment pays each
-completion for agreeing with the majority of its question.
+Only `generate` is special to language models: prompts are observations, completions are actions,
+and a step of the environment is a whole episode. The environment rewards each completion that
+agrees with the majority of its question.
 
     pip install 'ttrl-env[agents]'
     python examples/reinforce.py
@@ -43,11 +43,11 @@ def main(steps: int, seed: int) -> None:
         completions = tokenizer.batch_decode(written, skip_special_tokens=True)
         prompts, rewards, *_, infos = envs.step(completions)
 
-        # Learn: raise the log-probability of what was paid more than its group's mean.
+        # Learn: raise the log-probability of completions rewarded above their group's mean.
         groups = torch.tensor(rewards, dtype=torch.float32).reshape(QUESTIONS, VOTES)
         advantages = (groups - groups.mean(dim=1, keepdim=True)).reshape(-1, 1)
         is_end = written == tokenizer.eos_token_id
-        mask = is_end.cumsum(dim=1) - is_end.long() == 0  # up to the first end, that one included
+        mask = is_end.cumsum(dim=1) - is_end.long() == 0  # up to and including the first end
         seen = torch.cat([batch["attention_mask"], mask.long()], dim=1)
         logits = model(tokens, attention_mask=seen).logits[:, start - 1 : -1]
         log_probs = logits.log_softmax(dim=-1).gather(-1, written.unsqueeze(-1)).squeeze(-1)

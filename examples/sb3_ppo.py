@@ -59,7 +59,7 @@ def main() -> None:
     options = {
         "env": VecMonitor(SB3VecEnv(envs)),
         "n_steps": MAX_TOKENS,
-        "gamma": 1.0,  # 0.99 would fade within a completion
+        "gamma": 1.0,  # 0.99 would discount within a completion
         "gae_lambda": 1.0,
         "vf_coef": 0.1,
         "max_grad_norm": 1.0,
@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def measure(policy: Policy, seed: int) -> dict[str, tuple[float, str]]:
-    """Asks every question 16 times and once greedily; labels are read here alone."""
+    """Asks every question 16 times and once greedily; only this reads labels."""
     results = {}
     sampler = TransformersSampler(policy)
     for split, words in (("train", "trained questions"), ("held_out", "held-out questions")):
@@ -114,7 +114,7 @@ def measure(policy: Policy, seed: int) -> dict[str, tuple[float, str]]:
 
 
 class Display(BaseCallback):
-    """A line every ten updates."""
+    """Prints a line every ten updates."""
 
     def __init__(self, updates: int) -> None:
         super().__init__()

@@ -5,7 +5,7 @@ function that lets the completions of each question vote.
 
     pip install 'ttrl-env[trl]'
     python examples/trl_grpo.py
-    accelerate launch --multi_gpu --num_processes 2 examples/trl_grpo.py  # on CPUs all the same
+    accelerate launch --multi_gpu --num_processes 2 examples/trl_grpo.py  # works on CPUs, too
 """
 
 import argparse

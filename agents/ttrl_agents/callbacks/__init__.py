@@ -1,13 +1,13 @@
 """Callbacks: progress, logs, plots, collapse alarms.
 
-- `Callback`: the base class; `Run` is what one sees of a run.
+- `Callback`: the base class; `Run`: what a callback sees of a run.
 - `CollapseMonitor`: warns, reduces the learning rate or stops when the votes show a collapse.
 - `ConsoleCallback`: the header, the live display and the table of `ttrl train`.
 - `CurvesCallback`: draws `curves.png`.
 - `SamplesCallback`: writes completions of one question at intervals.
 - `TensorBoardCallback`, `WandbCallback`: log the run.
-- `CALLBACKS`: those that `--log` takes by name, with those that installed packages add;
-  `register_callback` adds one, and `make_loggers` makes those that options ask for.
+- `CALLBACKS`: the callbacks that `--log` takes by name, those of installed packages included;
+  `register_callback` adds one, and `make_loggers` makes those that the options ask for.
 """
 
 from ttrl_agents.callbacks.base import Callback, Run

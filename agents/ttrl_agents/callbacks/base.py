@@ -1,8 +1,8 @@
 """The base class of callbacks, which watch a run.
 
 - `Callback`: does nothing; callbacks override the events that they need.
-- `CallbackList`: tells several callbacks, one after the other.
-- `Run`: what a callback may look at, and ask for.
+- `CallbackList`: passes every event on to several callbacks, in their order.
+- `Run`: what a callback may read, and the methods it may call.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class Run(Protocol):
     Attributes:
         config: The options.
         folder: The run directory.
-        policy: The language model that learns.
-        agent: What acts and learns.
+        policy: The language model that is trained.
+        agent: The agent, which samples and learns.
         benchmark: The questions that are trained on.
         held_out: The questions that are only evaluated, or `None`.
         left_out: How many questions were left out because their prompts are too long.
-        state: How far the run is.
-        plan: What it takes of the GPU's memory; `None` where that is not planned.
+        state: The progress of the run.
+        plan: The plan of its GPU memory; `None` where none is planned.
     """
 
     config: TrainConfig
@@ -49,35 +49,35 @@ class Run(Protocol):
     plan: Plan | None
 
     def request_stop(self) -> None:
-        """Stops the run, saved, at the end of the step that is under way."""
+        """Stops the run at the end of the current step, after saving it."""
         ...
 
     def raise_alarm(self, alarm: Alarm, *, stop: bool = False) -> None:
-        """Notes an alarm and tells every callback; with `stop` the training ends."""
+        """Records an alarm and calls `on_alarm` of every callback; with `stop` training ends."""
         ...
 
 
 class Callback:
-    """Watches a run. Every method may do nothing.
+    """Watches a run. By default every method does nothing.
 
     A callback that remembers anything between steps returns it from `state_dict`, so that
-    checkpoints keep it and a resumed run goes on as if it had never stopped.
+    checkpoints keep it and a resumed run continues as if it had never stopped.
     """
 
     def on_start(self, run: Run) -> None:
         """The model and the questions are loaded."""
 
     def on_phase(self, name: str) -> None:
-        """A new phase begins, e.g. `"measuring the start"`."""
+        """A new phase begins; `name` says which, e.g. `"measuring the start"`."""
 
     def on_tokens(self, count: int) -> None:
-        """So many more tokens have been sampled."""
+        """More tokens have been sampled; `count` is how many."""
 
     def on_rollout(self, step: int, rollout: Rollout, votes: dict[str, Any]) -> None:
-        """A step has sampled and voted, and learns next; steps count from 1.
+        """A step has sampled and counted the votes, and is about to learn; steps count from 1.
 
-        `votes` is what the environment said of each completion: `answer`, `vote`, `consensus`,
-        `majority_ratio`, `question_id` and more.
+        `votes` is the environment's information about each completion: `answer`, `vote`,
+        `consensus`, `majority_ratio`, `question_id` and more.
         """
 
     def on_step(self, step: int, metrics: dict[str, float]) -> None:
@@ -90,7 +90,7 @@ class Callback:
         """An evaluation is done: `before`, `after` or `step N`."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns what is remembered between steps, as JSON holds it; nothing by default."""
+        """Returns what is remembered between steps, as JSON; nothing by default."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -104,7 +104,7 @@ class Callback:
 
 
 class CallbackList(Callback):
-    """Tells several callbacks of every event, in their order.
+    """Passes every event on to several callbacks, in their order.
 
     Args:
         callbacks: The callbacks.

@@ -2,7 +2,7 @@
 
 - `CollapseMonitor`: warns, reduces the learning rate or stops the run.
 
-What it watches with is in `ttrl_agents.instruments.collapse`.
+The detector is in `ttrl_agents.instruments.collapse`.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ class _HasLearningRate(Protocol):
 class CollapseMonitor(Callback):
     """Watches a run and acts when its votes show a collapse.
 
-    `Trainer` makes one from `TrainConfig.on_collapse`; give one of your own, with other
-    thresholds, among the callbacks of a run whose `on_collapse` is `"ignore"`.
+    `Trainer` makes one from `TrainConfig.on_collapse`. For other thresholds, set `on_collapse` to
+    `"ignore"` and pass your own monitor among the callbacks.
 
     Args:
-        action: `"warn"` tells the other callbacks (`on_alarm`) and the summary; `"reduce"`
-            multiplies the learning rate by `reduce_by` as well; `"stop"` ends the training and goes
-            back to the best checkpoint.
+        action: `"warn"` reports the alarm to the other callbacks (`on_alarm`) and in the summary;
+            `"reduce"` also multiplies the learning rate by `reduce_by`; `"stop"` ends the training
+            and returns to the best checkpoint.
         thresholds: What counts as a collapse; by default `CollapseThresholds()`.
 
     Attributes:
-        rate_scale: What the learning rate has been multiplied by so far.
+        rate_scale: The factor by which the learning rate has been multiplied so far.
 
     Raises:
-        AgentError: `action` is none of the three.
+        AgentError: `action` is not one of the three.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class CollapseMonitor(Callback):
             self._scale(self.rate_scale)
 
     def on_step(self, step: int, metrics: dict[str, float]) -> None:  # noqa: ARG002 - counts itself
-        """Looks at the step, and acts on the first alarm of it."""
+        """Checks the step, and acts on its first alarm."""
         alarms = self._detector.observe(metrics)
         if alarms and self.action == "reduce":
             factor = self._detector.thresholds.reduce_by

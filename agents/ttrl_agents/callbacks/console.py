@@ -2,7 +2,7 @@
 
 - `ConsoleCallback`: prints all three.
 
-On a terminal the display moves; in a log or a pipe it is a line every few seconds.
+On a terminal the display is live; in a log or a pipe it is a line every few seconds.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ConsoleCallback(Callback):
     """Prints the header, the progress and the before/after table.
 
     Args:
-        console: Where to; by default standard output.
+        console: Where to print; by default standard output.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -45,7 +45,7 @@ class ConsoleCallback(Callback):
         self._tokens, self._since, self._last_count = 0, self._phase_began, self._phase_began
 
     def on_start(self, run: Run) -> None:
-        """Prints what is trained on what."""
+        """Prints which model is trained on which questions."""
         config, policy = run.config, run.policy
         rate = getattr(run.agent, "learning_rate", None)  # another agent may have none
         known = len(run.benchmark.labels)
@@ -110,7 +110,7 @@ class ConsoleCallback(Callback):
         self._progress.start()
 
     def on_tokens(self, count: int) -> None:
-        """Keeps the display moving while a measurement or a long step samples."""
+        """Updates the display while a measurement or a long step samples."""
         self._tokens += count
         now = time.monotonic()
         seconds = max(now - self._since, 1e-9)
@@ -125,7 +125,7 @@ class ConsoleCallback(Callback):
             self.console.print(f"{where}{words}", soft_wrap=True)
 
     def on_step(self, step: int, metrics: dict[str, float]) -> None:
-        """Shows how the votes stand."""
+        """Shows the agreement of the votes."""
         self._step = step
         self._count_anew()
         parts = [f"majority ratio {metrics['majority_ratio']:.2f}"]
@@ -165,7 +165,7 @@ class ConsoleCallback(Callback):
                     self.console.print(line, soft_wrap=True)
 
     def on_end(self, summary: dict[str, Any]) -> None:
-        """Prints the before/after table and where everything lies."""
+        """Prints the before/after table and where the files are."""
         self._stop()
         for table in results_tables(summary):
             self.console.print(table)
@@ -193,7 +193,7 @@ class ConsoleCallback(Callback):
             )
 
     def close(self) -> None:
-        """Gives the terminal back."""
+        """Ends the live display."""
         self._stop()
 
     def _count_anew(self) -> None:
@@ -231,7 +231,7 @@ def results_tables(summary: dict[str, Any]) -> list[Table]:
 
 
 def vote_lines(summary: dict[str, Any]) -> list[str]:
-    """Returns how the votes turned, or how they changed where no label is known."""
+    """Returns how the votes turned, or without labels how they changed."""
     lines = []
     for split, words in _SPLITS.items():
         turned, changed = summary["turned"][split], summary["votes"][split]
@@ -262,7 +262,7 @@ def _add_rows(table: Table, split: str, before: dict[str, Any], after: dict[str,
 
 
 def _means(result: dict[str, Any]) -> str:
-    """The scores of an evaluation in a line, or the agreement where nothing is graded."""
+    """The scores of an evaluation in a line, or the agreement if nothing is graded."""
     scores = "  ".join(f"{name} {result[name]:.3f}" for name in _scores_shown(result))
     return scores or f"no label known, majority ratio {result['majority_ratio']:.3f}"
 

@@ -47,7 +47,7 @@ def draw_curves(folder: Path) -> Path:
     Returns:
         The picture, `curves.png` in that folder.
     """
-    # Not at the top: it takes a second that `ttrl --help` need not wait for.
+    # Imported here, since it takes a second and `ttrl --help` does not need it.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -136,14 +136,14 @@ def _mark_evaluations(axis: Any, summary: dict[str, Any], metric: str) -> None:
             yerr=(means - low, high - means),
             color=color,
             marker="o",
-            linestyle=":" if len(points) > 2 else "none",  # two points are no curve
+            linestyle=":" if len(points) > 2 else "none",  # two points are not a curve
             capsize=3,
             label=f"{words}, {setting.title}",
         )
 
 
 def _votes(summary: dict[str, Any]) -> str:
-    """The k of mean@k, of whichever questions were measured."""
+    """The k of mean@k, from whichever questions were measured."""
     moments = (summary["before"], summary["after"], *summary["during"].values())
     names = (name for moment in moments for split in SPLITS for name in moment[split] or ())
     return next((name.split("@")[1] for name in names if name.startswith("mean@")), "k")

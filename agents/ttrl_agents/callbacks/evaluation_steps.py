@@ -1,6 +1,6 @@
-"""The points of a curve at which a run was evaluated.
+"""The training steps at which a run was evaluated.
 
-- `step_of_evaluation`: where on the axis of steps an evaluation stands.
+- `step_of_evaluation`: the training steps that were done at an evaluation.
 - `evaluation_scores`: its scores by tag.
 """
 
@@ -17,7 +17,7 @@ def step_of_evaluation(name: str, done: int) -> int:
 
     Args:
         name: `before`, `after` or `step N`.
-        done: The steps that are done by now; an alarm may have ended the run before its time.
+        done: The steps that are done by now; fewer than planned if an alarm ended the run early.
 
     >>> [step_of_evaluation(name, 300) for name in ("before", "step 20", "after")]
     [0, 20, 300]
@@ -29,7 +29,7 @@ def step_of_evaluation(name: str, done: int) -> int:
 def evaluation_scores(results: Mapping[str, Any], tag: str = "evaluation") -> dict[str, float]:
     """Returns the scores of an evaluation, each under its tag.
 
-    Those at another setting than the main one have its name in their tags.
+    Scores at another sampling setting than the main one have its name in their tags.
 
     >>> evaluation_scores({"train": {"mean@2": 0.5, "mean@2_ci95": [0.4, 0.6]}, "held_out": None})
     {'evaluation/train/mean@2': 0.5}

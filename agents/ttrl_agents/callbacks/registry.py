@@ -1,6 +1,6 @@
-"""The table of callbacks, to which a new file can add.
+"""The table of callbacks.
 
-- `CALLBACKS`: by the names that `--log` takes.
+- `CALLBACKS`: the callbacks by the names that `--log` takes.
 - `register_callback`: the decorator that adds one.
 """
 

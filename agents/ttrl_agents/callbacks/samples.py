@@ -2,7 +2,7 @@
 
 - `SamplesCallback`: writes the completions of one question into `samples/`.
 - `sample_text`: one group of a step, as Markdown.
-- `sample_path`: where the sample of a step lies.
+- `sample_path`: where the sample of a step is.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class SamplesCallback(Callback):
     """Writes `samples/step-000020.md` and the like: the first question of the step.
 
     Args:
-        every: After how many steps.
+        every: The number of steps between two samples.
     """
 
     def __init__(self, every: int) -> None:
@@ -37,7 +37,7 @@ class SamplesCallback(Callback):
         self._folder = run.folder
 
     def on_rollout(self, step: int, rollout: Rollout, votes: dict[str, Any]) -> None:
-        """Writes the sample, if it is time."""
+        """Writes the sample, if one is due."""
         if self._folder is not None and step % self.every == 0:
             path = sample_path(self._folder, step)
             path.parent.mkdir(exist_ok=True)
@@ -45,7 +45,7 @@ class SamplesCallback(Callback):
 
 
 def sample_path(folder: Path, step: int) -> Path:
-    """Returns where the sample of a step lies in a run directory.
+    """Returns where the sample of a step is in a run directory.
 
     >>> print(sample_path(Path("run"), 20))
     run/samples/step-000020.md
@@ -56,7 +56,7 @@ def sample_path(folder: Path, step: int) -> Path:
 def sample_text(step: int, rollout: Rollout, votes: dict[str, Any], group: int = 0) -> str:
     """Returns one group of a step: prompt, votes, rewards and completions, as Markdown.
 
-    Model output stands in fences that it cannot close, so a viewer shows it as text.
+    Model output is fenced so that it cannot close its fence: a viewer shows it as text.
 
     Args:
         step: The training step, counted from 1.
@@ -110,7 +110,7 @@ def sample_text(step: int, rollout: Rollout, votes: dict[str, Any], group: int =
 
 
 def _short(answer: str | None) -> str:
-    """One line, whatever was answered."""
+    """The answer on one line, even if it contains line breaks."""
     if answer is None:
         return "-"
     line = json.dumps(answer, ensure_ascii=False)[1:-1].encode("utf-8", "replace").decode()

@@ -24,11 +24,11 @@ __all__ = ["TensorBoardCallback"]
 class TensorBoardCallback(Callback):
     """Writes the run's metrics for `tensorboard --logdir runs`.
 
-    A resumed run goes on in the same place: what an earlier process wrote from the checkpoint's
-    step on is marked as void and written anew.
+    A resumed run continues the same log: what an earlier process wrote from the checkpoint's step
+    on is marked as void and written again.
 
     Args:
-        sample_every: After how many steps completions are shown; 0 is never.
+        sample_every: Steps between two sample completions; 0: never.
 
     Raises:
         AgentError: The package `tensorboard` is missing.
@@ -48,7 +48,7 @@ class TensorBoardCallback(Callback):
         self._done = 0
 
     def on_start(self, run: Run) -> None:
-        """Opens the log and repeats what stands at the very step that the run goes on from."""
+        """Opens the log and repeats what belongs to the step at which the run resumes."""
         step = self._done = run.state.step
         self._writer = self._make_writer(str(run.folder / "tensorboard"), purge_step=step)
         if step == 0:
@@ -64,7 +64,7 @@ class TensorBoardCallback(Callback):
                 self.on_evaluation(name, results)
 
     def on_rollout(self, step: int, rollout: Rollout, votes: dict[str, Any]) -> None:
-        """Shows completions, if it is time."""
+        """Shows completions, if they are due."""
         if self.sample_every and step % self.sample_every == 0:
             self._writer.add_text("sample", sample_text(step, rollout, votes), step)
 

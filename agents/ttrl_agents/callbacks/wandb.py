@@ -2,8 +2,8 @@
 
 - `WandbCallback`: metrics, evaluations and sample completions.
 
-Whether it goes online is W&B's own affair: `WANDB_MODE=offline` keeps everything in `wandb/` of
-the run directory, for `wandb sync` later.
+W&B decides whether it uploads: `WANDB_MODE=offline` keeps everything in `wandb/` of the run
+directory, for `wandb sync` later.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _STEP = "training_step"
 class WandbCallback(Callback):
     """Logs the run to Weights & Biases, under the project `ttrl` or `WANDB_PROJECT`.
 
-    A resumed run goes on under the same run id. What W&B was given stands in `wandb/logged.json`,
-    since it can take nothing back: steps that are made again after a kill are not logged again
-    (they are the same, bit for bit, but for how long they took).
+    A resumed run keeps its run id. `wandb/logged.json` records what was logged, since W&B cannot
+    take back a logged step: steps that are repeated after a kill are not logged again (they are the
+    same, bit for bit, except for how long they took).
 
     Args:
-        sample_every: After how many steps completions are shown; 0 is never.
+        sample_every: Steps between two sample completions; 0: never.
 
     Raises:
         AgentError: The package `wandb` is missing.
@@ -59,10 +59,10 @@ class WandbCallback(Callback):
         self._logged_path: Path | None = None
 
     def on_start(self, run: Run) -> None:
-        """Begins the run at W&B, or goes on with it.
+        """Starts the run at W&B, or resumes it.
 
         Raises:
-            AgentError: W&B refuses, e.g. since nobody is logged in.
+            AgentError: W&B does not accept the run, e.g. because nobody is logged in.
         """
         wandb, folder = self._wandb, run.folder
         self._done = run.state.step
@@ -93,7 +93,7 @@ class WandbCallback(Callback):
         self._run.define_metric("*", step_metric=_STEP)
 
     def on_rollout(self, step: int, rollout: Rollout, votes: dict[str, Any]) -> None:
-        """Shows completions, if it is time."""
+        """Shows completions, if they are due."""
         if self.sample_every and step % self.sample_every == 0 and step > self._logged["sample"]:
             # Escaped: what a model writes must not become part of the page.
             text = html.escape(sample_text(step, rollout, votes))
@@ -122,7 +122,7 @@ class WandbCallback(Callback):
         self.close()
 
     def close(self) -> None:
-        """Closes the run at W&B; it can be gone on with."""
+        """Closes the run at W&B; it can be resumed."""
         if self._run is not None:
             self._run.finish()
             self._run = None

@@ -24,14 +24,14 @@ def grade(
     format: AnswerFormat = "latex",  # noqa: A002 - the name of the option
     prove: bool = False,
 ) -> None:
-    """Says whether two answers are the same vote, and why. Exits with 1 where they are not.
+    """Says whether two answers are the same vote, and why. Exits with 1 if they are not.
 
     Args:
         gold: One answer.
         answer: The other.
         format: How answers are written.
         prove: Also let SymPy look for a proof that the two are equal, or for a point where they
-            differ. It takes seconds and changes no verdict.
+            differ. It takes seconds and does not change the verdict.
     """
     explanation = explain_grade(gold, answer, format)
     print(explanation)  # noqa: T201
@@ -46,7 +46,7 @@ def extract(
     format: AnswerFormat = "latex",  # noqa: A002 - the name of the option
     options: tuple[str, ...] = (),
 ) -> None:
-    """Finds the answer in a completion. Exits with 1 where there is none.
+    """Finds the answer in a completion. Exits with 1 if there is none.
 
     Args:
         text: The completion, or - for standard input.

@@ -1,4 +1,4 @@
-"""`ttrl benchmarks` and `ttrl fetch`: which questions there are, and how to get them.
+"""`ttrl benchmarks` and `ttrl fetch`: lists the benchmarks and downloads them.
 
 - `benchmarks`: lists every benchmark.
 - `fetch`: downloads one, verified.
@@ -18,7 +18,7 @@ __all__ = ["benchmarks", "fetch"]
 
 
 def benchmarks() -> None:
-    """Lists the benchmarks: questions, levels, answer format, and whether they are here."""
+    """Lists the benchmarks: questions, levels, answer format, and whether they are downloaded."""
     table = Table(box=None, pad_edge=False)
     for name in ("name", "environment", "questions", "levels", "answers", "here"):
         table.add_column(name, justify="right" if name == "questions" else "left", no_wrap=True)

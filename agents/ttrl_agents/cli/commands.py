@@ -1,11 +1,11 @@
 """The commands of `ttrl`; nothing heavy is imported before a command runs.
 
-- `commands_for`: them all, by name, for a command line.
+- `commands_for`: all commands by name, for a command line.
 
 - `train`: trains a model.
 - `eval`, `compare`: measures one; compares two measurements.
-- `benchmarks`, `fetch`: which questions there are, and how to get them.
-- `plan`: what a run would take of a GPU's memory.
+- `benchmarks`, `fetch`: list the benchmarks and download them.
+- `plan`: the GPU memory that a run would need.
 - `rewards`: how votes become rewards.
 - `grade`, `extract`: how answers are read, step by step.
 - `doctor`: what this machine has, and what is missing for what.
@@ -46,10 +46,10 @@ def commands_for(arguments: Sequence[str]) -> dict[str, Callable[..., Any]]:
     """Returns the commands by name.
 
     Args:
-        arguments: The command line: the defaults of `train` are those of what it starts from.
+        arguments: The command line; the preset or run that it names sets the defaults of `train`.
 
     Raises:
-        AgentError: That cannot be had.
+        AgentError: That preset or run cannot be loaded.
     """
     own = arguments[1:] if arguments[:1] == ["train"] else ()
     commands = {"train": train_command(own), **_COMMANDS}

@@ -30,18 +30,18 @@ def compare(
     force: bool = False,
     changed: int = 10,
 ) -> None:
-    """Compares two evaluations on the questions that both hold.
+    """Compares two evaluations on the questions that both contain.
 
     Prints how far mean@k and maj@k of B are above those of A, with paired bootstrap 95 %
     intervals over questions and the p-value of the exact paired permutation test (signs of the
     differences are flipped), wins, ties and losses, and the questions that changed most.
 
     Args:
-        a: The output folder of ttrl eval, RUN/evaluations/before or the like, or a run directory
-            of ttrl train, which stands for its evaluation at the end.
-        b: What to compare with it.
-        force: Compare although k or the way of sampling differs.
-        changed: Show so many of the questions that changed most.
+        a: The output folder of ttrl eval, RUN/evaluations/before or the like, or a run directory of
+            ttrl train, for its evaluation at the end.
+        b: The evaluation to compare with it, in the same forms.
+        force: Compare even if k or the sampling settings differ.
+        changed: How many of the questions that changed most to show.
     """
     from ttrl_agents.evaluate.comparison import check_comparable
     from ttrl_agents.evaluate.comparison import compare as compare_evaluations
@@ -64,7 +64,7 @@ def compare(
             ("B", folder_b, config_b, whole_b),
         ):
             words = f"model {config['model']}"
-            if config["weights"] is not None:  # a server does not show them
+            if config["weights"] is not None:  # a server does not report them
                 words += f", weights {config['weights'][:8]}"
             if len(whole.results) > shared:
                 words += f"; {shared} of its {len(whole.results)} questions"
@@ -85,7 +85,7 @@ def compare(
 def _with_labels(
     console: Console, pairs: list[tuple[str, EvaluationFolder, EvaluationFolder]]
 ) -> list[tuple[str, EvaluationFolder, EvaluationFolder]]:
-    """Returns the pairs that have labels and says which have none; all of them if none has."""
+    """Returns the pairs with labels and prints which have none; all pairs if none has."""
     graded = [pair for pair in pairs if all(folder.read().graded for folder in pair[1:])]
     if not graded:
         return pairs

@@ -79,7 +79,7 @@ def _hardware() -> Lines:
 
 
 def _cores() -> int:
-    """The cores that this process may use, where the system tells."""
+    """The cores that this process may use, if the system reports them."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -132,7 +132,7 @@ def _data() -> Lines:
 
 
 def _missing(versions: Versions) -> Lines:
-    """What is missing for what, and the command that installs it; each package once."""
+    """The missing packages, what they are for and how to install them; each package once."""
     try:
         groups = ["", *extras()]
     except PackageNotFoundError:

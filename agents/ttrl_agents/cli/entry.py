@@ -1,6 +1,6 @@
 """The command `ttrl`.
 
-- `main`: the console script; every known error ends in a sentence.
+- `main`: the console script; every known error is printed as a sentence.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line; by default that of the process.
 
     Returns:
-        0 if all went well, 1 after an error that the user can mend, 2 after a wrong option, 130
+        0 if all went well, 1 after an error that the user can fix, 2 after a wrong option, 130
         after Ctrl-C.
     """
     # Threads that spin while they wait make shared cores several times slower. OpenMP reads this
@@ -54,7 +54,7 @@ def _run(given: list[str]) -> int:
 
         print(f"{DISTRIBUTION} {installed_version(DISTRIBUTION) or '(not installed)'}")  # noqa: T201
         return 0
-    if given == ["doctor"]:  # works in the core alone, to say what else to install
+    if given == ["doctor"]:  # needs only the core, so that it can say what else to install
         from ttrl_agents.cli.doctor import doctor
 
         doctor()

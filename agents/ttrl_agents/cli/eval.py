@@ -24,13 +24,13 @@ def evaluate(
 ) -> None:
     """Measures a language model: mean@k, maj@k and pass@k, with 95 % intervals.
 
-    Saves every completion. One that was stopped is resumed by --resume or by the same
-    command with the same --output, and ends in the same files as if it had not been stopped.
-    Questions without labels are asked too; then the votes are reported.
+    Saves every completion. An interrupted evaluation is resumed by --resume or by the same command
+    with the same --output, and gives the same files as an uninterrupted one. Questions without
+    labels are asked too; if none has a label, the votes are reported instead of scores.
 
     Args:
         config: The options.
-        resume: Go on with the evaluation in this folder. Its own options count; give no others.
+        resume: Resume the evaluation in this folder, with its own options; give no others.
     """
     from ttrl_agents.evaluate.display import EvaluationDisplay
     from ttrl_agents.evaluate.runner import EvaluationRun, evaluation_config

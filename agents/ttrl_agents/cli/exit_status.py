@@ -1,6 +1,6 @@
 """Exit statuses other than 0.
 
-- `Exit`: an exit status on its way out, everything said already.
+- `Exit`: ends the process with a status, after all messages have been printed.
 """
 
 __all__ = ["Exit"]

@@ -1,4 +1,4 @@
-"""Help that is wrapped to the terminal, not where its source is.
+"""Help texts that are wrapped to the width of the terminal.
 
 `tyro` keeps the line breaks of an option's documentation wherever the next line is indented.
 
@@ -21,12 +21,12 @@ __all__ = ["join_argument_help", "join_option_help"]
 
 
 def join_option_help(options: type, *pieces: type) -> None:
-    """Gives each field of a dataclass its text as help, on one line.
+    """Uses the text of each field of a dataclass as its help, on one line.
 
     Args:
         options: The dataclass. The text of a field is the string below it in the source, of the
             dataclass or of its bases.
-        pieces: Dataclasses whose fields of the same names have the texts of those without one.
+        pieces: Dataclasses that supply the texts of fields of the same name without one.
     """
     texts: dict[str, str] = {}
     for kind in (*pieces, *reversed(options.__mro__[:-1])):

@@ -1,6 +1,6 @@
-"""`ttrl plan`: what a run would take of a GPU's memory, without loading anything.
+"""`ttrl plan`: the GPU memory that a run would need, without loading anything.
 
-- `plan`: prints it, for one model or for all that are known.
+- `plan`: prints it, for one model or for all known models.
 """
 
 from __future__ import annotations
@@ -31,18 +31,19 @@ def plan(
     micro_batch_tokens: int | None = None,
     gradient_checkpointing: bool = False,
 ) -> None:
-    """Prints what a run would take of one GPU's memory; nothing is loaded, all is estimated.
+    """Prints the GPU memory that a run would need, estimated without loading anything.
 
     Args:
         model: The model; by default every model whose shape is known, with all weights and LoRA.
-        preset: Whose settings the run takes.
-        family: Whose settings of the preset; by default what the model's name says.
+        preset: The preset that sets the options of the run.
+        family: The model family of the preset; by default from the model's name.
         gpu_gib: Memory of the GPU, in GiB; an H100 or A100 of 80 GB has 79.6.
         lora_rank: Train adapters of this rank; 0 trains all weights.
-        sampler: What draws completions.
-        kl_coef: Weight of the divergence; 0 keeps no reference.
-        micro_batch_tokens: Tokens of a pack; by default chosen.
-        gradient_checkpointing: Whether layers are computed again; by default chosen.
+        sampler: The sampler of completions.
+        kl_coef: Weight of the KL divergence; 0 keeps no copy of the initial policy.
+        micro_batch_tokens: Tokens of a pack; chosen by default.
+        gradient_checkpointing: Whether layers are computed again in the backward pass; chosen by
+            default.
     """
     from ttrl_agents.memory.run import choose, need_of  # which imports torch
 

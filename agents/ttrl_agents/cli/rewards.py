@@ -1,6 +1,6 @@
 """`ttrl rewards`: how votes become rewards.
 
-- `rewards`: lists every reward, or tells all of one.
+- `rewards`: lists every reward, or describes one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def rewards(
     """Lists the rewards that --reward takes, those of installed packages included.
 
     Args:
-        name: Tell all of this one instead: what it pays, its formula, its options.
+        name: Describe this reward instead: when it is earned, its formula, its options.
     """
     console = Console(highlight=False)
     if name:
@@ -39,7 +39,7 @@ def rewards(
     for each in REWARDS:
         try:
             entry = REWARDS[each]
-        except RewardError as error:  # said below the table; the others stand
+        except RewardError as error:  # reported below the table; the others are listed
             broken.append(str(error))
             continue
         source = f" (from {entry.source})" if entry.source else ""

@@ -1,6 +1,6 @@
 """`ttrl train`: trains a language model on questions that nobody labelled.
 
-- `train_command`: the command, its defaults those of what the command line starts from.
+- `train_command`: the command, with the defaults that the command line starts from.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
         arguments: The command line after `train`.
 
     Raises:
-        AgentError: What it starts from cannot be had, or it names more than one thing.
+        AgentError: The preset or run to start from cannot be loaded, or more than one is named.
     """
     start = _start(arguments)
 
@@ -49,15 +49,15 @@ def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
     ) -> None:
         """Trains a language model on questions that nobody labelled.
 
-        Samples votes on each question, takes the majority for true, rewards the votes that agree
-        and takes a policy-gradient step. Labels, where they exist, only measure.
+        Samples votes on each question, treats the majority answer as the label, rewards the votes
+        that agree and takes a policy-gradient step. Real labels, if any, are used only to measure.
 
         Args:
             options: The options of the run.
-            config: Start from the options in this file, another run's config.json; options that
-                are given besides override them. The run directory is a new one.
-            resume: Go on with the run in this directory, by its own options; only those that
-                change nothing of what it learns, but for rounding, may be given besides.
+            config: Start from the options in this file, another run's config.json; options that are
+                also given override them. The run gets a new directory.
+            resume: Resume the run in this directory, with its own options; only options that change
+                its results by rounding at most may be given as well.
         """
         del config  # `start` has its values
         if resume is not None:
@@ -69,7 +69,7 @@ def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
 
 @dataclass(frozen=True)
 class _Start:
-    """The options that say what the others start from."""
+    """The options that set what the others start from."""
 
     preset: str | None = None
     config: Path | None = None
@@ -86,7 +86,7 @@ def _start(arguments: Sequence[str]) -> TrainConfig:
         names = " and ".join(map(option_name, given))
         raise AgentError(f"{names} each say what to start from; give one of them.")
     if start.preset is not None:
-        # Their names are checked there, with the close ones.
+        # Their names are checked there; the error suggests similar ones.
         return preset_config(start.preset, model=start.model, family=start.family)  # type: ignore[arg-type]
     if start.config is not None:
         return replace(read_config(start.config), output=None)
@@ -129,7 +129,7 @@ def _run(config: TrainConfig, *, resume: bool) -> None:
 
 
 class _StopOnSignal:
-    """Ctrl-C ends the step under way, then saves; a second one stops at once."""
+    """Saves the run after the current step on Ctrl-C; a second Ctrl-C stops at once."""
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer

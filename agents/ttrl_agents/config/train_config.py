@@ -66,7 +66,7 @@ RESUMABLE_WITH = frozenset(
 class TrainConfig(SharedOptions):
     """Trains a language model on questions that nobody labelled.
 
-    Samples votes on each question, takes the majority for true, rewards the votes that agree and
+    Samples votes on each question, treats the majority answer as the label, rewards the votes that agree and
     takes a policy-gradient step. Labels, where they exist, only measure.
 
     Raises:

@@ -1,12 +1,12 @@
-"""Measuring a policy, and telling whether two measurements differ.
+"""Evaluation of a policy, and comparison of two evaluations.
 
-- `evaluate`: samples completions of every labelled question and grades them; `ask` is the same
-  portion by portion, labels or none; `labelled` are those questions.
-- `Evaluation`, `QuestionResult`: mean@k, maj@k, pass@k, by level; what was answered.
+- `evaluate`: samples completions of every labelled question and grades them; `ask` does the same
+  portion by portion, with or without labels; `labelled`: the questions that have a label.
+- `Evaluation`, `QuestionResult`: mean@k, maj@k, pass@k, by level; the answers.
 - `Interval`, `pass_at_k`: 95 % intervals over questions, and the unbiased pass@k.
-- `EvaluationFolder`: an evaluation on disk, whole or under way.
+- `EvaluationFolder`: an evaluation on disk, complete or in progress.
 - `compare`, `Comparison`: two evaluations, question by question; `detectable_difference`,
-  `questions_needed`: what one of some size can show.
+  `questions_needed`: the differences that a number of questions can show.
 """
 
 from ttrl_agents.evaluate.ask import ask, evaluate, labelled

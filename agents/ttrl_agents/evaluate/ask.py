@@ -3,7 +3,7 @@
 - `ask`: samples completions of questions, portion by portion.
 - `evaluate`: samples completions of every labelled question and grades them.
 - `labelled`: the questions that can be graded.
-- `measurable`: those, or all questions where none can be graded.
+- `measurable`: those, or all questions if none can be graded.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ def ask(
 ) -> Iterator[list[QuestionResult]]:
     """Samples k completions of each question and grades those that have a label.
 
-    What a completion draws is a function of the seed, its question and its place among the
-    question's completions, so it does not depend on the other questions, on `portion`, or on k.
-    (The model's own rounding does depend, a little, on how many rows it is given at once: only
-    the same portions give the same bits.)
+    The random numbers of a completion are a function of the seed, its question and its place among
+    the question's completions, so they do not depend on the other questions, on `portion`, or on k.
+    (The model's rounding depends slightly on how many rows it runs at once: only the same portions
+    give identical bits.)
 
     Args:
         sampler: Where completions come from.
-        benchmark: What the questions belong to.
+        benchmark: The benchmark that the questions belong to.
         questions: Which to ask.
         k: Completions for each question.
-        params: How to draw.
-        seed: Names the draw.
+        params: The parameters of sampling.
+        seed: The seed of the sampling.
         portion: Questions that are sampled at once; by default what makes 1,024 completions.
-        progress: Called with the number of new tokens while sampling goes on.
+        progress: Called with the number of new tokens during sampling.
 
     Yields:
         The results of a portion.
@@ -80,16 +80,16 @@ def evaluate(
 
     Args:
         sampler: Where completions come from.
-        benchmark: What the questions belong to.
+        benchmark: The benchmark that the questions belong to.
         k: Completions for each question.
-        params: How to draw.
-        seed: Names the draw.
+        params: The parameters of sampling.
+        seed: The seed of the sampling.
         questions: Which to ask; by default those that have a label.
-        progress: Called with the number of new tokens while sampling goes on.
-        stop: Asked between portions of questions; ends the evaluation without a result.
+        progress: Called with the number of new tokens during sampling.
+        stop: Called between portions of questions; if true, the evaluation ends without a result.
 
     Returns:
-        The evaluation, or `None` where there is no question to ask or `stop` said so.
+        The evaluation, or `None` if there is no question to ask or `stop` returned true.
     """
     questions = labelled(benchmark) if questions is None else questions
     if not questions or stop():
@@ -110,5 +110,5 @@ def labelled(benchmark: Benchmark) -> list[Question]:
 
 
 def measurable(benchmark: Benchmark) -> list[Question]:
-    """Returns the questions to evaluate: those that have a label, or all where none has one."""
+    """Returns the questions to evaluate: those that have a label, or all if none has one."""
     return labelled(benchmark) or list(benchmark.questions)

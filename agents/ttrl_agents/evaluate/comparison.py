@@ -1,9 +1,9 @@
 """The comparison of two evaluations, question by question.
 
-- `compare`: pairs the questions that both hold.
-- `Comparison`: the pairs; what differs, how surely, and where most.
+- `compare`: pairs the questions that both contain.
+- `Comparison`: the pairs: what differs, with what certainty, and where most.
 - `Difference`: of one score: its interval, its p-value, wins and losses.
-- `check_comparable`: refuses pairs that measure different things.
+- `check_comparable`: raises an error if they measure different things.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Comparison:
         }
 
     def name(self, score: str) -> str:
-        """Returns `mean@16`, or `mean@16/8` where the two have another k."""
+        """Returns `mean@16`, or `mean@16/8` if their k differ."""
         return f"{score}@{self.a.k}" + ("" if self.a.k == self.b.k else f"/{self.b.k}")
 
     @property
@@ -104,11 +104,11 @@ class Comparison:
 
 
 def compare(a: Evaluation, b: Evaluation) -> Comparison:
-    """Pairs the graded questions that both evaluations hold.
+    """Pairs the graded questions that both evaluations contain.
 
     Raises:
-        AgentError: They share none, none of these has a label, or a question was put differently
-            or graded by another label.
+        AgentError: They share no question, no shared question has a label, or a question was worded
+            differently or graded by another label.
     """
     others = {result.question_id: result for result in b.results}
     pairs = [(one, others[one.question_id]) for one in a.results if one.question_id in others]
@@ -143,10 +143,10 @@ def check_comparable(a: dict[str, Any], b: dict[str, Any], *, force: bool = Fals
     Args:
         a: The configuration of one.
         b: The configuration of the other.
-        force: Whether to allow another k and other sampling.
+        force: Whether to allow a different k and different sampling.
 
     Returns:
-        What differs nevertheless, in words.
+        The differences that were allowed, in words.
 
     Raises:
         AgentError: Benchmarks differ, or something else does and is not allowed to.
@@ -170,7 +170,7 @@ def check_comparable(a: dict[str, Any], b: dict[str, Any], *, force: bool = Fals
 
 
 def _disputed(one: QuestionResult, other: QuestionResult) -> str | None:
-    """An answer that is right in the one and wrong in the other, whose labels differ then."""
+    """An answer that is right in one and wrong in the other, so that their labels differ."""
     if one.correct is None or other.correct is None:
         return None
     verdicts = dict(zip(one.answers, one.correct, strict=True))

@@ -2,7 +2,7 @@
 
 - `EvaluationDisplay`: prints all three.
 
-On a terminal the display moves; in a log or a pipe it is a line every few seconds.
+On a terminal the display is live; in a log or a pipe it is a line every few seconds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class EvaluationDisplay:
     """Prints the header, the progress and the scores of an evaluation.
 
     Args:
-        console: Where to; by default standard output.
+        console: Where to print; by default standard output.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -44,7 +44,7 @@ class EvaluationDisplay:
         self._began = self._last_line = time.monotonic()
 
     def start(self, run: EvaluationRun) -> None:
-        """Prints what is measured on what."""
+        """Prints which model is evaluated on which questions."""
         params = run.params
         labels = sum(run.benchmark.labels.reveal(each.id) is not None for each in run.questions)
         sampling = (
@@ -81,7 +81,7 @@ class EvaluationDisplay:
             self._progress.start()
 
     def on_tokens(self, count: int) -> None:
-        """Keeps the display moving while a portion is sampled."""
+        """Updates the display while a portion is sampled."""
         self._tokens += count
         if self._progress is not None:
             self._progress.update(self._progress.task_ids[0], status=self._speed())
@@ -97,13 +97,13 @@ class EvaluationDisplay:
             self._print_line()
 
     def close(self) -> None:
-        """Gives the terminal back."""
+        """Ends the live display."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
 
     def finish(self, run: EvaluationRun, evaluation: Evaluation) -> None:
-        """Prints the scores, or the votes where nothing can be graded, and where the files lie."""
+        """Prints the scores, or the votes if nothing can be graded, and where the files are."""
         self.close()
         graded, asked = len(evaluation.graded), len(evaluation.results)
         if graded:

@@ -1,7 +1,7 @@
 """The scores of an evaluation: mean@k, maj@k and pass@k over questions.
 
 - `Evaluation`: mean@k, maj@k and pass@k with 95 % intervals, overall and by level.
-- `as_json`: intervals as JSON holds them; `tries`: the k of pass@k.
+- `as_json`: means and intervals as JSON; `tries`: the k of pass@k.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ __all__ = ["Evaluation", "as_json", "tries"]
 class Evaluation:
     """The results of questions, each with k completions.
 
-    Scores are means over the graded questions: those with a label.
+    Scores are means over the graded questions, i.e. those with a label.
 
     Attributes:
-        results: One for each question; one at least, all with the same k.
+        results: One for each question; at least one, all with the same k.
 
     Raises:
         ValueError: There is no result, or their k differ.
@@ -59,7 +59,7 @@ class Evaluation:
 
     @property
     def finished(self) -> float:
-        """The share of completions that ended by themselves; the others were cut off."""
+        """The share of completions that ended on their own; the others were cut off."""
         return self._share([result.finished for result in self.results])
 
     @property
@@ -88,7 +88,7 @@ class Evaluation:
 
     @property
     def metrics(self) -> dict[str, Interval]:
-        """`mean@k` (the paper's pass@1), `maj@k` and `pass@k`; none where nothing is graded."""
+        """`mean@k` (the paper's pass@1), `maj@k` and `pass@k`; empty if nothing is graded."""
         correct = self.correct
         return self._intervals(
             {
@@ -100,7 +100,7 @@ class Evaluation:
 
     @property
     def pass_at(self) -> dict[str, Interval]:
-        """The unbiased pass@1, pass@2, pass@4, … up to pass@k; none where nothing is graded."""
+        """The unbiased pass@1, pass@2, pass@4, … up to pass@k; empty if nothing is graded."""
         counts = self.correct.sum(axis=1).tolist()
         return self._intervals(
             {
@@ -110,7 +110,7 @@ class Evaluation:
         )
 
     def to_dict(self) -> dict[str, object]:
-        """Returns the metrics as JSON holds them, each with its interval under `…_ci95`."""
+        """Returns the metrics as JSON, each with its interval under `…_ci95`."""
         return as_json(self.metrics) | {
             "questions": len(self.results),
             "graded": len(self.graded),
@@ -130,7 +130,7 @@ class Evaluation:
 
 
 def as_json(intervals: dict[str, Interval]) -> dict[str, object]:
-    """Returns means and intervals as JSON holds them, the latter under `…_ci95`."""
+    """Returns means and intervals as JSON, the latter under `…_ci95`."""
     values: dict[str, object] = {}
     for name, interval in intervals.items():
         values[name] = round(interval.mean, 6)

@@ -1,6 +1,6 @@
 """The settings that identify an evaluation: model, questions, sampling.
 
-- `evaluation_settings`: model, questions and draws, as `config.json` holds them.
+- `evaluation_settings`: the settings, as `config.json` holds them.
 - `weights_digest`, `questions_digest`: whether a model and questions are still the same.
 """
 
@@ -33,7 +33,7 @@ def evaluation_settings(
     params: SamplingParams,
     seed: int,
 ) -> dict[str, Any]:
-    """Returns the settings of an evaluation as JSON holds them."""
+    """Returns the settings of an evaluation as JSON."""
     return {
         "model": model,
         "env": env,
@@ -53,7 +53,7 @@ def weights_digest(policy: Policy) -> str:
     """Returns a fingerprint of a model's weights.
 
     It looks at names, shapes and a few hundred values of each tensor, which every training step
-    changes, so it is quick for a large model too. It is no proof against tampering.
+    changes, so it is quick for a large model too. It does not detect deliberate tampering.
     """
     digest = hashlib.sha256()
     for name, tensor in policy.model.named_parameters():

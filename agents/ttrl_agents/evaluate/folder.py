@@ -1,10 +1,10 @@
 """The folder of an evaluation on disk.
 
-- `EvaluationFolder`: the folder of one, whole or under way.
-- `find_evaluations`: those under a path: itself, a moment of a run, or a run.
+- `EvaluationFolder`: the folder of one evaluation, complete or in progress.
+- `find_evaluations`: the evaluations at a path: one evaluation, or those of a training run.
 
-Completions are added portion by portion. A process that is killed leaves at worst a portion that
-is not whole, which is dropped and sampled again, so that the files end up the same.
+Completions are added portion by portion. If a process is killed, an incomplete portion is dropped
+and sampled again, so that the files end up the same.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class EvaluationFolder:
     """The folder of one evaluation.
 
     It holds `config.json` (every option, and the settings that results depend on),
-    `completions.jsonl` (a line a completion), `questions.jsonl` (a line a question) and, once
-    the evaluation is whole, `summary.json`.
+    `completions.jsonl` (a line per completion), `questions.jsonl` (a line per question) and, once
+    the evaluation is complete, `summary.json`.
 
     Args:
         path: The folder.
@@ -43,14 +43,14 @@ class EvaluationFolder:
 
     @property
     def complete(self) -> bool:
-        """Whether the evaluation is whole."""
+        """Whether the evaluation is complete."""
         return self.summary_path.is_file()
 
     def config(self) -> dict[str, Any]:
         """Returns the options and settings.
 
         Raises:
-            AgentError: This is no evaluation.
+            AgentError: This is not the folder of an evaluation.
         """
         try:
             config = json.loads(self.config_path.read_text(encoding="utf-8"))
@@ -81,14 +81,14 @@ class EvaluationFolder:
             raise AgentError(f"--output {self.path} is not an empty folder; name a new one.")
 
     def begin(self, config: dict[str, Any], portions: Sequence[int]) -> list[QuestionResult]:
-        """Starts the evaluation, or finds how far it went.
+        """Starts the evaluation, or finds how far an earlier process got.
 
         Args:
             config: Its options and settings.
             portions: How many questions each portion has.
 
         Returns:
-            The results that are there already: whole portions, from the first.
+            The results that exist already: complete portions, from the first.
 
         Raises:
             AgentError: The folder holds something else, or is damaged.
@@ -140,10 +140,10 @@ class EvaluationFolder:
         return summary
 
     def read(self) -> Evaluation:
-        """Returns the whole evaluation.
+        """Returns the complete evaluation.
 
         Raises:
-            AgentError: It is not whole, or damaged.
+            AgentError: It is incomplete or damaged.
         """
         self.config()
         if not self.complete:
@@ -165,7 +165,7 @@ class EvaluationFolder:
         return evaluation
 
     def _check(self, config: dict[str, Any]) -> None:
-        """Refuses to go on with an evaluation that was begun in another way."""
+        """Checks that an evaluation is resumed with the settings it was started with."""
         begun = self.config()
         old, new = _flat(begun), _flat(json.loads(json.dumps(config)))
         differing = [name for name in new if old.get(name) != new[name]]
@@ -178,14 +178,14 @@ class EvaluationFolder:
             )
 
     def _whole_lines(self) -> list[str]:
-        """The lines that were written whole; the last may be torn by a kill."""
+        """The complete lines; a kill may have cut off the last one."""
         if not self.completions_path.is_file():
             return []
         return self.completions_path.read_text(encoding="utf-8").split("\n")[:-1]
 
     @classmethod
     def write(cls, path: Path, config: dict[str, Any], evaluation: Evaluation) -> None:
-        """Writes a whole evaluation, in place of what may be there."""
+        """Writes a complete evaluation, replacing what may be there."""
 
         def fill(aside: Path) -> None:
             folder = cls(aside)
@@ -197,7 +197,7 @@ class EvaluationFolder:
 
 
 def summarize(evaluation: Evaluation) -> dict[str, Any]:
-    """Returns all that an evaluation says, as JSON holds it."""
+    """Returns all results of an evaluation as JSON."""
     return {
         "k": evaluation.k,
         **_scores(evaluation),
@@ -210,8 +210,7 @@ def find_evaluations(path: Path) -> dict[str, EvaluationFolder]:
 
     Args:
         path: The folder of `ttrl eval`, which has the name `""`; or `RUN/evaluations/before` and
-            the like, with `"train"` and `"held_out"`; or a run directory, which stands for its
-            last evaluation.
+            the like, with `"train"` and `"held_out"`; or a run directory, for its last evaluation.
 
     Raises:
         AgentError: There are none.
@@ -252,7 +251,7 @@ def _scores(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _flat(config: dict[str, Any]) -> dict[str, Any]:
-    """Options and settings side by side, but for where the output goes."""
+    """Options and settings in one dictionary, except for where the output goes."""
     options = config.get("options", {})
     rest = {name: value for name, value in config.items() if name != "options"}
     return {**options, **rest, "output": None}

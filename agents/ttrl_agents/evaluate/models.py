@@ -1,8 +1,8 @@
 """The model that an evaluation measures: in this process, or behind a server.
 
-- `Measured`: what an evaluation asks of either.
-- `LocalModel`: weights and a tokenizer in this process; drawn from by one of `SAMPLERS`.
-- `ServedModel`: a name that a server answers to.
+- `Measured`: the interface that both share.
+- `LocalModel`: weights and a tokenizer in this process, sampled by one of `SAMPLERS`.
+- `ServedModel`: a model behind a server.
 - `find_model`: the model that the options name.
 """
 
@@ -33,9 +33,9 @@ class Measured(Protocol):
     """A model that can be measured.
 
     Attributes:
-        name: What it is called.
-        description: The name with what else a person wants to know.
-        weights: A fingerprint of its weights, or `None` where they cannot be seen.
+        name: Its name.
+        description: The name with further details for the console.
+        weights: A fingerprint of its weights, or `None` if they cannot be read.
     """
 
     name: str
@@ -43,20 +43,20 @@ class Measured(Protocol):
     weights: str | None
 
     def max_tokens(self, prompts: Sequence[str]) -> int:
-        """Returns the most tokens of a completion, where the options do not say.
+        """Returns the length limit of completions, if the options do not set one.
 
         Raises:
-            AgentError: There is no room for any.
+            AgentError: There is no room for any token.
         """
         ...
 
     def start(self, prompts: Sequence[str], params: SamplingParams, log: Path) -> Sampler:
-        """Returns a sampler for these prompts; what an engine says goes into the log."""
+        """Returns a sampler for these prompts; what an engine prints goes into the log."""
         ...
 
 
 class LocalModel:
-    """Weights and a tokenizer at hand.
+    """A model with weights and a tokenizer in this process.
 
     Args:
         config: The options.
@@ -79,7 +79,7 @@ class LocalModel:
         self.weights: str | None = weights_digest(self.policy)
 
     def max_tokens(self, prompts: Sequence[str]) -> int:
-        """Returns what the paper allows, or what the model has room for."""
+        """Returns the paper's limit, or less if the model has less room."""
         longest = self._longest(prompts)
         room = (self.policy.max_length or longest + _PAPER_TOKENS) - longest
         if room < 1:
@@ -110,10 +110,10 @@ class ServedModel:
     """A model behind a server; neither its weights nor its tokenizer are needed here.
 
     Args:
-        config: The options; `model` is the name that it is served under, "-" the only one.
+        config: The options; `model` is the name that it is served under; "-" for the only one.
 
     Raises:
-        AgentError: There is no such server, or it serves no such model.
+        AgentError: There is no such server, or it does not serve this model.
     """
 
     def __init__(self, config: EvalConfig) -> None:
@@ -130,7 +130,7 @@ class ServedModel:
         self.weights: str | None = None
 
     def max_tokens(self, prompts: Sequence[str]) -> int:  # noqa: ARG002 - the server counts them
-        """Returns what the paper allows, if the server has room for it."""
+        """Returns the paper's limit, if the server has room for it."""
         limit = self.sampler.max_length
         if limit is not None and limit <= _PAPER_TOKENS:
             raise AgentError(
@@ -149,6 +149,6 @@ def find_model(config: EvalConfig) -> Measured:
     """Returns the model that the options name.
 
     Raises:
-        AgentError: There is none; the message says what to do.
+        AgentError: It does not exist; the message says what to do.
     """
     return ServedModel(config) if config.sampler == _SERVER else LocalModel(config)

@@ -1,6 +1,7 @@
-"""The evaluations of a run: before it, after it, and every so many steps.
+"""The evaluations of a run: before it, after it, and at regular intervals during it.
 
-- `RunEvaluations`: evaluates the trained and the held-out questions, and says what turned.
+- `RunEvaluations`: evaluates the trained and the held-out questions, and reports which votes
+  turned.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ BEFORE, AFTER = "before", "after"
 class RunEvaluations:
     """Evaluates the trained and the held-out questions of a run.
 
-    Questions without a label are left out, unless none has one: then their votes are counted.
+    Questions without a label are left out. If no question has one, their votes are counted instead.
 
     Args:
         config: The options of the run.
-        policy: The policy that learns.
+        policy: The policy that is trained.
         sampler: Where completions come from.
         train: The questions that are trained on.
         held_out: Questions that are only evaluated.
@@ -82,15 +83,15 @@ class RunEvaluations:
 
         Args:
             name: `before`, `after` or `step N`. The first two are sampled at every setting and
-                written down whole, the others at the main one.
-            step: The training steps that are done, which name the draw.
+                saved with all completions, the others at the main setting.
+            step: The training steps that are done; they seed the sampling.
             folder: The run directory.
-            progress: Called with the number of new tokens while sampling goes on.
-            stop: Asked now and then; ends the evaluation without a result.
+            progress: Called with the number of new tokens during sampling.
+            stop: Called between portions; if true, the evaluation ends without a result.
 
         Returns:
             The scores by split at the main setting, `None` where there are no questions; those at
-            another setting by split under its name. Or `None` where `stop` said so.
+            another setting by split under its name. `None` if `stop` returned true.
         """
         seed = derive_seed(self.config.seed, Stream.EVALUATION, step)
         whole = name in (BEFORE, AFTER)
@@ -120,7 +121,7 @@ class RunEvaluations:
 
         Returns:
             `turned`, which compares them by the labels, and `votes`, which compares them without;
-            each by split, `None` where it cannot be told.
+            each by split, `None` where it is not known.
         """
         nothing = dict.fromkeys(SPLITS)
         found: dict[str, Any] = {"turned": dict(nothing), "votes": dict(nothing)}

@@ -2,8 +2,8 @@
 
 - `QuestionResult`: the completions of a question, their votes and, where there is a label, which
   of them are right.
-- `grade_question`: makes it of completions.
-- `to_lines`, `from_lines`: as JSON holds it, one line a completion.
+- `grade_question`: makes it from completions.
+- `to_lines`, `from_lines`: the result as JSON, one line per completion.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["QuestionResult", "from_lines", "grade_question", "to_lines"]
 
 @dataclass(frozen=True)
 class QuestionResult:
-    """The completions of one question, in the order they were drawn.
+    """The completions of one question, in the order they were sampled.
 
     Attributes:
         question_id: The question.
@@ -36,7 +36,7 @@ class QuestionResult:
         answers: What was extracted from each, or `None`.
         votes: The answer class of each, numbered in order of first appearance; -1 for no answer.
         correct: Whether each answer's key is that of the label; `None` where there is no label.
-        finished: Whether each completion ended by itself.
+        finished: Whether each completion ended on its own; if not, it was cut off.
         tokens: The length of each.
     """
 
@@ -57,7 +57,7 @@ class QuestionResult:
 
     @property
     def consensus(self) -> str | None:
-        """The most frequent answer, the first of several; `None` where nothing was answered."""
+        """The most frequent answer, the first in a tie; `None` if nothing was answered."""
         return None if (first := self._first_of_majority()) is None else self.answers[first]
 
     @property
@@ -129,7 +129,7 @@ def from_lines(lines: Iterable[str]) -> Iterator[QuestionResult]:
     """Returns the questions of lines that `to_lines` wrote, in their order.
 
     Raises:
-        ValueError: A line is none of these.
+        ValueError: A line is not one of these.
     """
     rows = (_row(number, line) for number, line in enumerate(lines, 1))
     for question_id, members in groupby(rows, key=lambda row: row["question_id"]):

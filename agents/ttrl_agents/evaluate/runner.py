@@ -1,8 +1,8 @@
 """The run of one evaluation, from its options to its files.
 
 - `EvaluationRun`: loads the model and the questions, resumes, saves.
-- `EvaluationWatcher`: what it tells while it runs.
-- `evaluation_config`: the options of an evaluation that is to go on.
+- `EvaluationWatcher`: its progress events.
+- `evaluation_config`: the options of an evaluation that is resumed.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class EvaluationWatcher(Protocol):
     """Watches an evaluation."""
 
     def on_tokens(self, count: int) -> None:
-        """So many more tokens have been sampled."""
+        """More tokens have been sampled; `count` is how many."""
         ...
 
     def on_questions(self, done: int) -> None:
-        """So many questions are done and saved, those of an earlier process included."""
+        """More questions are done and saved; those of an earlier process count too."""
         ...
 
 
@@ -49,12 +49,12 @@ class EvaluationRun:
         config: The options.
 
     Raises:
-        AgentError: Something the user can mend; the message says how.
+        AgentError: Something the user can fix; the message says how.
     """
 
     def __init__(self, config: EvalConfig) -> None:
         self.config = config
-        if config.output is not None:  # before a large model is loaded for nothing
+        if config.output is not None:  # before a large model is loaded in vain
             EvaluationFolder(config.output).check_usable()
         self.benchmark = questions_of(config.env, data=config.data, split=config.split)
         self.questions = _chosen(self.benchmark, config)
@@ -121,10 +121,10 @@ class EvaluationRun:
 
 
 def evaluation_config(folder: Path) -> EvalConfig:
-    """Returns the options of an evaluation that is to go on.
+    """Returns the options of an evaluation that is resumed.
 
     Raises:
-        AgentError: The folder holds none.
+        AgentError: The folder does not hold an evaluation.
     """
     config = EvaluationFolder(folder).config()
     if "options" not in config:

@@ -1,9 +1,9 @@
-"""The sampling settings of an evaluation: a temperature, and the top-p that goes with it.
+"""The sampling settings of an evaluation: temperature and top-p.
 
 - `SamplingSetting`: one of them, with its name in files and its title in tables.
 - `SPLITS`: the two kinds of questions of a run.
-- `PAPER_SETTING`: that of the TTRL paper.
-- `settings_of_run`: those at which a training run is evaluated.
+- `PAPER_SETTING`: the setting of the TTRL paper.
+- `settings_of_run`: the settings at which a training run is evaluated.
 - `by_setting`: the results of a moment of a run by setting.
 """
 
@@ -24,7 +24,7 @@ class SamplingSetting:
     """How the completions of an evaluation are sampled.
 
     Attributes:
-        temperature: The sampling temperature; 0 takes the likeliest token each time.
+        temperature: The sampling temperature; 0 always takes the likeliest token.
         top_p: Only the likeliest tokens that together have this probability are sampled.
     """
 
@@ -33,7 +33,7 @@ class SamplingSetting:
 
     @property
     def greedy(self) -> bool:
-        """Whether the likeliest token is taken each time, so that all completions are equal."""
+        """Whether the likeliest token is always taken, so that all completions are equal."""
         return self.temperature == 0
 
     @property
@@ -55,11 +55,11 @@ class SamplingSetting:
         return "greedy" if self.greedy else f"T {self.temperature:g}, top-p {self.top_p:g}"
 
     def votes(self, k: int) -> int:
-        """Returns how many completions of a question to sample: equal ones are not repeated."""
+        """Returns how many of k completions to sample: one if greedy, since all would be equal."""
         return 1 if self.greedy else k
 
     def to_dict(self) -> dict[str, float]:
-        """Returns the setting as JSON holds it."""
+        """Returns the setting as JSON."""
         return {"temperature": self.temperature, "top_p": self.top_p}
 
     @classmethod
@@ -81,9 +81,10 @@ def settings_of_run(
     """Returns the settings at which a run is evaluated, the main one first.
 
     Args:
-        temperatures: Those that were asked for, the main one first; by default 0.6, the paper's,
-            and for small models 0 and the training temperature too.
-        top_p: That of the first; the others have 1, as training has.
+        temperatures: The temperatures of the options, the main one first; by default 0.6, the
+            paper's, and for small models also 0 and the training
+            temperature.
+        top_p: The top-p of the first; the others have 1, as in training.
         training_temperature: The temperature of sampling in training.
         small_model: Whether the model is small, so that evaluating it three times costs seconds.
 
@@ -102,10 +103,10 @@ def settings_of_run(
 
 
 def by_setting(results: Mapping[str, Any]) -> dict[SamplingSetting, dict[str, Any]]:
-    """Returns the results of a moment by setting, the main one first, and in it by split.
+    """Returns the results of one moment of a run by setting, the main one first, then by split.
 
-    In `summary.json`, `before` holds `train` and `held_out` at the main setting, and those at
-    another setting under its name.
+    In `summary.json`, `before` holds `train` and `held_out` at the main setting; results at another
+    setting are under its name.
 
     >>> scores = {"temperature": 0.6, "top_p": 0.95, "mean@2": 0.5}
     >>> greedy = {"temperature": 0.0, "top_p": 1.0, "mean@1": 0.25}

@@ -1,4 +1,4 @@
-"""The statistics of evaluations: how sure a score is, and whether two differ.
+"""The statistics of evaluations: intervals, a paired test, pass@k, sample sizes.
 
 - `Interval`, `bootstrap_intervals`: means over questions with their 95 % intervals.
 - `sign_flip_p_value`: the exact paired permutation test of two policies on the same questions.
@@ -54,11 +54,11 @@ class Interval:
 def bootstrap_intervals(values: npt.ArrayLike) -> list[Interval]:
     """Returns the 95 % percentile-bootstrap interval of each column's mean.
 
-    Questions are drawn with replacement, always the same draws, so equal values give equal
+    Questions are resampled with replacement, with a fixed seed, so equal values give equal
     intervals. Completions of one question are kept together: they are not independent.
 
     Args:
-        values: One row a question, one column a score, shape (questions, scores).
+        values: One row per question, one column per score, shape (questions, scores).
 
     Raises:
         ValueError: There is no question.
@@ -97,12 +97,12 @@ def sign_flip_p_value(differences: Sequence[int]) -> float:
     """Returns the two-sided p-value of the paired permutation test, exactly.
 
     If two policies are alike, each question's difference could as well have the other sign. The
-    p-value is the share of all sign patterns whose sum is at least as far from 0 as the sum at
-    hand. With differences of -1, 0 and 1 it is the exact McNemar (sign) test.
+    p-value is the share of all sign patterns whose sum is at least as far from 0 as the observed
+    sum. With differences of -1, 0 and 1 it is the exact McNemar (sign) test.
 
     Args:
-        differences: One whole number a question, such as right completions of one policy less
-            right completions of the other.
+        differences: One whole number per question, such as the right completions of one policy
+            minus those of the other.
 
     >>> sign_flip_p_value([1, 1, 1, 1, 0]), sign_flip_p_value([2, -2, 3])
     (0.125, 0.75)
@@ -165,7 +165,7 @@ def questions_needed(
 def detectable_difference(
     questions: int, deviation: float, *, level: float = 0.05, power: float = 0.8
 ) -> float:
-    """Returns the smallest difference that so many questions show.
+    """Returns the smallest difference that this many questions can show.
 
     >>> round(detectable_difference(30, 0.3), 3)
     0.153

@@ -1,12 +1,12 @@
 """The votes that turned between two evaluations of the same questions.
 
-- `turned_votes`: with labels: from wrong to right, from right to wrong, how surely.
+- `turned_votes`: with labels: from wrong to right, from right to wrong, and how confident.
 - `changed_votes`: without labels: how agreement and pseudo-labels changed.
 - `TurnedVotes`, `ChangedVotes`, `Vote`: what they return.
 - `describe_turned`, `describe_changed`: both in words, from their JSON.
 
-A mean hides both directions: a run can gain ten points and still settle on a wrong answer where it
-was right before.
+A mean hides both directions: a run can gain ten points and still turn right answers into wrong
+ones.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Vote:
 
     Attributes:
         question_id: The question.
-        before: The consensus before, or `None` where nothing was answered.
+        before: The consensus before, or `None` if nothing was answered.
         after: The consensus after.
         share_before: Its share of the votes before.
         share_after: Its share of the votes after.
@@ -62,7 +62,7 @@ class Vote:
         return self.share_after >= CONFIDENT
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the vote as JSON holds it."""
+        """Returns the vote as JSON."""
         return {
             "question_id": self.question_id,
             "before": self.before,
@@ -98,7 +98,7 @@ class TurnedVotes:
         return sum(vote.confident for vote in self.to_wrong)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns counts and votes as JSON holds them."""
+        """Returns counts and votes as JSON."""
         return {
             "questions": self.questions,
             "wrong_to_right": len(self.to_right),
@@ -114,7 +114,7 @@ class TurnedVotes:
 
 @dataclass(frozen=True)
 class ChangedVotes:
-    """How the votes changed, on questions of which no label is known.
+    """How the votes changed, on questions without labels.
 
     Attributes:
         questions: Questions in both evaluations.
@@ -131,7 +131,7 @@ class ChangedVotes:
     most_divided: tuple[Vote, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns counts and votes as JSON holds them."""
+        """Returns counts and votes as JSON."""
         return {
             "questions": self.questions,
             "agreement_before": round(self.agreement_before, 6),
@@ -145,7 +145,7 @@ class ChangedVotes:
 def turned_votes(before: Evaluation, after: Evaluation) -> TurnedVotes:
     """Compares the votes on the questions that both evaluations grade.
 
-    A vote is right where the consensus has the canonical key of the label.
+    A vote is right if the consensus has the canonical key of the label.
     """
     pairs = [
         pair for pair in _pairs(before, after) if None not in (pair[0].correct, pair[1].correct)

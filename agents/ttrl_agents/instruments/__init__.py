@@ -1,1 +1,1 @@
-"""Measurements of a run that need no labels, and those that do."""
+"""Measurements of a run: collapse, sampler agreement, divergence, votes."""

@@ -1,12 +1,12 @@
 """The detector of a collapse: alarms from the metrics of a run, without labels.
 
-- `CollapseDetector`: takes the metrics of one step after another and returns alarms.
+- `CollapseDetector`: takes the metrics of each step and returns the alarms they raise.
 - `CollapseThresholds`: what counts as a collapse.
-- `Alarm`: what was seen, and when.
+- `Alarm`: a kind of collapse, a message and a step.
 - `find_alarms`: the alarms of a run from the lines of its `metrics.jsonl`.
 
-Each alarm is a pure function of the metrics up to its step, so a resumed run raises the same ones.
-`ttrl_agents.callbacks.CollapseMonitor` watches a run with it.
+Each alarm is a pure function of the metrics up to its step, so a resumed run raises the same
+alarms. `ttrl_agents.callbacks.CollapseMonitor` watches a run with it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _WATCHED = (
     "finished_tokens",
     "truncated",
 )
-_NOISY = ("flip_rate", "truncated")  # shares of so few that chance alone moves them far
+_NOISY = ("flip_rate", "truncated")  # a share of so few moves far by chance alone
 _MEASUREMENTS = 3
 
 
@@ -46,44 +46,44 @@ _MEASUREMENTS = 3
 class CollapseThresholds:
     """What counts as a collapse. "Now" is the mean over the last `window` steps.
 
-    All but the numbers of steps are relative to the run itself: to its start, to its own noise, or
-    shares of a whole.
+    All thresholds except the numbers of steps are relative to the run itself: to its first steps,
+    to its noise, or shares of a whole.
 
     Raises:
         AgentError: A number of steps is less than 1.
     """
 
     window: int = 10
-    """Steps that a value is averaged over; also those at the start that it is compared with."""
+    """Steps that a value is averaged over; the first so many steps of the run are its start."""
     patience: int = 3
     """Steps in a row that a condition must hold."""
     rest: int = 50
-    """Steps after an alarm in which its kind raises no other."""
+    """Steps after an alarm during which no further alarm of its kind is raised."""
     noise: float = 4.5
-    """A rise of flips or of truncation is one only if it is this many standard errors, too."""
+    """A rise of flips or of truncation also has to be this many standard errors."""
     agreement_rise: float = 0.05
     """Runaway: the majority ratio is this far above its start, or half of the way to 1, ..."""
     flip_rise: float = 0.1
-    """... and the flip rate this far above the lowest that it has been: votes agree ever more, on
-    answers that are no longer the same."""
+    """... and the flip rate is this far above its lowest value so far: the votes agree more and
+    more, on answers that keep changing."""
     winner_fall: float = 0.4
-    """Runaway, too: different questions elect the same answers; the share of distinct winners has
-    fallen by this share of its start."""
+    """Also runaway: the share of distinct winners has fallen by this share of its start, i.e.
+    different questions elect the same answers."""
     entropy_steps: int = 60
     """Entropy: from this step on ..."""
     entropy_share: float = 0.95
-    """... it has not fallen below this share of its start, and votes agree no more than there."""
+    """... it has not fallen below this share of its start, and agreement has not risen."""
     longer: float = 2.0
     """Length: completions are this many times as long as at the start, ..."""
     shorter: float = 4.0
-    """... or those that end by themselves this many times as short, ..."""
+    """... or the completions that are not truncated are this many times as short, ..."""
     truncated_rise: float = 0.2
-    """... or the share of truncated ones is this far above its start."""
+    """... or the share of truncated completions is this far above its start."""
     kl_share: float = 1.25
-    """KL: the divergence from the start, as the median of three measurements, is over this many
-    times the entropy at the start, both in nats per token."""
+    """KL: the divergence from the initial policy, as the median of three measurements, exceeds this
+    many times the entropy at the start, both in nats per token."""
     reduce_by: float = 0.25
-    """What the learning rate is multiplied by where an alarm should reduce it."""
+    """The factor for the learning rate when an alarm reduces it."""
 
     def __post_init__(self) -> None:
         for name in ("window", "patience"):
@@ -93,7 +93,7 @@ class CollapseThresholds:
 
 @dataclass(frozen=True)
 class Alarm:
-    """What was seen.
+    """An alarm: what was seen, and when.
 
     Attributes:
         step: The step after which it was seen, from 1.
@@ -106,12 +106,12 @@ class Alarm:
     message: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the alarm as JSON holds it."""
+        """Returns the alarm as JSON."""
         return asdict(self)
 
 
 class CollapseDetector:
-    """Looks at the metrics of one step after another.
+    """Raises alarms from the metrics of a run, given step by step.
 
     Args:
         thresholds: What counts as a collapse; by default `CollapseThresholds()`.
@@ -131,14 +131,14 @@ class CollapseDetector:
         self._silent_until: dict[str, int] = {}
 
     def observe(self, metrics: Metrics) -> list[Alarm]:
-        """Takes note of the metrics of the next step, and returns the alarms that they raise."""
+        """Adds the metrics of the next step, and returns the alarms that they raise."""
         self._step += 1
         for name, recent in self._recent.items():
             value = metrics.get(name)
             recent.append(math.nan if value is None else float(value))
         for name, noise in self._noise.items():
             noise.observe(self._recent[name][-1])
-        # Not measured in every step; where a reference is kept, the learner measures the same.
+        # Not measured in every step; with a reference, the learner measures the same as `kl`.
         divergence = metrics.get("kl_start", metrics.get("kl"))
         if divergence is not None and not math.isnan(divergence):
             self._divergences.append(divergence)
@@ -146,10 +146,11 @@ class CollapseDetector:
         if self._step < limits.window:
             return []
         now = {name: _mean(recent) for name, recent in self._recent.items()}
-        # Flips of the few questions that happen to come back first are no rate yet.
+        # The first few questions that come back are too few for a flip rate.
         if any(map(math.isnan, self._recent["flip_rate"])):
             now["flip_rate"] = math.nan
-        # What has no value in the first window, as the flip rate, starts when it has one.
+        # A metric without values in the first window, e.g. the flip rate, starts at its first
+        # values.
         for name, value in now.items():
             if not math.isnan(value):
                 self._start.setdefault(name, value)
@@ -165,7 +166,7 @@ class CollapseDetector:
         return alarms
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns what is remembered, as JSON holds it."""
+        """Returns what is remembered, as JSON."""
         return {
             "step": self._step,
             "start": dict(self._start),
@@ -195,7 +196,7 @@ class CollapseDetector:
         self._silent_until = dict(state["silent_until"])
 
     def _signs(self, now: dict[str, float]) -> Iterable[tuple[str, str]]:
-        """Each kind of failure, with a sentence where it shows, else with an empty one."""
+        """Each kind of collapse with its message, which is empty if there is no sign of it."""
         yield "runaway", self._runaway(now)
         yield "entropy", self._entropy(now)
         yield "length", self._length(now)
@@ -203,11 +204,11 @@ class CollapseDetector:
 
     def _agree_more(self, now: dict[str, float]) -> bool:
         start = self._start.get("majority_ratio", math.nan)
-        # Votes that nearly all agree from the start have no room for the whole rise.
+        # If nearly all votes agree from the start, there is no room for the whole rise.
         return now["majority_ratio"] >= start + min(self.thresholds.agreement_rise, (1 - start) / 2)
 
     def _risen(self, name: str, now: float, before: float, rise: float) -> bool:
-        """Whether a share has risen so far, and further than chance moves it."""
+        """Whether a share has risen by this much, and by more than chance explains."""
         error = self._noise[name].error_of_difference(self.thresholds.window)
         return now >= before + max(rise, self.thresholds.noise * error)
 
@@ -246,7 +247,8 @@ class CollapseDetector:
         length, first = now["completion_tokens"], self._start.get("completion_tokens", math.nan)
         if length >= first * limits.longer:
             return f"completions have {length:.0f} tokens, {first:.0f} at the start"
-        # Not of all: a model that learns to stop writes shorter ones, and that is no collapse.
+        # Not of all completions: a model that learns to stop writes shorter ones without a
+        # collapse.
         ended, first = now["finished_tokens"], self._start.get("finished_tokens", math.nan)
         if ended <= first / limits.shorter:
             return (
@@ -259,10 +261,11 @@ class CollapseDetector:
         return ""
 
     def _divergence(self) -> str:
-        # What the start itself writes costs it its entropy, per token. So a policy that only picks
-        # among that is no further from it, however sharp it gets.
+        # Text that the initial policy writes has its entropy as mean surprise per token. So a
+        # policy that only selects among such text diverges no further than that, however sharp it
+        # gets.
         first = self._start.get("entropy", math.nan)
-        # Not the mean: one step in which a question went elsewhere is no spike of the policy.
+        # Not the mean: one step with an unusual question must not count as a move of the policy.
         kl = median(self._divergences) if self._divergences else math.nan
         if kl > self.thresholds.kl_share * first:
             return (
@@ -273,10 +276,10 @@ class CollapseDetector:
 
 
 class _Noise:
-    """How far chance moves a metric from one step to the next.
+    """The noise of a metric: how far chance moves it from one step to the next.
 
-    From the differences of successive steps, which a slow trend hardly changes: half of their mean
-    square is the variance of a step.
+    It is estimated from the differences of successive steps, which a slow trend hardly changes:
+    half of their mean square is the variance of a step.
     """
 
     def __init__(self) -> None:
@@ -285,7 +288,7 @@ class _Noise:
         self._last = math.nan
 
     def observe(self, value: float) -> None:
-        """Takes note of the value of the next step; NaN is none."""
+        """Adds the value of the next step; NaN is ignored."""
         if math.isnan(value):
             return
         if not math.isnan(self._last):
@@ -294,7 +297,7 @@ class _Noise:
         self._last = value
 
     def error_of_difference(self, window: int) -> float:
-        """The standard error of the difference of two means over so many steps."""
+        """The standard error of the difference of two means over `window` steps each."""
         return math.sqrt(self._squares / self._count / window) if self._count else 0.0
 
     def state_dict(self) -> dict[str, Any]:
@@ -315,6 +318,6 @@ def find_alarms(
 
 
 def _mean(values: Iterable[float]) -> float:
-    """The mean of those that are numbers; NaN where none is."""
+    """The mean of the values that are not NaN; NaN if all are."""
     known = [value for value in values if not math.isnan(value)]
     return math.fsum(known) / len(known) if known else math.nan

@@ -1,12 +1,12 @@
-"""The agreement of sampler and trainer: whether both compute the same policy.
+"""The agreement of sampler and trainer, which must compute the same policy.
 
 - `SamplerCheck`: checks each step of a run.
-- `Agreement`: how far their log-probabilities of the same tokens lie apart.
+- `Agreement`: the difference of their log-probabilities of the same tokens.
 - `measure_agreement`: measures it on completions that were just sampled.
-- `default_tolerance`: the difference that arithmetic alone explains.
+- `default_tolerance`: the difference that rounding alone explains.
 
-A sampler with weights of its own may hold old ones, or none; it may round differently, or divide
-by another temperature. All of it shows in the log-probabilities of the tokens that it drew.
+A sampler with its own copy of the weights may hold stale ones, round differently, or divide by
+another temperature. All of it shows in the log-probabilities of the tokens that it sampled.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["Agreement", "SamplerCheck", "default_tolerance", "measure_agreement"
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two sets of log-probabilities of the same tokens lie apart.
+    """The difference of two sets of log-probabilities of the same tokens.
 
     Attributes:
         mean: The mean absolute difference over tokens, in nats.
@@ -67,7 +67,7 @@ class SamplerCheck:
             completions: What the sampler drew.
 
         Raises:
-            AgentError: The log-probabilities differ by more than arithmetic explains.
+            AgentError: The log-probabilities differ by more than rounding explains.
         """
         config = self._config
         found = measure_agreement(self._log_probs, prompts, completions, config.temperature)
@@ -83,14 +83,14 @@ class SamplerCheck:
 
 
 def default_tolerance(dtype: torch.dtype, temperature: float) -> float:
-    """Returns the mean difference, in nats, that arithmetic alone explains.
+    """Returns the mean difference, in nats, that rounding alone explains.
 
     In float32 both sides agree within 1e-5. In bfloat16, whose step is 2^-8, they differ by a few
     hundredths of a nat on a token and a few thousandths on average. A temperature divides logits,
     and their errors with them.
 
     Args:
-        dtype: What both compute in.
+        dtype: The type that both compute in.
         temperature: The temperature of sampling, more than 0.
     """
     return (1e-3 if dtype == torch.float32 else 0.05) / min(temperature, 1.0)
@@ -112,7 +112,7 @@ def measure_agreement(
         prompts: The prompt of each completion.
         completions: What the sampler drew, with its log-probabilities.
         temperature: What the logits were divided by.
-        rows: How many completions are looked at, spread evenly.
+        rows: How many completions are compared, spread evenly.
 
     Raises:
         ValueError: A completion has no token ids or no log-probabilities.

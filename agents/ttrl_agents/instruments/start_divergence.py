@@ -1,9 +1,9 @@
 """The divergence of the policy from the initial policy, as a metric.
 
 - `StartDivergence`: estimates KL(policy || initial policy) on a step's own completions.
-- `make_start_divergence`: that of a run, or `None`.
+- `make_start_divergence`: makes it for a run, or returns `None`.
 
-It measures and changes nothing: no gradient, no draw.
+It only measures: it computes no gradient and samples nothing.
 """
 
 from __future__ import annotations
@@ -30,18 +30,17 @@ _ROWS = 4
 class StartDivergence:
     """Estimates the divergence of the policy from the initial policy, in nats per token.
 
-    Takes the sampler's log-probabilities for the policy's, so that it costs one forward pass of the
+    Uses the sampler's log-probabilities as the policy's, so that it costs one forward pass of the
     initial policy, over the first few completions of each group. The estimator is k1, which is
-    exact in expectation; k3, never negative, was several times noisier here, since a token that
-    the initial policy thinks likely and the policy does not counts there as the exponent of the
-    difference.
+    unbiased. k3, which is never negative, was several times noisier here: a token that is much
+    likelier under the initial policy contributes the exponential of the difference.
 
     Args:
         start: The initial policy.
         every: Steps from one estimate to the next.
         temperature: What the logits were divided by when sampling.
         micro_batch_tokens: The most completion tokens, padding included, run at once.
-        rows: Completions of each group that are looked at.
+        rows: Completions of each group that are measured.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class StartDivergence:
     def measure(self, rollout: Rollout) -> dict[str, float]:
         """Returns `kl_start`, the mean k1 over tokens, in the steps in which it is due.
 
-        NaN where no completion knows its tokens and their log-probabilities.
+        It is NaN if no completion has token ids and log-probabilities.
         """
         if rollout.step % self.every:
             return {}
@@ -86,7 +85,7 @@ class StartDivergence:
         return {"kl_start": total / count if count else float("nan")}
 
     def _parts(self, rollout: Rollout) -> Iterator[Rows]:
-        """Yields the completions that are looked at, as many at once as the token budget holds."""
+        """Yields the completions that are measured, as many at once as the token budget holds."""
         lengths = np.array(
             [
                 0 if each.token_ids is None or each.log_probs is None else len(each.token_ids)
@@ -99,10 +98,10 @@ class StartDivergence:
 
 
 def make_start_divergence(policy: Policy, config: TrainConfig) -> StartDivergence | None:
-    """Returns what measures a run's divergence, or `None` where the run asks for none.
+    """Returns the divergence of a run, or `None` if its options do not ask for one.
 
     Args:
-        policy: The policy of the run, which may be one that goes on.
+        policy: The policy of the run, which may be a resumed one.
         config: The options of the run; its `model` is the initial policy.
     """
     every = config.monitor_kl_every

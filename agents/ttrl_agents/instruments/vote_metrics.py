@@ -1,6 +1,6 @@
 """The metrics of a step that come from its votes.
 
-- `vote_metrics`: the metrics of a step that come from the environment alone.
+- `vote_metrics`: returns them.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ def vote_metrics(
 
     Args:
         rollout: The completions and their rewards.
-        votes: The information about finished episodes that `ConsensusReward` gave; where
-            `LabelMetrics` added to it, and labels exist, its metrics are among those returned.
-        diagnostics: What remembers the votes of earlier steps.
+        votes: The information about finished episodes that `ConsensusReward` gave; if
+            `LabelMetrics` added to it, and labels exist, its metrics are returned too.
+        diagnostics: The diagnostics, which remember the votes of earlier steps.
     """
     tokens = np.array([0 if c.token_ids is None else len(c.token_ids) for c in rollout.completions])
     metrics = diagnostics.update(votes, rollout.rewards, tokens)

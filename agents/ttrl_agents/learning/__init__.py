@@ -1,6 +1,6 @@
 """The policy-gradient agent: experience, advantages, losses, the update.
 
-- `PolicyGradientAgent`: acts on prompts, learns from rollouts.
+- `PolicyGradientAgent`: samples completions of prompts and learns from rollouts.
 - `make_agent`: the agent that a configuration asks for.
 """
 

@@ -1,10 +1,10 @@
-"""The critic of PPO: what reward is to be expected from each token on.
+"""The critic of PPO, which estimates the return from each token on.
 
-- `Critic`: a network of its own, made from the policy, with its optimizer.
+- `Critic`: a separate network, made from the policy, with its optimizer.
 
-Of its own, as in OpenRLHF and verl, rather than a head on the policy's trunk: there the squared
-error of the values, whose size has nothing to do with that of the policy's loss, would pull at the
-weights that choose tokens. It costs a second set of weights, gradients and moments.
+It is a separate network, as in OpenRLHF and verl, and not a head on the policy's trunk: there the
+squared error of the values, whose scale is unrelated to the policy's loss, would also change the
+policy. The cost is a second set of weights, gradients and moments.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ __all__ = ["Critic"]
 
 
 class Critic:
-    """Expects rewards: the policy's trunk as it was, and one number from each hidden state.
+    """Estimates returns: a copy of the policy's trunk, and one number from each hidden state.
 
-    The new layer begins at zero: before it has learned anything the critic expects nothing.
+    The new layer is initialised to zero, so an untrained critic estimates 0 everywhere.
 
     Args:
         policy: The policy; its weights are copied.
-        learning_rate: Peak rate of the critic's optimizer, AdamW.
+        learning_rate: Peak learning rate of the critic's optimizer, AdamW.
         betas: Decay of its moments.
         weight_decay: Its weight decay.
         gradient_checkpointing: As for `LogProbs`.
         packed: As for `LogProbs`.
 
     Raises:
-        AgentError: The model shows no hidden states that its logits come from.
+        AgentError: The model does not expose the hidden states that its logits come from.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Critic:
         )
 
     def __call__(self, batch: TokenBatch) -> torch.Tensor:
-        """Returns what is expected before each token, float32, 0 where there is no token."""
+        """Returns the value before each token, float32, 0 where there is no token."""
         with self._trunk.policy.precision():
             hidden = self._trunk.outputs(batch)
         values = self._head(hidden.float()).squeeze(-1)
@@ -94,10 +94,10 @@ class Critic:
 
         Args:
             batch: Its completions.
-            old_values: What was expected of its tokens before any update.
-            returns: What should have been.
+            old_values: The values of its tokens before any update.
+            returns: The returns, which values should match.
             clip: How far values may move from `old_values`.
-            counts: Of the whole update.
+            counts: The counts of the whole update.
 
         Raises:
             ValueError: The critic has not seen these completions before.
@@ -111,7 +111,7 @@ class Critic:
         return loss.item()
 
     def parameters(self) -> list[torch.nn.Parameter]:
-        """Returns the weights that learn."""
+        """Returns the weights that are trained."""
         return [parameter for _, parameter in self._named()]
 
     def tensors(self) -> dict[str, torch.Tensor]:
@@ -127,7 +127,7 @@ class Critic:
         """Puts back what `tensors` returned.
 
         Raises:
-            AgentError: It is that of another model.
+            AgentError: They belong to another model.
         """
         for name, parameter in self._named():
             saved = tensors.get(f"weights/{name}")

@@ -1,7 +1,7 @@
-"""What an update is made of: the completions that train, and what is known of their tokens.
+"""The training data of an update: completions, and what is known of their tokens.
 
 - `Experience`: rows of a rollout, ready for the losses.
-- `split_by_tokens`: rows of like length, as many as a budget of tokens holds.
+- `split_by_tokens`: rows of similar length, as many as a budget of tokens holds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NO_ADVANTAGES = "the advantages of this experience are not known yet"
 
 @dataclass(frozen=True)
 class Experience:
-    """Completions that may train; tensors are on CPU, those of tokens padded on the right.
+    """Completions to train on; tensors are on CPU, those of tokens padded on the right.
 
     Attributes:
         prompts: Token ids of the prompt of each completion.
@@ -38,14 +38,14 @@ class Experience:
         group_rows: How many completions of a question are here, side by side.
         mask: Which positions are tokens, shape (completions, longest completion), bool.
         rewards: Shape (completions,), float64.
-        abstained: Whether it should teach nothing, bool.
-        given_advantages: Advantages that the reward gave itself, float64; NaN where it gave none.
-        weights: What each advantage is multiplied by, float64.
+        abstained: Whether each should teach nothing, bool.
+        given_advantages: Advantages that the reward itself gave, float64; NaN where it gave none.
+        weights: The factor of each advantage, float64.
         sampler_log_probs: Of each token, float32; NaN where the sampler reported none.
         old_log_probs: By the trainer, before any update; `None` where not computed.
-        reference_log_probs: By the initial model; `None` where not computed.
-        values: What the critic expected, before any update; `None` without one.
-        returns: What it should have expected.
+        reference_log_probs: By the initial policy; `None` where not computed.
+        values: The critic's values, before any update; `None` without a critic.
+        returns: The returns that the values should match.
         advantages: Of each token, float32, once they are known.
     """
 
@@ -69,12 +69,12 @@ class Experience:
     def from_rollout(
         cls, rollout: Rollout, prompts: Sequence[tuple[int, ...]], n_train: int | None
     ) -> Experience:
-        """Takes the completions that train, but for groups that abstain as a whole.
+        """Takes the completions to train on, except groups that abstain as a whole.
 
         Args:
             rollout: The rollout.
             prompts: Token ids of each prompt.
-            n_train: How many of each group train, the first ones; `None`: all.
+            n_train: How many of each group to train on, the first ones; `None`: all.
 
         Raises:
             ValueError: A completion lacks its token ids.
@@ -115,7 +115,7 @@ class Experience:
         return np.array([len(each) for each in self.completions], dtype=np.intp)
 
     def take(self, rows: Rows) -> Experience:
-        """Returns these completions alone."""
+        """Returns only these completions."""
         index = torch.from_numpy(rows)
         changed: dict[str, Any] = {
             field.name: value[index]
@@ -166,7 +166,7 @@ class Experience:
         return values[torch.from_numpy(rows), :width].to(device)
 
     def loss_inputs(self, rows: Rows, device: torch.device) -> LossInputs:
-        """Returns what the loss of these completions is computed from.
+        """Returns the inputs of the loss of these completions.
 
         Raises:
             ValueError: Advantages are not known yet.
@@ -185,7 +185,7 @@ class Experience:
 
 
 def split_by_tokens(rows: Rows, lengths: npt.NDArray[np.intp], budget: int) -> Iterator[Rows]:
-    """Yields rows of like length, as many as the budget holds, one at least.
+    """Yields rows of similar length, as many as the budget holds, at least one.
 
     Args:
         rows: The rows to split.

@@ -1,15 +1,15 @@
-"""AdamW that keeps weights of 16 bits in float32.
+"""AdamW with float32 master copies of 16-bit weights.
 
 - `MasterAdamW`: the optimizer.
 
 A step of 5e-7 is far below the spacing of bfloat16 numbers: weights that are kept in 16 bits never
-move. So for each such weight there is a float32 *master*, which the step moves and the weight is
-rounded from; gradients of micro-batches are added up in float32 too. Weights that are float32
-already have no master, and AdamW is PyTorch's own.
+move. So each such weight has a float32 *master*: the step moves the master, and the weight is
+rounded from it. Gradients of micro-batches are added up in float32 too. Weights that are float32
+already have no master and use PyTorch's AdamW.
 
 With float16 weights small gradients vanish, so the loss is scaled up before the backward pass and
-the gradient scaled down after it; the scale halves where the gradient overflows and doubles after
-many steps without.
+the gradient scaled down after it; the scale is halved when the gradient overflows and doubled after
+many steps without overflow.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class MasterAdamW(torch.optim.Optimizer):
     """AdamW in float32, whatever the type of the weights.
 
     The state of a weight holds `step`, `exp_avg` and `exp_avg_sq`, and for one of 16 bits `master`.
-    Whoever changes such weights from outside calls `forget_masters`.
+    Code that changes such weights elsewhere must call `forget_masters`.
 
     Args:
         parameters: The weights; those that need no gradient are left out.
@@ -67,7 +67,7 @@ class MasterAdamW(torch.optim.Optimizer):
                 weight.register_post_accumulate_grad_hook(_adder(self))
 
     def backward(self, loss: torch.Tensor) -> None:
-        """Adds the gradient of a loss to what is there."""
+        """Adds the gradient of a loss to the gradients so far."""
         (loss if self.loss_scale == 1 else loss * self.loss_scale).backward()
 
     def clip(self, max_norm: float) -> float:
@@ -126,7 +126,7 @@ class MasterAdamW(torch.optim.Optimizer):
 
     @torch.no_grad()
     def take_up_state(self) -> None:
-        """Makes state that was put in from outside its own.
+        """Adapts a state that was loaded.
 
         A master becomes the weight where the weight is float32 now, and the other way round.
         """
@@ -139,16 +139,16 @@ class MasterAdamW(torch.optim.Optimizer):
                 state["step"] = state["step"].to(weight.device)
 
     def scale_tensor(self) -> torch.Tensor:
-        """Returns the loss scale, and the steps since it changed."""
+        """Returns the loss scale and the number of steps since it changed."""
         return torch.tensor([self.loss_scale, float(self._good_steps)])
 
     def restore_scale(self, tensor: torch.Tensor) -> None:
-        """Puts back what `scale_tensor` returned; float32 weights go on without a scale."""
+        """Puts back what `scale_tensor` returned; float32 weights use no scale."""
         if self.loss_scale != 1:
             self.loss_scale, self._good_steps = float(tensor[0]), int(tensor[1])
 
     def forget_masters(self) -> None:
-        """Takes the weights as they are for the masters from now on."""
+        """Discards the masters; the next step makes new ones from the weights."""
         for state in self.state.values():
             state.pop("master", None)
 
@@ -179,7 +179,7 @@ def _fused(weights: Sequence[torch.Tensor]) -> bool:
 
 def _adder(optimizer: MasterAdamW) -> Callable[[torch.Tensor], None]:
     """Returns a hook that adds the gradient of a weight to that of its master, in float32."""
-    reference = weakref.ref(optimizer)  # the weight would keep an optimizer alive that is done with
+    reference = weakref.ref(optimizer)  # else the weight would keep a discarded optimizer alive
 
     def add(weight: torch.Tensor) -> None:
         owner = reference()

@@ -1,7 +1,7 @@
 """The state of an optimizer as named tensors, which safetensors can hold.
 
 - `optimizer_tensors`: from an optimizer to tensors.
-- `restore_optimizer`: and back.
+- `restore_optimizer`: from tensors to an optimizer.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def restore_optimizer(
         tensors: The state.
 
     Raises:
-        AgentError: The state is that of other parameters.
+        AgentError: The state belongs to other parameters.
     """
     left = dict(tensors)
     for name, parameter in named:

@@ -1,6 +1,6 @@
 """The pieces of an algorithm that are looked up by name.
 
-- `check_pieces`: whether the tables have them.
+- `check_pieces`: checks that the tables have them.
 """
 
 from __future__ import annotations

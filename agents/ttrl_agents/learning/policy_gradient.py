@@ -1,4 +1,4 @@
-"""The policy-gradient agent: acts on prompts, learns from rollouts.
+"""The policy-gradient agent: samples completions of prompts, learns from rollouts.
 
 - `PolicyGradientAgent`: policy gradient on a language model, as an `Algorithm` says.
 - `make_agent`: the agent of a run.
@@ -49,19 +49,21 @@ _LOSS_SCALE = "loss_scale"
 class PolicyGradientAgent:
     """Policy gradient on a language model.
 
-    A step reads from top to bottom: `learn` takes from a rollout what may train, scores it where
-    the algorithm needs that (`_score`), turns rewards into advantages (`assign_credit`), and then,
-    for every epoch and minibatch, adds up the gradient over micro-batches and takes one step of
-    AdamW (`_update`). Completions without an advantage are not run through the model.
+    A step reads from top to bottom: `learn` takes the completions to train on from a rollout,
+    scores them where the algorithm needs that (`_score`), turns rewards into advantages
+    (`assign_credit`), and then, for every epoch and minibatch, adds up the gradient over
+    micro-batches and takes one step of AdamW (`_update`). Completions without an advantage are not
+    run through the model.
 
     Args:
         policy: The language model.
         config: The options of the run.
         sampler: Where completions come from; by default the model itself.
-        reference: What `kl_coef` holds the policy to; by default the policy as it is now.
+        reference: The policy that `kl_coef` keeps this one close to; by default a copy as it is
+            now.
 
     Raises:
-        AgentError: The model cannot be trained in the way that was asked for.
+        AgentError: The model cannot be trained with these options.
     """
 
     def __init__(
@@ -117,7 +119,7 @@ class PolicyGradientAgent:
             )
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """Returns the state of the optimizer, and the critic where there is one."""
+        """Returns the state of the optimizer, and of the critic if there is one."""
         tensors = optimizer_tensors(self.optimizer, self.policy.model.named_parameters())
         if self.critic is not None:
             tensors |= {_CRITIC + name: each for name, each in self.critic.tensors().items()}
@@ -129,7 +131,7 @@ class PolicyGradientAgent:
         """Puts back what `tensors` returned.
 
         Raises:
-            AgentError: The state is that of another model.
+            AgentError: The state belongs to another model.
         """
         own = {name: each for name, each in tensors.items() if not name.startswith(_CRITIC)}
         scale = own.pop(_LOSS_SCALE, None)
@@ -156,8 +158,8 @@ class PolicyGradientAgent:
 
         Args:
             observations: The prompts.
-            step: The training step, which names the draw.
-            progress: Called with the number of new tokens while sampling goes on.
+            step: The training step, which seeds the sampling.
+            progress: Called with the number of new tokens during sampling.
         """
         seed = derive_seed(self.config.seed, Stream.SAMPLING, step)
         return self.sampler.sample(observations, self.params, seed=seed, progress=progress)
@@ -168,12 +170,12 @@ class PolicyGradientAgent:
         Returns:
             `learning_rate`, `trained_completions`, `trained_tokens`, `loss` and `grad_norm` (means
             over updates), and `skipped`: updates that were not taken because their loss or gradient
-            was not finite (see `non_finite/` in the run directory). Where anything trains also
-            `updates`, over the trained tokens `entropy` (mean, nats), `ratio_mean`, `ratio_max` and
-            `clip_fraction`, and `log_prob_gap` (largest difference between the sampler's and the
-            trainer's log-probabilities). `kl` where a reference is kept; `importance_mean`,
-            `importance_max` and `importance_masked` with an importance correction; `value_loss` and
-            `explained_variance` with a critic.
+            was not finite (see `non_finite/` in the run directory). If anything was trained on,
+            also `updates`, and over the trained tokens `entropy` (mean, nats), `ratio_mean`,
+            `ratio_max` and `clip_fraction`, and `log_prob_gap` (largest difference between the
+            sampler's and the trainer's log-probabilities). `kl` with a reference;
+            `importance_mean`, `importance_max` and `importance_masked` with an importance
+            correction; `value_loss` and `explained_variance` with a critic.
         """
         rate = self._set_learning_rate(rollout.step)
         experience = self._experience(rollout)
@@ -183,7 +185,7 @@ class PolicyGradientAgent:
             "trained_tokens": float(experience.lengths.sum()),
             "skipped": 0.0,
         }
-        # Without any contrast there is nothing to learn: no step, not even one of weight decay.
+        # If no rewards differ there is nothing to learn: no step, not even of weight decay.
         if len(experience) == 0:
             return metrics | {"loss": 0.0, "entropy": math.nan, "grad_norm": 0.0}
         if experience.values is not None and experience.returns is not None:
@@ -199,13 +201,13 @@ class PolicyGradientAgent:
         return metrics | tally.metrics()
 
     def _experience(self, rollout: Rollout) -> Experience:
-        """The completions that train, with all that the updates need."""
+        """The completions to train on, with all that the updates need."""
         algorithm, config = self.algorithm, self.config
         prompts = self.policy.encode_prompts(rollout.prompts)
         experience = Experience.from_rollout(rollout, prompts, config.n_train)
         if len(experience) == 0:
             return experience
-        # Scores are part of the credit, or else only completions with an advantage need them.
+        # Score first if advantages need scores; else score only completions with an advantage.
         needs_scores_for_credit = self.critic is not None or algorithm.shapes_reward
         if needs_scores_for_credit:
             experience = self._score(experience)
@@ -213,7 +215,7 @@ class PolicyGradientAgent:
         if not needs_scores_for_credit:
             experience = self._score(experience)
         if algorithm.epochs * algorithm.minibatches == 1:
-            # The policy that learns is the one that sampled: the ratio is 1, and exactly so.
+            # The policy has not changed since it sampled, so the ratio is exactly 1.
             experience = replace(experience, old_log_probs=None)
         elif config.old_log_probs == "sampler":
             experience = replace(experience, old_log_probs=experience.sampler_log_probs)
@@ -222,7 +224,7 @@ class PolicyGradientAgent:
 
     @torch.no_grad()
     def _score(self, experience: Experience) -> Experience:
-        """What has to be known of the tokens before the first update."""
+        """The log-probabilities and values that are needed before the first update."""
         algorithm = self.algorithm
         moves = algorithm.epochs * algorithm.minibatches > 1
         asked = moves and self.config.old_log_probs == "trainer"
@@ -303,7 +305,7 @@ class PolicyGradientAgent:
         return finite
 
     def _overflowed(self, measured: dict[str, float]) -> bool:
-        """Lowers loss scales; returns whether these alone explain that something is not finite."""
+        """Lowers loss scales; returns whether they alone explain a value that is not finite."""
         optimizers = [self.optimizer, *([] if self.critic is None else [self.critic.optimizer])]
         lowered = [optimizer.back_off() for optimizer in optimizers]
         losses = [value for name, value in measured.items() if name.endswith("loss")]
@@ -313,7 +315,7 @@ class PolicyGradientAgent:
         self, experience: Experience, step: int, update: int, measured: dict[str, float]
     ) -> None:
         if self.config.output is None:
-            return  # a run has a folder; an agent used by itself need not
+            return  # an agent used outside a run need not have a folder
         found = torch.zeros(experience.mask.shape)
         with torch.no_grad():
             for part in self._micro_batches(experience, np.arange(len(experience))):
@@ -351,7 +353,7 @@ class PolicyGradientAgent:
             )
 
     def _set_learning_rate(self, step: int) -> float:
-        """Puts the rate of this step into the optimizers; returns the policy's."""
+        """Sets the learning rate of this step in the optimizers; returns the policy's."""
         config = self.config
         factor = rate_factor(config.schedule, step, config.steps, config.warmup_steps)
         factor *= self._rate_scale
@@ -368,8 +370,9 @@ def make_agent(policy: Policy, config: TrainConfig, sampler: Sampler) -> Agent:
     """Returns the agent of a run.
 
     Args:
-        policy: The language model, which may be that of a run that goes on.
-        config: The options of the run; its `model` is what `kl_coef` holds the policy to.
+        policy: The language model, which may be that of a resumed run.
+        config: The options of the run; its `model` is the initial policy, which `kl_coef` keeps the
+            policy close to.
         sampler: Where completions come from.
     """
     reference: Policy | None = None

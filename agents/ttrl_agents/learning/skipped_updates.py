@@ -1,4 +1,4 @@
-"""Keeping what led to a loss or a gradient that is not finite.
+"""The record of an update that was skipped because its loss or gradient was not finite.
 
 - `dump_update`: writes the batch of an update that was skipped.
 """
@@ -29,7 +29,7 @@ def dump_update(
     """Writes `update-N.safetensors` and `update-N.json`.
 
     Args:
-        folder: Where to; made if it is not there.
+        folder: Where to write; created if missing.
         experience: The completions of the update.
         log_probs: Their log-probabilities under the policy, which the update has not changed.
         step: The training step, from 0.
@@ -58,7 +58,7 @@ def dump_update(
 
 
 def _tensors_of(experience: Experience, log_probs: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Returns all that an update is made from, on CPU; completions are rows."""
+    """Returns all tensors of an update, on CPU; completions are rows."""
     prompt_ids, prompt_mask = pad(experience.prompts, 0, left=True)
     completion_ids, _ = pad(experience.completions, 0)
     known = {

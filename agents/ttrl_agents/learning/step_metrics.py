@@ -12,7 +12,7 @@ __all__ = ["Tally"]
 
 
 class Tally:
-    """The measures of a training step.
+    """The metrics of a training step.
 
     >>> tally = Tally()
     >>> tally.add_tokens(4, {"entropy": 2.0}, {"ratio_max": 1.5})
@@ -31,7 +31,7 @@ class Tally:
     def add_tokens(
         self, tokens: int, sums: Mapping[str, float], maxima: Mapping[str, float]
     ) -> None:
-        """Adds the measures of a micro-batch: sums over its tokens, and maxima."""
+        """Adds the metrics of a micro-batch: sums over its tokens, and maxima."""
         self._tokens += tokens
         for name, value in sums.items():
             self._token_sums[name] += value
@@ -39,7 +39,7 @@ class Tally:
             self._maxima[name] = max(value, self._maxima.get(name, value))
 
     def add_update(self, values: Mapping[str, float]) -> None:
-        """Adds the measures of an update."""
+        """Adds the metrics of an update."""
         self.updates += 1
         for name, value in values.items():
             self._update_sums[name] += value

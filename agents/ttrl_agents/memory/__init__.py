@@ -1,7 +1,7 @@
-"""What a run needs of a GPU's memory, before anything is loaded.
+"""The GPU memory that a run needs, predicted before anything is loaded.
 
 - `ModelShape`, `model_shape`: the shape of a model, by name or from its config.json.
-- `Plan`, `plan_memory`: what a run would take, and the settings that make it fit.
+- `Plan`, `plan_memory`: what a run would need, and the settings that make it fit.
 """
 
 from ttrl_agents.memory.plan import Plan, plan_memory

@@ -1,15 +1,15 @@
-"""What a run takes of a GPU's memory, and the settings that make it fit.
+"""The GPU memory of a run, and the settings that make it fit.
 
-- `Need`: what is asked for.
-- `Settings`: what can be chosen.
-- `Plan`: what that takes, part by part.
-- `predict`: what given settings take.
+- `Need`: the requirements of a run.
+- `Settings`: the settings that can be chosen.
+- `Plan`: the memory that both take, part by part.
+- `predict`: the memory of given settings.
 - `plan_memory`: chooses settings.
 
 Everything is predicted from the shape of the model: bytes of weights, of the optimizer, of what a
 pack of tokens keeps for the backward pass (counted operation by operation, see
-docs/gpu.md), of the LM head's chunks and of the engine. These are estimates; the allocator adds
-its own losses, for which `_SPARE` is left.
+docs/gpu.md), of the LM head's chunks and of the engine. These are estimates; `_SPARE` is left for
+the overhead of the allocator.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ttrl_agents.memory.shapes import ModelShape
 __all__ = ["Need", "Plan", "Settings", "plan_memory", "predict"]
 
 GIB = 2**30
-_SPARE = 2.5 * GIB  # contexts of CUDA, and memory that lies in pieces too small to use
+_SPARE = 2.5 * GIB  # CUDA contexts, and memory in fragments too small to use
 _ENGINE_OVERHEAD = 2.0 * GIB  # activations and CUDA graphs of vLLM
 _ENGINE_ASLEEP = 1.0 * GIB
 _HEAD_CHUNK = 2**28 * 4  # logits of a chunk in float32
@@ -35,14 +35,14 @@ _GPU_SIZES = (24, 40, 48, 80, 96, 141, 192, 288)
 
 @dataclass(frozen=True)
 class Need:
-    """What is asked for.
+    """The requirements of a run.
 
     Attributes:
         shape: The model.
         memory: Bytes of the GPU.
-        length: The most tokens of a prompt and its completion.
+        length: The most tokens of a prompt and its completion together.
         lora_rank: Rank of the adapters; 0 trains all weights.
-        reference: Whether a copy of the initial model is kept.
+        reference: Whether a copy of the initial policy is kept.
         critic: Whether there is a critic.
         engine: Whether a vLLM engine shares the GPU.
         weight_bytes: Bytes of a weight: 2, or 4 with `--dtype float32`.
@@ -60,11 +60,11 @@ class Need:
 
 @dataclass(frozen=True)
 class Settings:
-    """What can be chosen.
+    """The settings that can be chosen.
 
     Attributes:
         micro_batch_tokens: Tokens of a pack.
-        gradient_checkpointing: Whether layers are computed again.
+        gradient_checkpointing: Whether layers are computed again in the backward pass.
         engine_sleep: Whether the engine gives its memory back while the policy learns.
         engine_gpu_share: The share of the GPU that the engine takes.
     """
@@ -77,14 +77,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run takes, in bytes.
+    """The memory that a run takes, in bytes.
 
     Attributes:
-        need: What was asked for.
-        settings: What was chosen.
-        kept: What is there all the time.
-        learning: What an update takes besides.
-        sampling: What sampling takes besides.
+        need: The requirements.
+        settings: The settings that were chosen.
+        kept: What is allocated all the time.
+        learning: What an update takes in addition.
+        sampling: What sampling takes in addition.
     """
 
     need: Need
@@ -95,17 +95,17 @@ class Plan:
 
     @property
     def peak(self) -> float:
-        """The most that is taken at once."""
+        """The most memory that is taken at once."""
         most = max(sum(self.learning.values()), sum(self.sampling.values()))
         return sum(self.kept.values()) + most + _SPARE
 
     @property
     def fits(self) -> bool:
-        """Whether the GPU holds it."""
+        """Whether it fits on the GPU."""
         return self.peak <= self.need.memory
 
     def summary(self) -> str:
-        """Returns the plan in a line."""
+        """Returns the plan on one line."""
         settings = self.settings
         parts = [
             f"{self.peak / GIB:.0f} of {self.need.memory / GIB:.0f} GiB at the most (estimated)",
@@ -150,7 +150,7 @@ def predict(need: Need, settings: Settings) -> Plan:
 
 
 def _activations(need: Need, settings: Settings, tokens: int) -> float:
-    """What layers keep for the backward pass, counted at 2 bytes a number."""
+    """The bytes that layers keep for the backward pass, at 2 bytes per number."""
     shape, rank = need.shape, need.lora_rank
     queries, keys = shape.heads * shape.head_size, shape.kv_heads * shape.head_size
     if rank:
@@ -160,7 +160,7 @@ def _activations(need: Need, settings: Settings, tokens: int) -> float:
     layer = layer * need.weight_bytes // 2 + 4 * shape.heads
     once = 8 * shape.hidden + 4 * shape.head_size
     if settings.gradient_checkpointing:
-        # Their inputs, and all of one layer, with the gradients that pass through it.
+        # The inputs of all layers, and everything of one layer, with its gradients.
         inputs = need.weight_bytes * shape.hidden * shape.layers
         return float(tokens * (inputs + 1.5 * layer + once))
     return float(tokens * ((shape.layers + 0.5) * layer + once))
@@ -169,12 +169,12 @@ def _activations(need: Need, settings: Settings, tokens: int) -> float:
 def plan_memory(need: Need, **given: int | float | bool | None) -> Plan:
     """Chooses the fastest settings that fit.
 
-    Layers that are kept come before layers computed again (a third more arithmetic), an engine that
-    stays awake before one that sleeps (seconds a step), large packs before small ones.
+    It prefers keeping layers to computing them again (a third more arithmetic), an engine that
+    stays awake to one that sleeps (seconds per step), and large packs to small ones.
 
     Args:
-        need: What is asked for.
-        **given: Settings that are not to be chosen, by name; `None` leaves the choice.
+        need: The requirements of the run.
+        **given: Settings that are fixed, by name; `None` leaves one to be chosen.
 
     Raises:
         AgentError: Nothing fits; the message says what would.
@@ -208,7 +208,7 @@ def _candidates(need: Need, given: dict[str, int | float | bool | None]) -> list
 
 
 def _share(need: Need, settings: Settings) -> float:
-    """The share of an engine: what is left over, but no less than it needs to work at all."""
+    """The share of an engine: what is left over, but at least what it needs to run."""
     rest = predict(need, settings)  # without the engine
     used = sum(rest.kept.values()) + _SPARE
     if not settings.engine_sleep:

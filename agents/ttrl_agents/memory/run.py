@@ -1,8 +1,8 @@
 """The memory of a run: its plan, and what to say when the plan was wrong.
 
-- `plan_run`: the options of a run with what the plan has chosen.
-- `need_of`: what a run asks of a GPU.
-- `out_of_memory_advice`: the options that take less.
+- `plan_run`: the options of a run, completed by its plan.
+- `need_of`: the requirements of a run.
+- `out_of_memory_advice`: the options that take less memory.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _LOG = logging.getLogger(__name__)
 
 
 def need_of(config: TrainConfig, shape: ModelShape, memory: float, weight_bytes: int = 2) -> Need:
-    """Returns what a run asks of a GPU.
+    """Returns the requirements of a run.
 
     Args:
         config: The options of the run.
-        shape: Its model.
+        shape: The shape of its model.
         memory: Bytes of the GPU.
         weight_bytes: Bytes of a weight.
     """
@@ -49,10 +49,10 @@ def need_of(config: TrainConfig, shape: ModelShape, memory: float, weight_bytes:
 
 
 def choose(config: TrainConfig, need: Need) -> tuple[TrainConfig, Plan]:
-    """Returns the options with what the plan has chosen, and the plan.
+    """Returns the options, completed by the plan, and the plan.
 
-    Options that were given are not touched. With `micro_batch_tokens` given, nothing is chosen but
-    the share of the engine.
+    Options that were given are not changed. With `micro_batch_tokens` given, only the engine's
+    share is chosen.
 
     Raises:
         AgentError: Nothing fits.
@@ -77,7 +77,7 @@ def choose(config: TrainConfig, need: Need) -> tuple[TrainConfig, Plan]:
 
 
 def plan_run(config: TrainConfig) -> tuple[TrainConfig, Plan | None]:
-    """Returns the options of a run with what the plan has chosen, before anything is loaded.
+    """Returns the options of a run, completed by its plan, before anything is loaded.
 
     On CPU, and for a model whose shape is not known beforehand, nothing is planned.
 

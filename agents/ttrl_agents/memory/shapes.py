@@ -1,7 +1,7 @@
-"""The shapes of models, from which their memory follows.
+"""The shapes of models, which determine the memory they need.
 
 - `ModelShape`: the numbers of a model's config.json that matter.
-- `SHAPES`: models that are known by name.
+- `SHAPES`: the shapes of models that are known by name.
 - `model_shape`: the shape of a model that is not loaded.
 """
 
@@ -20,10 +20,10 @@ __all__ = ["SHAPES", "ModelShape", "model_shape"]
 
 @dataclass(frozen=True)
 class ModelShape:
-    """The shape of a decoder, as its config.json tells it.
+    """The shape of a decoder, as its config.json gives it.
 
     Attributes:
-        name: What it is called.
+        name: The model's name.
         layers: Its decoder layers.
         hidden: The width of hidden states.
         inner: The width inside the feed-forward part.
@@ -31,7 +31,7 @@ class ModelShape:
         kv_heads: Heads of keys and values.
         head_size: The width of a head.
         vocabulary: The width of the logits.
-        tied: Whether the embedding is the LM head as well.
+        tied: Whether the LM head shares the embedding's weights.
         qkv_bias: Whether queries, keys and values have a bias.
     """
 
@@ -51,7 +51,7 @@ class ModelShape:
         """Reads a config.json of the Llama and Qwen families.
 
         Raises:
-            AgentError: It does not say what is needed.
+            AgentError: A value that is needed is missing.
         """
         try:
             heads = int(config["num_attention_heads"])
@@ -85,7 +85,7 @@ class ModelShape:
 
     @property
     def weights(self) -> int:
-        """How many weights there are."""
+        """The number of weights."""
         bias = (self.heads + 2 * self.kv_heads) * self.head_size if self.qkv_bias else 0
         block = sum(a * b for a, b in self.linear) + 2 * self.hidden + bias
         embeddings = self.head_weights * (1 if self.tied else 2)
@@ -93,16 +93,16 @@ class ModelShape:
 
     @property
     def head_weights(self) -> int:
-        """How many the LM head has."""
+        """The number of weights of the LM head."""
         return self.vocabulary * self.hidden
 
     def adapters(self, rank: int) -> int:
-        """How many there are in adapters of every linear layer but the head."""
+        """The number of weights in adapters of every linear layer but the head."""
         return self.layers * sum(rank * (a + b) for a, b in self.linear)
 
     @property
     def cache_per_token(self) -> int:
-        """How many numbers the keys and values of a token are."""
+        """The number of values in the keys and values of one token."""
         return 2 * self.layers * self.kv_heads * self.head_size
 
 
@@ -127,7 +127,7 @@ _KNOWN = (
     _qwen("32B", 64, 5120, 27_648, 40, 8, 128),
 )
 SHAPES: dict[str, ModelShape] = {shape.name: shape for shape in _KNOWN}
-"""Qwen2.5-Math and the instruct versions have the shape of the model that they come from."""
+"""Qwen2.5-Math and the instruct versions have the shape of their base model."""
 
 
 def model_shape(model: str) -> ModelShape:

@@ -1,4 +1,4 @@
-"""The language model that learns: loading, adapters, log-probabilities, saving.
+"""The language model that is trained: loading, adapters, log-probabilities, saving.
 
 - `Policy`: a causal language model, its tokenizer and its device.
 - `load_policy`: loads one from a folder, a GGUF file, a Hugging Face id, or `"tiny"`.

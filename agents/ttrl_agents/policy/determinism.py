@@ -1,4 +1,4 @@
-"""Sums in the same order every time.
+"""Deterministic gradients: sums in the same order every time.
 
 - `deterministic`: a context in which a gradient is the same bit for bit each time it is computed.
 """
@@ -15,11 +15,11 @@ __all__ = ["deterministic"]
 
 @contextlib.contextmanager
 def deterministic(device: torch.device) -> Iterator[None]:
-    """Has PyTorch add gradients of shared rows in a fixed order on CPU.
+    """Makes PyTorch add gradients of shared rows in a fixed order on CPU.
 
     Completions of one prompt share its keys and values; by default several threads add up their
-    gradient as they come. On GPU nothing is changed: there it costs speed, and some kernels have
-    no such form.
+    gradient in arbitrary order. On GPU nothing is changed: it would be slower, and some kernels
+    have no deterministic version.
 
     Args:
         device: The device that computes.

@@ -1,7 +1,7 @@
 """A key-value cache that is allocated once and shrinks with its batch.
 
 - `PreallocatedLayer`: one layer; writes in place where `transformers` copies the whole cache.
-- `make_cache`: a cache for a model, preallocated where all of its layers attend to everything.
+- `make_cache`: a cache for a model, preallocated if all of its layers attend to all positions.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ class PreallocatedLayer(DynamicLayer):
         *args: Any,  # noqa: ARG002 - the layer's interface
         **kwargs: Any,  # noqa: ARG002
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Writes new positions and returns views of all that is filled.
+        """Writes new positions and returns views of all filled positions.
 
         Raises:
-            ValueError: There is no room for them; one position would be dropped without a word.
+            ValueError: There is no room for them; one position would be dropped silently.
         """
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
@@ -103,8 +103,8 @@ def make_cache(config: PreTrainedConfig, capacity: int) -> Cache:
         capacity: The most positions that will ever be written.
 
     Returns:
-        A preallocated cache where every layer attends to all positions; the cache that
-        `transformers` makes for the model where some layers slide or recur.
+        A preallocated cache if every layer attends to all positions; otherwise (sliding-window or
+        recurrent layers) the cache that `transformers` makes for the model.
     """
     text_config = config.get_text_config()
     layer_types = getattr(text_config, "layer_types", None)

@@ -1,15 +1,15 @@
-"""Log-probabilities and entropies from hidden states, without the logits of everything at once.
+"""Log-probabilities and entropies from hidden states, without all logits in memory at once.
 
 - `head_log_probs`: from hidden states, through an LM head.
-- `logit_log_probs`: from logits that are there already.
+- `logit_log_probs`: from logits that are computed already.
 - `Entropy`: whether entropies are asked for, and whether they carry a gradient.
 
 The LM head is the widest layer of a small language model: the logits of 16,384 tokens over 152,000
-words take 10 GB. They exist in chunks here, in float32, and each chunk is computed a second time in
-the backward pass, which is written by hand for two reasons: the gradient of the head is added up
-over chunks in float32, whatever the type of the weights (in bfloat16 the sum over many chunks is
-off by percents), and nothing of the size of the logits is kept. Where float32 logits fit into one
-chunk, as on CPU with a small vocabulary, autograd does the same: that is the reference.
+words take 10 GB. Here they are computed in chunks, in float32, and each chunk is computed a second
+time in the backward pass. That pass is written by hand for two reasons: the gradient of the head is
+added up over chunks in float32, whatever the type of the weights (in bfloat16 the sum over many
+chunks is off by percents), and nothing of the size of the logits is kept. If float32 logits fit
+into one chunk, as on CPU with a small vocabulary, autograd is used: that is the reference.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Entropy", "head_log_probs", "logit_log_probs"]
 Entropy = Literal["none", "value", "gradient"]
 """No entropies; entropies without a gradient; entropies with one."""
 
-# Logits that exist at once. A GPU wants a few thousand rows for its matrix products.
+# Logits per chunk. A GPU needs a few thousand rows for efficient matrix products.
 _CPU_CHUNK = 2**25
 _GPU_CHUNK = 2**28
 
@@ -42,13 +42,13 @@ def head_log_probs(
     """Returns the log-probability of each target, and the entropy of its distribution.
 
     Args:
-        hidden: What the head is applied to, shape (tokens, width).
+        hidden: The hidden states that the head is applied to, shape (tokens, width).
         weight: The head's weight, shape (vocabulary, width).
         bias: Its bias, if it has one.
         targets: Shape (tokens,), int64.
         temperature: Divides the logits.
         entropy: Whether entropies are computed and carry a gradient.
-        chunk: How many logits exist at once; by default what suits the device.
+        chunk: Logits per chunk; by default what suits the device.
 
     Returns:
         Both in nats, float32, shape (tokens,); `None` for entropies that were not asked for.
@@ -103,7 +103,7 @@ class _HeadLogProbs(torch.autograd.Function):
             normalised = _log_softmax(hidden[part], weight, bias, temperature)
             log_probs[part] = normalised.gather(1, targets[part, None]).squeeze(1)
             if entropies is not None:
-                # A product of each row by itself: nothing more of the size of the logits.
+                # A product per row, so that nothing else of the size of the logits is made.
                 entropies[part] = -torch.bmm(normalised.exp()[:, None], normalised[:, :, None])[
                     :, 0, 0
                 ]
@@ -178,7 +178,7 @@ def _log_softmax(
 
 
 def _product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-    """Returns the matrix product in float32, of which nothing is rounded to the factors' type."""
+    """Returns the matrix product in float32, not rounded to the type of the factors."""
     if left.dtype == torch.float32:
         return left @ right
     if left.device.type == "cuda":

@@ -1,12 +1,12 @@
 """Loading a policy: from a folder, a GGUF file, the Hugging Face Hub, or a run.
 
-- `load_policy`: the policy that a name, a folder or a file stands for.
-- `load_run_policy`: the policy of a run, at its start or from its checkpoint.
+- `load_policy`: the policy with a name, in a folder or in a file.
+- `load_run_policy`: the policy of a run, initial or from its checkpoint.
 - `resolve_device`: `"auto"`, `"cpu"`, `"cuda"` or `"mps"` as a device that exists.
 - `resolve_dtype`: the type of the weights on a device.
 
-Only safetensors (and GGUF, which holds numbers alone) are read, and no code that comes with a model
-is run.
+Only safetensors (and GGUF, which holds numbers alone) are read, and code that comes with a model is
+never run.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def load_policy(
             model: Any = AutoModelForCausalLM.from_pretrained(
                 folder, trust_remote_code=False, dtype=resolve_dtype(dtype, where), **options
             )
-        except Exception as error:  # of damaged files anything is raised, this very class too
+        except Exception as error:  # damaged files raise any error, this class too
             raise AgentError(f"Model {source!r} cannot be loaded: {error_text(error)}") from error
     if gguf:
         _forget_quantization(model)
@@ -124,7 +124,7 @@ def load_run_policy(config: TrainConfig, saved: Path | None = None) -> Policy:
 
     Args:
         config: The options of the run.
-        saved: The model of its checkpoint, where it goes on from one.
+        saved: The model of the checkpoint that it resumes from, if any.
 
     Raises:
         AgentError: There is no such model, or it cannot be read.
@@ -156,7 +156,7 @@ def load_run_policy(config: TrainConfig, saved: Path | None = None) -> Policy:
 
 
 def _adapter_folder(source: str) -> Path | None:
-    """Returns the folder of an adapter, where `source` is one, or a run that left one."""
+    """Returns the folder of an adapter, if `source` is one or a run that saved one."""
     path = Path(source).expanduser()
     for folder in (path, path / "checkpoint"):
         if (folder / _ADAPTER_CONFIG).is_file() and not (folder / "config.json").is_file():
@@ -220,7 +220,7 @@ def _read_template(path: Path) -> str:
 
 
 def _forget_quantization(model: Any) -> None:
-    """Makes a model that was read from GGUF, and so is in float32 by now, an ordinary one."""
+    """Makes a model that was read from GGUF, and is in float32 by now, an ordinary one."""
     model.hf_quantizer = None
     model.is_quantized = False
     for owner in (model, model.config):

@@ -1,7 +1,7 @@
 """Log-probabilities of completions under the policy.
 
 - `LogProbs`: computes log-probabilities and entropies of completion tokens, differentiably.
-- `TokenBatch`: what they are computed of.
+- `TokenBatch`: the prompts and completions that they are computed from.
 
 On CPU completions are padded to one length, and the keys and values of a prompt serve all of its
 completions. On a GPU they are packed: side by side, without padding, in one forward pass. Both give
@@ -31,7 +31,7 @@ from ttrl_agents.policy.token_batch import TokenBatch
 
 __all__ = ["LogProbs", "TokenBatch"]
 
-# How far packed and padded rows may lie apart, in nats, by the type of the weights.
+# How much packed and padded rows may differ, in nats, by the type of the weights.
 _PACKED_TOLERANCE = {torch.float32: 1e-3, torch.float16: 0.05, torch.bfloat16: 0.3}
 
 
@@ -40,22 +40,22 @@ class LogProbs:
 
     Args:
         policy: The policy. Its LM head is applied to the hidden states of completion tokens alone
-            where that gives the model's own logits (this is checked once); otherwise, for models
-            that do more to their logits, the model's full logits are used, which needs more memory.
+            if that gives the model's own logits (this is checked once). For models that process
+            their logits further, the full logits are used, which needs more memory.
         gradient_checkpointing: Whether to keep only the inputs of the model's layers for the
             backward pass and compute the rest again. Padded prompts are then not shared between
-            completions, since keys and values that are kept would be the memory that it saves.
+            completions, since keeping their keys and values would cost the memory that it saves.
         packed: Whether rows are packed; by default on a GPU, where the model and the GPU allow it
             (`why_padded` says why not).
 
     Attributes:
-        chunked: Whether hidden states go through the head by themselves.
+        chunked: Whether the LM head is applied to hidden states in chunks.
         packed: Whether rows are packed.
-        why_padded: Why they are not, where they might have been.
+        why_padded: Why they are not, if packing was considered.
 
     Raises:
-        AgentError: The model has no layers that can be computed again, or cannot be packed though
-            that was asked for.
+        AgentError: The model has no layers that can be computed again, or rows cannot be packed
+            although `packed` is true.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class LogProbs:
         return batch.spread(log_probs), None if entropies is None else batch.spread(entropies)
 
     def outputs(self, batch: TokenBatch) -> torch.Tensor:
-        """Returns the hidden states (or logits) that predict each token, one row a token."""
+        """Returns the hidden states (or logits) that predict each token, one row per token."""
         if self.packed:
             return self._packed_outputs(batch)
         again = self.gradient_checkpointing and torch.is_grad_enabled()
@@ -175,13 +175,13 @@ class LogProbs:
     def _checkpointed_layers(
         self, within: Callable[[], contextlib.AbstractContextManager[None]]
     ) -> Iterator[None]:
-        """Has layers computed again in the backward pass, each within this context."""
+        """Makes layers compute again in the backward pass, each within this context."""
 
         def forward(layer_forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             with within():  # the backward pass comes after the context around the forward pass
                 return layer_forward(*args, **kwargs)
 
-        # Not the switch of transformers: it needs training mode, in which dropout would be drawn.
+        # Not the option of transformers: it needs training mode, which would enable dropout.
         for layer in self._layers:
             layer.forward = functools.partial(
                 checkpoint,
@@ -251,7 +251,7 @@ class LogProbs:
 
     @torch.no_grad()
     def _packed_gap(self, batch: TokenBatch) -> float:
-        """Returns how far packed and padded log-probabilities lie apart at most, in nats."""
+        """Returns the largest difference of packed and padded log-probabilities, in nats."""
         found = []
         try:
             for self.packed in (False, True):

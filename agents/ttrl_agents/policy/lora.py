@@ -1,11 +1,11 @@
 """Low-rank adapters (LoRA), which are trained in place of the model's own weights.
 
-- `LoraPolicy`: a policy whose adapters alone are trained.
+- `LoraPolicy`: a policy of which only the adapters are trained.
 - `LoraBase`: the same model without its adapters, which needs no second copy of the weights.
 - `add_adapters`: new adapters for a policy; those of a checkpoint: `load_adapters`.
 
 `LoraPolicy.model` is the `transformers` model itself, its linear layers wrapped in place by `peft`:
-samplers and log-probabilities use it as they use any other. Adapters are float32, their files
+samplers and log-probabilities use it like any other model. Adapters are float32, their files
 safetensors; a pickled adapter is never opened.
 """
 
@@ -35,12 +35,12 @@ ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
 
 class LoraPolicy(Policy):
-    """A language model whose adapters alone are trained.
+    """A language model of which only the adapters are trained.
 
     Args:
         adapted: The model, wrapped by `peft`.
         tokenizer: Its tokenizer.
-        name: What the model is called in headers and errors.
+        name: The name of the model in headers and errors.
         saved_as: What `save` writes: a whole model with its adapters merged, or the adapters.
     """
 
@@ -61,7 +61,7 @@ class LoraPolicy(Policy):
         return LoraBase(self)
 
     def weights(self) -> Iterator[tuple[str, torch.Tensor]]:
-        """Yields the weights of a plain model that answers as this one does."""
+        """Yields the weights of a plain model that computes the same as this one."""
         from peft.tuners.lora import LoraLayer
 
         modules = self.model.named_modules()
@@ -72,7 +72,7 @@ class LoraPolicy(Policy):
             owner, base, kind = name.rpartition(".base_layer.")
             if base:
                 if kind == "weight":
-                    # Added in float32: of a small delta bfloat16 would keep less than the sum can.
+                    # Added in float32, so that only the sum is rounded.
                     delta = layers[owner].get_delta_weight("default").detach()
                     tensor = (tensor.float() + delta.float()).to(tensor.dtype)
                 yield f"{owner}.{kind}", tensor
@@ -80,7 +80,7 @@ class LoraPolicy(Policy):
                 yield name, tensor
 
     def save(self, folder: Path) -> None:
-        """Writes what a finished run leaves, by `saved_as`."""
+        """Writes the result of a finished run, as `saved_as` says."""
         if self.saved_as == "adapter":
             self.save_for_resuming(folder)
             return
@@ -137,7 +137,7 @@ def add_adapters(
         policy: The policy, whose model is changed in place.
         rank: The rank of the adapters.
         alpha: They are scaled by this over their rank; by default twice the rank.
-        seed: Names what they begin with.
+        seed: The seed of their initial values.
         saved_as: What the policy's `save` writes.
 
     Raises:
@@ -162,7 +162,7 @@ def add_adapters(
     generator = torch.Generator().manual_seed(derive_seed(seed, Stream.LORA) % 2**63)
     with torch.no_grad():
         for name, weight in sorted(adapted.named_parameters()):
-            if ".lora_A." in name:  # as peft draws it, but from a generator of the run
+            if ".lora_A." in name:  # as in peft, but from a generator of the run
                 bound = 1 / math.sqrt(weight.shape[1])
                 drawn = torch.rand(weight.shape, generator=generator)
                 weight.copy_((2 * drawn - 1) * bound)
@@ -178,7 +178,7 @@ def load_adapters(
 
     Args:
         policy: The policy that they were trained on, whose model is changed in place.
-        folder: Where they are, as `peft` or a run wrote them.
+        folder: The folder of the adapters, as `peft` or a run wrote them.
         saved_as: What the policy's `save` writes.
 
     Raises:
@@ -218,7 +218,7 @@ def _wrap(policy: Policy, options: Any) -> PeftModel:
     from peft import get_peft_model
 
     options.base_model_name_or_path = None  # or peft warns that it puts a path of its own there
-    # peft draws from PyTorch's global generator what is replaced at once; put that back as it was.
+    # peft draws values that are replaced at once from PyTorch's global generator; restore it.
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of transformers, about peft
         try:

@@ -1,8 +1,8 @@
-"""Completions side by side, without padding: what a GPU runs through the model at once.
+"""Packed completions: side by side, without padding, for one forward pass on a GPU.
 
 - `PackedBatch`: prompts and completions as one row of tokens.
 - `pack`: makes it.
-- `fill_packs`: divides completions over packs by a budget of tokens.
+- `fill_packs`: distributes completions over packs with a budget of tokens.
 
 A row of a pack is a *segment*: a prompt with the first of its completions, or another completion of
 that prompt alone. The queries of a segment are its own tokens; its keys are those of its prompt and
@@ -32,11 +32,11 @@ class PackedBatch:
 
     Attributes:
         ids: The tokens, shape (tokens,), int64: everything but the last token of a completion,
-            which predicts nothing.
+            which does not predict anything.
         positions: The position of each in its prompt and completion, int64.
-        query_ends: Where each segment begins, and the last ends, among the tokens; int32.
+        query_ends: The index of each segment's first token, and the end of the last one; int32.
         key_ends: The same among the keys.
-        key_places: The token of each key, int64; `None` where each token is one key.
+        key_places: The token of each key, int64; `None` if keys and tokens are the same.
         longest_query: Tokens of the longest segment.
         longest_key: Its most keys.
         predictors: The token that predicts each token of the completions, in their order, int64.
@@ -114,7 +114,7 @@ def _to_device(
     values: Sequence[int] | npt.NDArray[np.int64], dtype: torch.dtype, device: torch.device | str
 ) -> torch.Tensor:
     made = torch.as_tensor(np.asarray(values), dtype=dtype)
-    if torch.device(device).type == "cuda":  # copied while the host goes on
+    if torch.device(device).type == "cuda":  # copied while the host continues
         return made.pin_memory().to(device, non_blocking=True)
     return made.to(device)
 
@@ -122,7 +122,7 @@ def _to_device(
 def fill_packs(
     prompts: Sequence[tuple[int, ...]], lengths: Sequence[int], budget: int
 ) -> list[list[int]]:
-    """Divides completions over packs: each goes into the first that has room, the longest first.
+    """Distributes completions over packs: longest first, each into the first with room.
 
     Args:
         prompts: Token ids of each completion's prompt.

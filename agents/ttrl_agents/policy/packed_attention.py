@@ -1,11 +1,11 @@
 """Attention over packed rows, as an attention implementation that `transformers` models can use.
 
-- `attend_packed`: has a model attend within the segments of a pack.
+- `attend_packed`: makes a model attend within the segments of a pack.
 - `gather_rows`: rows of a tensor, with a gradient that is added up in float32.
 
 On a GPU it is the flash-attention kernel for rows of unequal length that PyTorch comes with, which
 never looks at a masked block. Elsewhere it is one masked attention for each segment: slow, exact,
-and what the kernel is held against.
+and the reference for the kernel.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NAME = "ttrl_packed"
 
 @contextlib.contextmanager
 def attend_packed(model: Any) -> Iterator[None]:
-    """Has a model take `packed=` and attend within the segments of that `PackedBatch`."""
+    """Makes a model accept `packed=` and attend within the segments of that `PackedBatch`."""
     config = model.config
     before = config._attn_implementation
     config._attn_implementation = _NAME
@@ -55,10 +55,10 @@ class _GatherRows(torch.autograd.Function):
 
 
 def gather_rows(values: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """Returns rows of `values`, of which one may be asked for often.
+    """Returns rows of `values`; a row may be requested many times.
 
-    The keys of a prompt serve all of its completions, and so collect a gradient from each: in
-    bfloat16 that sum would lose its small addends.
+    The keys of a prompt serve all of its completions, and so receive a gradient from each; in
+    bfloat16 the sum would lose small terms.
     """
     result: torch.Tensor = _GatherRows.apply(values, places)  # type: ignore[no-untyped-call]
     return result
@@ -86,7 +86,7 @@ def _attention(
 
 
 def _no_mask(*_: Any, **__: Any) -> None:
-    """The mask of a pack: segments say it all."""
+    """Returns no mask: the segments of a pack define what is masked."""
 
 
 def _flash(

@@ -1,4 +1,4 @@
-"""The language model that learns, with its tokenizer: prompts, precision, saving.
+"""The language model that is trained, with its tokenizer: prompts, precision, saving.
 
 - `Policy`: a causal language model, its tokenizer and its device.
 - `quiet_libraries`: silences the progress bars and warnings of the libraries.
@@ -28,7 +28,7 @@ from ttrl_env.answers.text.thinking import THOUGHT_MARKS, opens_thinking
 __all__ = ["Policy", "error_text", "quiet_libraries"]
 
 _SMALL_MODEL = 10_000_000
-# Tokens at the end of a prompt that show whether it opens a thought.
+# How many tokens at the end of a prompt are searched for an open thought.
 _END_OF_PROMPT = 64
 
 
@@ -38,10 +38,10 @@ class Policy:
     Args:
         model: A `transformers` causal language model.
         tokenizer: Its tokenizer; it needs a chat template.
-        name: What the model is called in headers and errors.
+        name: The name of the model in headers and errors.
 
     Raises:
-        AgentError: The tokenizer has no chat template, or nothing ends its texts.
+        AgentError: The tokenizer has no chat template, or no token that ends a text.
     """
 
     def __init__(self, model: Any, tokenizer: Any, name: str) -> None:
@@ -61,7 +61,7 @@ class Policy:
         self.end_token_ids: list[int] = sorted(found)
         pad = tokenizer.pad_token_id
         self.pad_token_id: int = self.end_token_ids[0] if pad is None else pad
-        # What the model calls its key-value cache: transformers renamed it in 5.2x.
+        # The model's name for its key-value cache, which transformers renamed in 5.2x.
         takes = inspect.signature(model.forward).parameters
         self.cache_argument = "cache" if "cache" in takes else "past_key_values"
         self._encoded: dict[str, tuple[int, ...]] = {}
@@ -85,7 +85,7 @@ class Policy:
 
     @property
     def num_trained(self) -> int:
-        """The number of weights that training moves: all, but with LoRA those of its adapters."""
+        """The number of weights that are trained: all, or with LoRA those of the adapters."""
         return sum(each.numel() for each in self.model.parameters() if each.requires_grad)
 
     @property
@@ -103,7 +103,7 @@ class Policy:
         """Returns the token ids of each prompt, as one user's turn in the chat template."""
         new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in self._encoded]
         if new:
-            with quiet_libraries():  # a prompt that is too long is ours to refuse
+            with quiet_libraries():  # this package rejects long prompts itself
                 self._encoded |= {prompt: self._encode(prompt) for prompt in new}
         return [self._encoded[prompt] for prompt in prompts]
 
@@ -130,7 +130,7 @@ class Policy:
 
     @cached_property
     def _dropped(self) -> frozenset[int]:
-        """The special tokens without those that mark a thought; empty if none of them does."""
+        """The special tokens except those that mark a thought; empty if none does."""
         tokens = self.tokenizer
         special = list(tokens.all_special_ids)
         names = tokens.convert_ids_to_tokens(special)
@@ -147,7 +147,7 @@ class Policy:
     def decode(self, token_ids: Sequence[Sequence[int]]) -> list[str]:
         """Returns the text of each row of token ids, without special tokens."""
         if self._dropped:
-            # Special tokens that mark a thought stay: they say where the reply begins.
+            # Special tokens that mark a thought are kept: they show where the reply begins.
             kept = [[each for each in row if each not in self._dropped] for row in token_ids]
             marked: list[str] = self.tokenizer.batch_decode(
                 kept, skip_special_tokens=False, clean_up_tokenization_spaces=False
@@ -160,19 +160,19 @@ class Policy:
 
     @property
     def compute_dtype(self) -> torch.dtype:
-        """What the model computes in: the type of its weights."""
+        """The type that the model computes in, which is that of its weights."""
         dtype: torch.dtype = self.model.dtype
         return dtype
 
     @contextlib.contextmanager
     def precision(self) -> Iterator[None]:
-        """Whoever runs the model runs it within this; here it changes nothing."""
+        """The context in which the model has to be run; here it changes nothing."""
         yield
 
     def weights(self) -> Iterator[tuple[str, torch.Tensor]]:
         """Yields the weights under the names that a checkpoint gives them.
 
-        Shared ones come under each of their names: an engine may keep a copy for each.
+        Shared weights are yielded under each of their names: an engine may keep a copy for each.
         """
         yield from self.model.state_dict().items()
 
@@ -183,12 +183,12 @@ class Policy:
             self.tokenizer.save_pretrained(folder)
 
     def save_for_resuming(self, folder: Path) -> None:
-        """Writes what a resumed run cannot take from the model that it began with."""
+        """Writes what a resumed run cannot load from its initial policy."""
         self.save(folder)
 
 
 def error_text(error: Exception) -> str:
-    """Returns the message of an error of a library on one line, cut where it is long."""
+    """Returns the message of a library's error on one line, shortened if it is long."""
     if "ignore_mismatched_sizes" in str(error):  # the report that it names is not shown
         return "its weights do not have the shapes that its config.json says."
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

@@ -1,6 +1,6 @@
 """The number of threads for a small model.
 
-- `few_threads`: one thread for a model that is too small for more.
+- `few_threads`: uses one thread for a model that is too small for more.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WORTH_TWO_THREADS = 1_500_000
 
 @contextlib.contextmanager
 def few_threads(policy: Policy) -> Iterator[None]:
-    """Runs a small model on one thread on CPU: to wake another takes longer than its share.
+    """Runs a small model on one CPU thread: waking another takes longer than it saves.
 
     Models of 1.5 million weights or more, and those on GPU, keep the threads of PyTorch.
 

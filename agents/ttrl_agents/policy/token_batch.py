@@ -1,6 +1,6 @@
 """Prompts and completions as tensors of token ids.
 
-- `TokenBatch`: completions and their prompts, padded or packed as they are asked for.
+- `TokenBatch`: completions and their prompts, padded or packed on demand.
 - `pad`: rows of token ids as one tensor.
 """
 
@@ -23,7 +23,7 @@ Ids = Sequence[int] | npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class TokenBatch:
-    """Completions and the prompt of each; tensors are made when they are first asked for.
+    """Completions and the prompt of each; tensors are made on first use.
 
     Attributes:
         prompts: Token ids of each completion's prompt.
@@ -63,7 +63,7 @@ class TokenBatch:
 
     @cached_property
     def packed(self) -> PackedBatch:
-        """All of it as one row without padding."""
+        """The batch as one row without padding."""
         return pack(self.prompts, self.completions, self.device)
 
     @property
@@ -94,7 +94,7 @@ class TokenBatch:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Completions, and tokens of the longest."""
+        """The number of completions, and of tokens in the longest."""
         return len(self.completions), max(map(len, self.completions))
 
     @cached_property
@@ -105,16 +105,16 @@ class TokenBatch:
 
     @cached_property
     def places(self) -> torch.Tensor:
-        """Where each of these tokens lies in a tensor of shape `shape`, flattened; int64.
+        """The index of each of these tokens in a flattened tensor of shape `shape`; int64.
 
-        Made on the host: to find it in a mask, a GPU would have to be waited for.
+        It is made on the host: finding it in a mask would have to wait for the GPU.
         """
         width = self.shape[1]
         spans = [np.arange(len(c)) + k * width for k, c in enumerate(self.completions)]
         return torch.from_numpy(np.concatenate(spans)).to(self.device)
 
     def spread(self, values: torch.Tensor) -> torch.Tensor:
-        """Returns values of all tokens, as `targets` lists them, in `shape`; 0 is elsewhere."""
+        """Returns values of all tokens, as `targets` lists them, in `shape`; 0 elsewhere."""
         flat = values.new_zeros(self.shape[0] * self.shape[1])
         return flat.index_copy(0, self.places, values).view(self.shape)
 

@@ -1,1 +1,1 @@
-"""A run on disk: its checkpoints, its best model, its questions."""
+"""A training run on disk, and its questions and environments."""

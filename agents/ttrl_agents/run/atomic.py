@@ -1,8 +1,8 @@
 """Folders that appear whole or not at all, also when the process is killed.
 
-- `replace_folder`: fills a folder aside and puts it in place of an old one.
-- `remove_folder`: removes one such that half of it is never seen.
-- `tidy`: finishes what a kill interrupted.
+- `replace_folder`: fills a temporary folder and replaces an old one with it.
+- `remove_folder`: removes one so that a part of it is never seen.
+- `tidy`: completes what a kill interrupted.
 - `claim_folder`: makes a new folder whose name no other process has taken.
 
 Single files: `ttrl_env.files`.
@@ -25,9 +25,9 @@ __all__ = ["claim_folder", "remove_folder", "replace_folder", "tidy"]
 
 
 def claim_folder(wanted: Path) -> Path:
-    """Makes a new folder and returns its path; where the name is taken, a number is added.
+    """Makes a new folder and returns its path; if the name is taken, a number is added.
 
-    Whoever makes the folder owns the name, so two processes never share one.
+    The process that makes the folder owns the name, so two processes never share one.
 
     Args:
         wanted: The folder to make, parents included.
@@ -45,10 +45,10 @@ def claim_folder(wanted: Path) -> Path:
 
 
 def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
-    """Fills a new folder aside and puts it in place of the old one.
+    """Fills a temporary folder and replaces the old one with it.
 
     Args:
-        path: The folder, there already or not.
+        path: The folder, which may or may not exist.
         fill: Writes the files into the folder that it is given.
 
     Raises:
@@ -60,7 +60,7 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
             shutil.rmtree(leftover)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        sync_folder(path.parent.parent)  # in which path.parent may be new
+        sync_folder(path.parent.parent)  # path.parent may be new in it
         aside.mkdir()
         with _os_errors(aside):
             fill(aside)
@@ -82,7 +82,7 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
 
 
 def remove_folder(path: Path) -> None:
-    """Removes a folder under another name, so that a kill leaves no half of it in its place."""
+    """Renames a folder, then removes it, so that a kill leaves no part of it in its place."""
     gone = path.with_name(f".{path.name}.gone")
     if gone.exists():
         shutil.rmtree(gone)
@@ -91,7 +91,7 @@ def remove_folder(path: Path) -> None:
 
 
 def tidy(parent: Path) -> None:
-    """Finishes what a kill interrupted: no whole folder is lost, and no half of one stays.
+    """Completes what a kill interrupted: no complete folder is lost, and no partial one stays.
 
     Args:
         parent: The folder whose folders `replace_folder` and `remove_folder` wrote.

@@ -1,4 +1,4 @@
-"""The best checkpoint, by a criterion that needs no label and is declared beforehand.
+"""The best checkpoint, by a criterion that needs no label and is chosen beforehand.
 
 - `BestCheckpoint`: follows the criterion and says when a checkpoint is the best so far.
 - `CRITERIA`: the criteria by name.
@@ -28,16 +28,16 @@ class BestCheckpoint:
 
     No criterion without labels can tell agreement on right answers from agreement on wrong ones:
     a collapse raises the majority ratio, the margin and the reward, and ends in pseudo-labels that
-    no longer flip. So the run stops asking once an alarm was raised.
+    no longer flip. So the run stops updating the best checkpoint after an alarm.
 
     Args:
         criterion: One of `CRITERIA`.
-        window: Steps over which it is averaged. A checkpoint of fewer steps than that is never the
-            best, but for the start, which always stands in until there is a better one.
+        window: Steps over which it is averaged. A checkpoint of fewer steps is never the best,
+            except for the initial policy, which is the best until there is another.
 
     Attributes:
         step: The training step of the best checkpoint so far, or `None`.
-        score: Its criterion; NaN for the start, which has none.
+        score: Its criterion; NaN for the initial policy, which has none.
 
     >>> best = BestCheckpoint("reward", window=2)
     >>> for reward in (0.1, 0.3, 0.9):
@@ -54,7 +54,7 @@ class BestCheckpoint:
         self.score = math.nan
 
     def observe(self, metrics: Metrics) -> None:
-        """Takes note of the metrics of a step; a step without a value counts for nothing."""
+        """Adds the metrics of a step; a step without a value is ignored."""
         value = self._of(metrics)
         if math.isfinite(value):
             self._recent.append(value)
@@ -62,7 +62,7 @@ class BestCheckpoint:
     def take(self, step: int) -> bool:
         """Returns whether the policy after this step is the best so far, and if so remembers it.
 
-        Of equals, the later: it has learned from more votes.
+        If two are equal, the later is better: it has learned from more votes.
         """
         full = len(self._recent) == self._recent.maxlen
         score = sum(self._recent) / len(self._recent) if full else math.nan
@@ -72,7 +72,7 @@ class BestCheckpoint:
         return better
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns what a summary says of it."""
+        """Returns its entry in the summary."""
         return {
             "criterion": self.criterion,
             "step": self.step,
@@ -80,7 +80,7 @@ class BestCheckpoint:
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns what is remembered, as JSON holds it."""
+        """Returns what is remembered, as JSON."""
         return {**self.to_dict(), "recent": list(self._recent)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

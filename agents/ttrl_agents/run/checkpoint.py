@@ -1,9 +1,9 @@
 """The checkpoints of a run, which can be killed at any instant and resumed.
 
-- `TrainerState`: what a run needs to go on, beside the model.
-- `save_state`, `load_state`: whole checkpoints, written aside and renamed into place.
+- `TrainerState`: what a run needs to resume, besides the model.
+- `save_state`, `load_state`: complete checkpoints, written aside and renamed into place.
 - `latest_state`: the newest checkpoint of a run.
-- `verify_state`: raises an error for a damaged checkpoint that says how to go on.
+- `verify_state`: raises an error for a damaged checkpoint, which says how to continue.
 - `check_same_options`: raises an error for a checkpoint of another configuration.
 - `BEST`: the name of the best checkpoint among the others.
 
@@ -48,17 +48,17 @@ _STATE = re.compile(r"step-(\d{6,})")
 
 @dataclass
 class TrainerState:
-    """What a run needs to go on, beside the model.
+    """What a run needs to resume, besides the model.
 
     Attributes:
         step: Training steps that are done.
         seconds: How long they took.
         evaluations: Results so far: `before`, `after`, `step N`.
-        parts: What the parts of a run keep between steps (reward, callbacks), by name.
+        parts: The state of the parts of a run (reward, callbacks), by name.
         alarms: The alarms that were raised, as `Alarm.to_dict` gives them.
         stopped: Whether one of them ended the training.
-        options: The options of the run, which may not change while it lasts.
-        questions: The digest of the questions that it trains on, which may not either.
+        options: The options of the run, which may not change when it is resumed.
+        questions: The digest of the questions that it trains on, which may not change either.
     """
 
     step: int = 0
@@ -84,12 +84,12 @@ def save_state(
     Args:
         folder: The run's folder of checkpoints.
         policy: The model and its tokenizer.
-        tensors: What the agent keeps beside it, its optimizer above all.
+        tensors: The agent's other tensors, mainly of its optimizer.
         state: The rest.
-        keep: How many checkpoints stay, this one included.
+        keep: How many checkpoints to keep, including this one.
 
     Raises:
-        OSError: It could not be written; the checkpoints before it are whole and stay.
+        OSError: It could not be written; earlier checkpoints are unchanged.
     """
 
     def fill(target: Path) -> None:
@@ -104,7 +104,7 @@ def save_state(
 
 
 def latest_state(folder: Path) -> Path | None:
-    """Returns the newest checkpoint, or `None` where there is none."""
+    """Returns the newest checkpoint, or `None` if there is none."""
     if folder.is_dir():
         tidy(folder)
     states = _states(folder)
@@ -115,7 +115,7 @@ def verify_state(path: Path) -> None:
     """Compares every file of a checkpoint with the size and checksum noted when it was written.
 
     Raises:
-        AgentError: It is damaged; the message names the file and the way on.
+        AgentError: It is damaged; the message names the file and says how to continue.
     """
     damage = _damage(path)
     if damage is None:
@@ -135,7 +135,7 @@ def verify_state(path: Path) -> None:
 
 
 def load_state(path: Path) -> tuple[dict[str, torch.Tensor], TrainerState]:
-    """Returns what a checkpoint holds beside its model, which is in `path / "model"`.
+    """Returns what a checkpoint holds besides its model, which is in `path / "model"`.
 
     Raises:
         AgentError: The checkpoint is damaged.
@@ -155,7 +155,7 @@ def check_same_options(path: Path, state: TrainerState, config: TrainConfig) -> 
     """Compares the options of a run with those that its checkpoint was made with.
 
     Raises:
-        AgentError: One that may not change has changed.
+        AgentError: An option that may not change has changed.
     """
     before = {**TrainConfig().to_dict(), **state.options}
     now = config.to_dict()

@@ -3,7 +3,7 @@
 - `load_questions`: the questions to train on, and those to measure transfer on.
 - `without_long_prompts`: a benchmark without the questions whose prompts are too long.
 - `questions_of`: the benchmark of an environment id.
-- `held_out_split`: the name of the split in which a benchmark holds questions out, if it does.
+- `held_out_split`: the name of a benchmark's own held-out split, if it has one.
 - `check_reward`: whether the reward can be computed with the options of a run.
 - `make_environments`: the vector environment of a run.
 """
@@ -75,7 +75,7 @@ def without_long_prompts(benchmark: Benchmark, policy: Policy, limit: int) -> Be
     """Returns the questions whose prompts have at most `limit` tokens.
 
     Raises:
-        AgentError: There are none.
+        AgentError: There are no such questions.
     """
     prompts = [benchmark.prompt(question) for question in benchmark.questions]
     lengths = [len(ids) for ids in policy.encode_prompts(prompts)]
@@ -143,7 +143,7 @@ def questions_of(
 
 
 def held_out_split(env_id: str) -> str | None:
-    """Returns the split in which a benchmark holds out questions of its own, if it has one.
+    """Returns the name of a benchmark's own held-out split, if it has one.
 
     >>> held_out_split("TTRL-Arithmetic-v0"), held_out_split("TTRL-AIME24-v0")
     ('held_out', None)

@@ -1,9 +1,9 @@
 """The folder of a run: its name, its options, the lines of its metrics.
 
-- `default_folder`, `run_folder_name`: the folder of a run whose options name none.
+- `default_folder`, `run_folder_name`: the folder of a run if its options name none.
 - `check_usable`, `is_unused`: whether a run can write to a folder.
-- `resume_config`: the options of a run that is to go on.
-- `append_metrics`, `trim_metrics`: `metrics.jsonl`, a line a step.
+- `resume_config`: the options of a run that is resumed.
+- `append_metrics`, `trim_metrics`: `metrics.jsonl`, one line per step.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ _LONGEST_REWARD = 60
 
 
 def default_folder(env: str, about: str, seed: int, prefix: str = "") -> Path:
-    """Returns the folder of a run or an evaluation whose options name none.
+    """Returns the folder of a run or an evaluation if its options name none.
 
     Args:
         env: The environment.
-        about: What tells runs on it apart: the reward, or the model.
+        about: What distinguishes runs on it: the reward, or the model.
         seed: The seed.
         prefix: What the name begins with.
     """
@@ -54,13 +54,13 @@ def default_folder(env: str, about: str, seed: int, prefix: str = "") -> Path:
 
 
 def run_folder_name(config: TrainConfig) -> Path:
-    """Returns the folder of a training run whose options name none."""
+    """Returns the folder of a training run if its options name none."""
     reward = re.sub(r"[^\w.=]+", "-", config.reward).strip("-")[:_LONGEST_REWARD]
     return default_folder(config.env, reward, config.seed)
 
 
 def is_unused(folder: Path) -> bool:
-    """Returns whether a folder is missing, empty, or all that a kill left of its first file."""
+    """Returns whether a folder is missing, empty, or holds only a partial first file."""
     if not folder.exists():
         return True
     torn = temporary_path(folder / CONFIG).name
@@ -72,10 +72,10 @@ def check_usable(output: Path, *, resume: bool) -> None:
 
     Args:
         output: The folder that the options name.
-        resume: Whether the run goes on with what the folder holds.
+        resume: Whether the run resumes from what the folder holds.
 
     Raises:
-        AgentError: It is a file, or holds something and the run is a new one.
+        AgentError: It is a file, or it is not empty and the run is a new one.
     """
     if output.exists() and not output.is_dir():
         raise AgentError(f"--output {output} is a file; name a folder.")
@@ -87,10 +87,10 @@ def check_usable(output: Path, *, resume: bool) -> None:
 
 
 def resume_config(folder: Path) -> TrainConfig:
-    """Returns the options of a run that is to go on.
+    """Returns the options of a run that is resumed.
 
     Raises:
-        AgentError: The folder holds no run.
+        AgentError: The folder does not hold a run.
     """
     path = folder / CONFIG
     if not path.exists():
@@ -109,7 +109,7 @@ def append_metrics(folder: Path, step: int, metrics: Mapping[str, float]) -> Non
 
 
 def trim_metrics(folder: Path, steps: int) -> None:
-    """Drops the lines of steps that come after the checkpoint, a torn last line included."""
+    """Drops the lines of steps after the checkpoint, including an incomplete last line."""
     path = folder / METRICS
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     write_atomically(path, "".join(line + "\n" for line in lines[:steps]))

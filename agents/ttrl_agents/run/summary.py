@@ -1,6 +1,6 @@
 """The summary of a run: its results in one JSON object.
 
-- `summarize_run`: makes it.
+- `summarize_run`: returns it.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ def summarize_run(
     questions: int,
     votes: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Returns what `summary.json` says of a run that has ended.
+    """Returns the content of `summary.json` for a run that has ended.
 
     Args:
         config: The options of the run.
         state: Its last state.
         best: Its best checkpoint.
         questions: How many questions it was trained on.
-        votes: How the votes turned, as `RunEvaluations.turned` says it.
+        votes: How the votes turned, as `RunEvaluations.turned` returns it.
     """
     nothing = {"train": None, "held_out": None}
     during = {

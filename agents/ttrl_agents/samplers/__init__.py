@@ -4,7 +4,7 @@
 - `SamplingParams`: temperature, top-p and where completions end.
 - `TransformersSampler`: samples with the policy's own `transformers` model.
 - `make_sampler`: the sampler that the options of a run name.
-- `SAMPLERS`: the samplers by name, with those that installed packages add; `register_sampler` adds
+- `SAMPLERS`: the samplers by name, those of installed packages included; `register_sampler` adds
   one, which is made from a policy and `SamplerOptions`.
 """
 

@@ -2,7 +2,7 @@
 
 - `SamplingParams`: temperature, top-p and where completions end.
 - `Sampler`: the protocol.
-- `uniform_draws`: the random numbers behind completions.
+- `uniform_draws`: those random numbers.
 - `request_seeds`: the seeds of engines that take one for all completions of a prompt.
 """
 
@@ -25,14 +25,15 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class SamplingParams:
-    """How completions are drawn.
+    """The parameters of sampling.
 
     Attributes:
         max_tokens: The most tokens that one completion may have, the end-of-text token included.
         temperature: Divides the logits; 0 takes the likeliest token.
-        top_p: Only the likeliest tokens that together reach this probability are drawn; 1 is all.
+        top_p: Only the likeliest tokens that together reach this probability are sampled; 1 means
+            all.
         token_statistics: Whether completions come with the entropy and the self-certainty of each
-            token's distribution, for rewards that ask how sure the model is.
+            token's distribution, for rewards that use the model's confidence.
         stop_at_box: Whether a completion also ends with the token that closes the box of its
             answer (see `samplers.box_stop`); it then has no end-of-text token, and is finished.
 
@@ -56,7 +57,7 @@ class SamplingParams:
 
 
 class Sampler(Protocol):
-    """Draws completions of prompts.
+    """Samples completions of prompts.
 
     Attributes:
         copies_weights: Whether it samples from a copy of the policy's weights, which can be
@@ -73,15 +74,14 @@ class Sampler(Protocol):
         seed: int | Sequence[int],
         progress: Progress | None = None,
     ) -> list[Completion]:
-        """Draws one completion of each prompt; equal prompts draw independently.
+        """Samples one completion of each prompt; equal prompts are sampled independently.
 
         Args:
-            prompts: What the environment showed, one entry for each completion.
-            params: How to draw.
-            seed: Names the draw: the same seed, prompts and weights give the same completions.
-                A sequence has a seed for each completion, which then draws the same whatever
-                stands beside it.
-            progress: Called with the number of new tokens while sampling goes on.
+            prompts: The environment's observations, one entry for each completion.
+            params: The parameters of sampling.
+            seed: The same seed, prompts and weights give the same completions. A sequence holds a
+                seed for each completion, which then does not depend on the others in the call.
+            progress: Called with the number of new tokens during sampling.
 
         Returns:
             The completions, in the order of the prompts, with token ids and log-probabilities.
@@ -89,15 +89,15 @@ class Sampler(Protocol):
         ...
 
     def sync(self) -> None:
-        """Takes over the policy's weights; called after every update."""
+        """Copies the policy's weights; called after every update."""
         ...
 
     def metrics(self) -> dict[str, float]:
-        """Returns what the sampler counts over a run, e.g. restarts."""
+        """Returns the counters of the sampler over a run, e.g. restarts."""
         ...
 
     def close(self) -> None:
-        """Gives back what the sampler holds."""
+        """Releases the resources of the sampler."""
         ...
 
 
@@ -112,7 +112,7 @@ def uniform_draws(
         tokens: The most tokens of one.
 
     Raises:
-        ValueError: There are not as many seeds as completions.
+        ValueError: The numbers of seeds and completions differ.
     """
     if isinstance(seed, (int, np.integer)):
         return np.random.default_rng(seed).random((completions, tokens))
@@ -125,12 +125,12 @@ def uniform_draws(
 
 
 def request_seeds(seed: int | Sequence[int], requests: Iterable[Sequence[int]]) -> list[int]:
-    """Returns a seed for each request of an engine that draws all completions of a prompt.
+    """Returns a seed for each request of an engine that samples all completions of a prompt.
 
-    Such engines give completion i of a request seed + i, so the requests lie far apart.
+    Such engines give completion i of a request seed + i, so the seeds of requests are far apart.
 
     Args:
-        seed: One for all, or one for each completion, of which a request has that of its first.
+        seed: One for all, or one for each completion; a request then takes that of its first.
         requests: The completions of each request, by their place.
 
     >>> request_seeds([4, 8, 12, 16], [[0, 1], [2, 3]])

@@ -1,13 +1,13 @@
-r"""Where a completion may end: at the token that closes the box of its answer.
+r"""The end of a completion at the token that closes the box of its answer.
 
 - `BoxWatch`: follows one completion and says when its box has closed.
-- `closers`: the tokens after which one has to look.
-- `count_to_box`: the same for a text in pieces that is whole already.
+- `closers`: the tokens that may close a box.
+- `count_to_box`: the same for a complete text in pieces.
 - `find_box_end`: where the first box of a text closes.
 
 A box is `\boxed{...}`, `\fbox{...}` or `\framebox{...}` with balanced braces and something in it,
-outside of a thought that is still going on. The completion then has all of the token that closes
-its box, e.g. "}$", and no end-of-text token; it counts as finished.
+outside of an open thought. The completion then includes the whole token that closes its box, e.g.
+"}$", and no end-of-text token; it counts as finished.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ttrl_env.answers.text.thinking import reply
 
 __all__ = ["BoxWatch", "closers", "count_to_box", "find_box_end"]
 
-# The same boxes as `ttrl_env.answers` reads, so "\\\\boxed" is one too, and no escaped backslash.
+# The same boxes as `ttrl_env.answers` reads, so "\\\\boxed" is one too, not an escaped backslash.
 _BRACE = re.compile(
     r"\\(?P<box>boxed|fbox|framebox)\s*(?:\[[^\]]{0,20}\]\s*){0,2}\{"
     r"|\\(?!\\(?:boxed|fbox|framebox)).|[{}]",
@@ -29,10 +29,10 @@ _BRACE = re.compile(
 
 
 class BoxWatch:
-    r"""Follows one completion; each look costs what is new since the last.
+    r"""Follows one completion; each call reads only the text since the last one.
 
     Args:
-        thinking: Whether the prompt ends inside a thought, in which no box counts.
+        thinking: Whether the prompt ends inside a thought, where boxes do not count.
 
     >>> watch = BoxWatch()
     >>> [watch.closes(piece) for piece in (r"It is \boxed{\frac{1}", "{2}", "}$")]
@@ -48,8 +48,8 @@ class BoxWatch:
         """Returns whether the box has closed.
 
         Args:
-            piece: The text since the last look; it need only be looked at where it ends with a
-                token that has a closing brace.
+            piece: The text since the last call; a call is needed only after a token with a closing
+                brace.
         """
         self._text += piece
         said = reply(self._text, thinking=self._thinking)
@@ -60,14 +60,14 @@ class BoxWatch:
 
         Args:
             token_ids: The completion so far.
-            decode: Makes text of tokens.
+            decode: Turns tokens into text.
         """
         new, self._read = token_ids[self._read :], len(token_ids)
         return self.closes(decode(new))
 
 
 def count_to_box(pieces: Iterable[str], *, thinking: bool = False) -> int | None:
-    r"""Returns how many of these pieces of a text lead up to the end of its box, that one included.
+    r"""Returns how many pieces of a text there are up to the one that closes its box.
 
     >>> count_to_box(["It is ", r"\boxed", "{", "7", "}$", "."])
     5

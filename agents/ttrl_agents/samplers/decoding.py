@@ -1,8 +1,8 @@
-"""Drawing the tokens of a batch of completions, one position after the other.
+"""The decoding loop: samples the tokens of a batch of completions, position by position.
 
 - `Decoding`: a batch of completions that are being written.
 - `draw_tokens`: draws one token for each row of logits.
-- `measure_tokens`: measures how sure the model is, for each row of logits.
+- `measure_tokens`: measures the model's confidence for each row of logits.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ __all__ = ["Decoding", "draw_tokens", "measure_tokens"]
 class Decoding:
     """A batch of completions that are being written; its first token is ready to be drawn.
 
-    For each position: `draw`, then `count_writing`, the only call that waits for a GPU, then
-    `step`, and before it `shrink` where many rows are done.
+    For each position call `draw`, then `count_writing` (the only call that waits for a GPU), then
+    `shrink` if many rows are done, then `step`.
 
     Args:
         policy: The model.
         prompt_ids: Token ids of each completion's prompt; equal ones are run once.
         uniforms: One number in [0, 1) for each completion and position.
-        params: How to draw.
+        params: The parameters of sampling.
 
     Attributes:
-        tokens: What was drawn, shape (completions, max_tokens), -1 where nothing was.
+        tokens: The sampled tokens, shape (completions, max_tokens), -1 where there are none.
         log_probs: Log-probabilities of the tokens.
         measured: Entropies and self-certainties, shape (2, completions, max_tokens), if asked for.
         rows: The completion of each entry of the batch.
@@ -87,7 +87,7 @@ class Decoding:
         """Draws the tokens at position `t`."""
         uniforms = self._uniforms[self.rows.to(self._uniforms.device), t]
         self._token, log_prob = draw_tokens(self._logits, uniforms, self._params)
-        # Rows that are done are written as they are: to leave them out, one would have to wait.
+        # Rows that are done are written too: leaving them out would have to wait for the GPU.
         self.tokens[self.rows, t] = self._token.masked_fill(~self.active, -1)
         self.log_probs[self.rows, t] = log_prob.masked_fill(~self.active, 0.0)
         if self.measured is not None:
@@ -101,7 +101,7 @@ class Decoding:
 
     def shrink(self) -> None:
         """Drops the rows that are done."""
-        # Rows of the tail take the places that are free: the others need not move.
+        # The last rows move to the free places; the others need not move.
         device, count = self.rows.device, self.writing
         keep = torch.arange(count, device=device)
         keep[~self.active[:count]] = count + self.active[count:].nonzero().squeeze(-1)
@@ -133,7 +133,7 @@ class Decoding:
 
 
 def _float64_device(device: torch.device) -> torch.device:
-    """Returns where float64 numbers are: Apple's GPUs know none."""
+    """Returns the device for float64 numbers, which Apple's GPUs do not support."""
     return torch.device("cpu") if device.type == "mps" else device
 
 
@@ -149,8 +149,8 @@ def draw_tokens(
 
     Returns:
         The tokens, shape (rows,), int64, and their log-probabilities under the distribution they
-        were drawn from, shape (rows,), float32. With temperature 0 these are log-probabilities
-        of the untempered distribution.
+        were drawn from, shape (rows,), float32. With temperature 0 they are log-probabilities at
+        temperature 1.
     """
     logits = logits.float()
     if params.temperature == 0:
@@ -170,7 +170,7 @@ def draw_tokens(
 def measure_tokens(
     logits: torch.Tensor, params: SamplingParams
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Measures how sure the model is of the next token, before any truncation by top-p.
+    """Measures the model's confidence in the next token, before any truncation by top-p.
 
     Args:
         logits: Shape (rows, vocabulary).

@@ -1,8 +1,8 @@
-"""The table of samplers, to which a new file can add.
+"""The table of samplers.
 
-- `SAMPLERS`: by the names that `--sampler` takes.
+- `SAMPLERS`: the samplers by the names that `--sampler` takes.
 - `register_sampler`: the decorator that adds one.
-- `SamplerOptions`: what a sampler may take of the machine.
+- `SamplerOptions`: the resources that a sampler may use.
 - `SamplerEntry`: an entry of the table.
 """
 
@@ -21,14 +21,14 @@ __all__ = ["SAMPLERS", "SamplerEntry", "SamplerOptions", "register_sampler"]
 
 @dataclass(frozen=True)
 class SamplerOptions:
-    """What a sampler may take of the machine, as the options of a command say.
+    """The resources that a sampler may use, as the options of a command say.
 
     Attributes:
         max_length: The most tokens of a prompt and its completion together.
         rows: The most completions sampled at once; `None` leaves it to the sampler.
         kv_gib: Memory for an engine's keys and values, in GiB; `None` leaves it to the engine.
         gpu_share: The share of the GPU's memory that an engine may take.
-        sleep: Whether an engine gives its GPU memory back between draws.
+        sleep: Whether an engine releases its GPU memory while the policy learns.
         timeout: Seconds of silence after which an engine counts as hung.
         log: The file for what an engine prints, if it is kept.
     """
@@ -51,8 +51,8 @@ class SamplerEntry:
 
     Attributes:
         make: Makes the sampler.
-        token_statistics: Whether it can return what rewards ask for that need to know how sure the
-            model is of each token (`SamplingParams.token_statistics`).
+        token_statistics: Whether it can return each token's entropy and self-certainty
+            (`SamplingParams.token_statistics`).
     """
 
     make: MakeSampler

@@ -2,9 +2,9 @@
 
 - `TransformersSampler`: the sampler.
 
-Against `model.generate` it encodes each distinct prompt once however many completions are asked
-of it, writes the key-value cache in place, drops finished rows, and draws by inverting the
-cumulated distribution, which is several times cheaper than `torch.multinomial`.
+Unlike `model.generate` it encodes each distinct prompt once for all of its completions, writes the
+key-value cache in place, drops finished rows, and draws by inverting the cumulative distribution,
+which is several times cheaper than `torch.multinomial`.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from ttrl_env.completion import Completion
 
 __all__ = ["TransformersSampler"]
 
-# Rows are dropped from the batch once this share of them has finished: others move to their places.
+# Finished rows are dropped from the batch once they are this share of it.
 _DROP_SHARE = 0.05
 _CPU_CACHE_BYTES = 2 * 2**30
 _GPU_CACHE_SHARE = 0.5
 
 
 class TransformersSampler:
-    """Samples with the policy's model as it is at the moment: weights are never stale.
+    """Samples with the policy's own model, so that its weights are never stale.
 
     Args:
         policy: The model and its tokenizer.
@@ -55,12 +55,12 @@ class TransformersSampler:
         seed: int | Sequence[int],
         progress: Progress | None = None,
     ) -> list[Completion]:
-        """Draws one completion of each prompt; see `Sampler.sample`.
+        """Samples one completion of each prompt; see `Sampler.sample`.
 
         Raises:
             AgentError: A prompt and its completion may not fit into the model.
         """
-        # One number for each row and position, drawn beforehand: what a row draws does not depend
+        # One number for each row and position, drawn beforehand: the tokens of a row do not depend
         # on which rows share its batch or have finished.
         uniforms = uniform_draws(seed, len(prompts), params.max_tokens)
         encoded = self.policy.encode_prompts(prompts)
@@ -74,7 +74,8 @@ class TransformersSampler:
             rows = self._rows_per_batch(max(map(len, encoded), default=0) + params.max_tokens)
             for start in range(0, len(order), rows):
                 batch = order[start : start + rows]
-                # As the trainer computes, so that what is learned from is what was sampled from.
+                # In the trainer's precision, so that the policy learns from the distribution it
+                # sampled.
                 with self.policy.precision(), few_threads(self.policy):
                     drawn = self._sample_batch(
                         [encoded[i] for i in batch], uniforms[batch], params, progress
@@ -89,7 +90,7 @@ class TransformersSampler:
         """Does nothing: the model that samples is the one that learns."""
 
     def metrics(self) -> dict[str, float]:
-        """Returns nothing: nothing is counted."""
+        """Returns an empty dictionary: nothing is counted."""
         return {}
 
     def close(self) -> None:
@@ -179,8 +180,8 @@ class TransformersSampler:
 
 
 def _free_gpu_bytes(device: torch.device) -> int:
-    # What an update has freed stays with PyTorch, which hands it out again: to the driver it is
-    # in use, and sampling after the first update would look short of memory.
+    # PyTorch keeps memory that an update has freed for reuse. The driver counts it as used, so
+    # without this, sampling after the first update would seem short of memory.
     kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     return torch.cuda.mem_get_info(device)[0] + kept
 
@@ -196,7 +197,7 @@ class _BoxWatches:
         self.closed = np.zeros(len(thinking), dtype=bool)
 
     def look(self, batch: Decoding, t: int) -> None:
-        """Ends those whose box has closed with the token at position `t`."""
+        """Ends the completions whose box the token at position `t` has closed."""
         written = batch.tokens[batch.rows, t]
         candidates = batch.active & torch.isin(written, self._closers)
         for k in candidates.nonzero().flatten().tolist():

@@ -5,8 +5,8 @@
 - `CompletionRolloutBuffer`: minibatches of whole completions, without padding.
 - `VoteMetrics`: logs what the votes show.
 
-Needs the extra `sb3`. Inside: `prefix_cache` and `ragged_layer` (what was read is not read again
-while acting), `sequences` (nor while learning).
+Needs the extra `sb3`. Internal: `prefix_cache` and `ragged_layer` (while acting, no token is read
+twice), `sequences` (the same while learning).
 """
 
 from ttrl_agents.sb3.actor_critic import CausalLMActorCriticPolicy

@@ -60,7 +60,7 @@ class LanguageModel(BaseFeaturesExtractor):
     ) -> torch.Tensor:
         """Returns the hidden state at the last token of each row, with its gradient.
 
-        Rows that begin others are not run again, and neither are the prompts that several share.
+        A row that is the beginning of another is not run again, and a shared prompt is run once.
 
         Args:
             ids: Token ids, shape (rows, width).
@@ -73,7 +73,7 @@ class LanguageModel(BaseFeaturesExtractor):
         pad = self.policy.pad_token_id
         batch = TokenBatch.from_ids(
             [tuple(table[row, : begins[row]].tolist()) for row in longest],
-            # One more than was written: there is a state for each token yet to come.
+            # One more than was written: there is a state before the next token, too.
             [[*table[row, begins[row] : ends[row]], pad] for row in longest],
             pad_token_id=pad,
             device=self.policy.device,
@@ -90,11 +90,11 @@ class CausalLMActorCriticPolicy(ActorCriticPolicy):
     """Writes with a causal language model; a value head reads its last hidden state.
 
     For `TokenVectorEnv` in an `SB3VecEnv`. The logits are the LM head's, at temperature 1. While
-    acting, only the newest token of each completion is read. While learning, observations that
-    begin others are not read again: it costs one pass over the distinct sequences of a
+    acting, only the newest token of each completion is read. While learning, observations that are
+    the beginning of others are not read again: it costs one pass over the distinct sequences of a
     minibatch, however many of their tokens it holds. Members that wait for their group write
-    padding with log-probability, entropy and value 0, and without any gradient. Dropout stays
-    off, so that what is learned from is what was sampled from.
+    padding with log-probability, entropy and value 0, and without any gradient. Dropout stays off,
+    so that what is learned from is what was sampled from.
 
     The options of `policy_kwargs` are kept in the files that Stable-Baselines3 saves; the model
     is therefore named, not passed. To write a Hugging Face checkpoint, call
@@ -107,7 +107,7 @@ class CausalLMActorCriticPolicy(ActorCriticPolicy):
         use_sde: Not supported; it is for continuous actions.
         model: What `load_policy` takes: `"tiny"`, a folder, an id on the Hub.
         use_cache: Whether to remember what was read while acting. Models whose layers slide or
-            recur need `False`, and then read every prefix anew.
+            recur need `False`, and then read every prefix again.
         value_gradient: Whether the value loss also moves the language model.
         optimizer_class: The optimizer.
         optimizer_kwargs: Its options.
@@ -153,7 +153,7 @@ class CausalLMActorCriticPolicy(ActorCriticPolicy):
 
     @property
     def language_model(self) -> Policy:
-        """The language model with its tokenizer, as the rest of this package takes it."""
+        """The language model with its tokenizer, as the rest of this package uses it."""
         return self._extractor.policy
 
     @property
@@ -173,7 +173,7 @@ class CausalLMActorCriticPolicy(ActorCriticPolicy):
             PrefixCache(self.language_model, capacity) if self._arguments["use_cache"] else None
         )
         self.value_net = nn.Linear(self.features_dim, 1)
-        nn.init.zeros_(self.value_net.weight)  # no opinion before the first reward
+        nn.init.zeros_(self.value_net.weight)  # value 0 before the first reward
         nn.init.zeros_(self.value_net.bias)
         self.optimizer = self.optimizer_class(
             self.parameters(),
@@ -236,8 +236,8 @@ class CausalLMActorCriticPolicy(ActorCriticPolicy):
     def predict_values(self, obs: PyTorchObs) -> torch.Tensor:
         """Returns the values.
 
-        That of a completion which waits for its group is the value that it had before its last
-        token: what this token was worth is not known until the group is paid.
+        While a completion waits for its group, its value is the one before its last token: the
+        worth of this token is not known until the group is rewarded.
         """
         rows = _Rows(obs, finished_too=True)
         return self._heads(self._read(rows))[1][:, None]
@@ -251,7 +251,7 @@ class CausalLMActorCriticPolicy(ActorCriticPolicy):
         if len(rows.active):
             logits = logits.index_put((rows.active,), self._heads(self._read(rows))[0])
         distribution = CategoricalDistribution(logits.shape[-1])
-        # A certain action has log-probabilities of minus infinity, which the check would refuse.
+        # A certain action has log-probabilities of minus infinity, which the check would reject.
         distribution.distribution = Categorical(logits=logits, validate_args=False)
         return distribution
 
@@ -268,7 +268,7 @@ class CausalLMActorCriticPolicy(ActorCriticPolicy):
         return tokens
 
     def _recall(self, rows: _Rows) -> torch.Tensor:
-        """Hidden states of the rows that write, from memory where there is one."""
+        """Hidden states of the rows that write, from the cache if there is one."""
         if self._memory is None:
             return self._read(rows)
         return self._memory.read(rows.active, rows.ids[rows.active], rows.lengths[rows.active])
@@ -297,7 +297,7 @@ class CausalLMActorCriticPolicy(ActorCriticPolicy):
     def _nothing(self, rows: _Rows) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Values, log-probabilities and entropies where every member waits.
 
-        They hang on a weight, with gradient 0, as an algorithm calls `backward` all the same.
+        They depend on a weight, with gradient 0, since an algorithm calls `backward` on them.
         """
         zeros = torch.zeros(len(rows.finished), device=self.device)
         zeros = zeros + 0.0 * self.value_net.bias
@@ -305,7 +305,7 @@ class CausalLMActorCriticPolicy(ActorCriticPolicy):
 
 
 class _Rows:
-    """An observation taken apart; `active` are the rows that are read."""
+    """The parts of an observation; `active` are the rows that are read."""
 
     def __init__(self, obs: PyTorchObs, *, finished_too: bool = False) -> None:
         parts = cast(dict[str, torch.Tensor], obs)
@@ -325,5 +325,5 @@ class _Rows:
             self.active = (~self.finished).nonzero().squeeze(-1)
 
     def spread(self, values: torch.Tensor) -> torch.Tensor:
-        """One value a row, of values of the active ones; 0 for the others."""
+        """Returns one value per row: those of the active rows, and 0 for the others."""
         return values.new_zeros(len(self.finished)).index_put((self.active,), values)

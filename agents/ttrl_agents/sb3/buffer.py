@@ -1,6 +1,6 @@
 """A rollout buffer with minibatches of whole completions, for Stable-Baselines3.
 
-- `CompletionRolloutBuffer`: a rollout buffer in which padding does not exist.
+- `CompletionRolloutBuffer`: a rollout buffer without padding.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ Array = npt.NDArray[Any]
 class CompletionRolloutBuffer(DictRolloutBuffer):
     """Holds tokens and no padding, and yields the tokens of a completion together.
 
-    Pass it as `rollout_buffer_class` to `PPO` or `A2C`. Against the buffer of Stable-Baselines3:
+    Pass it as `rollout_buffer_class` to `PPO` or `A2C`. Differences from the buffer of
+    Stable-Baselines3:
 
     - Steps in which a member only waited for its group are left out of everything: minibatches,
-      the normalisation of advantages, the explained variance. What was paid for them belongs to
-      the member's last token, so that no `gae_lambda` discounts it for the wait.
+      the normalisation of advantages, the explained variance. Their reward is credited to the
+      member's last token, so that no `gae_lambda` discounts it for the wait.
     - A minibatch holds whole completions, so that a policy which reads each sequence once reads
-      it in one minibatch of an epoch and not in all of them. There are as many minibatches as
-      `batch_size` makes of the tokens, of about equal size.
+      it in one minibatch of an epoch and not in all of them. Minibatches have about equal size;
+      their number follows from `batch_size`, in tokens.
 
     It takes the options of `DictRolloutBuffer`.
     """
@@ -62,7 +63,7 @@ class CompletionRolloutBuffer(DictRolloutBuffer):
         """Yields minibatches of about `batch_size` tokens, or one of all.
 
         Raises:
-            ValueError: Nobody wrote anything in this rollout.
+            ValueError: No token was written in this rollout.
         """
         if not self.full:
             raise ValueError(f"the rollout has {self.pos} of its {self.buffer_size} steps")
@@ -95,9 +96,9 @@ class CompletionRolloutBuffer(DictRolloutBuffer):
                 "n_steps = max_tokens, or no fixed_length"
             )
         starts = self.episode_starts.astype(np.bool_)
-        starts[0] = True  # a completion that goes on from the last rollout is one of this
+        starts[0] = True  # a completion continued from the last rollout belongs to this one
         self.completions = np.cumsum(self.swap_and_flatten(starts).ravel())[wrote]
-        # Numbered without gaps: of some completions, only the wait may lie in this rollout.
+        # Numbered without gaps: of some completions, this rollout may hold only the wait.
         self.completions = np.unique(self.completions, return_inverse=True)[1]
         for key, rows in self.observations.items():
             self.observations[key] = self.swap_and_flatten(rows)[wrote]

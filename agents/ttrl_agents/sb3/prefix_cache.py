@@ -1,6 +1,6 @@
 """A cache of what each row of a batch has read, so that acting reads one token per step.
 
-- `PrefixCache`: the memory.
+- `PrefixCache`: the cache.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from ttrl_agents.sb3.sequences import longest_sequences
 
 __all__ = ["PrefixCache"]
 
-# Rows are dropped once this share of those held is not asked for: each drop copies the cache.
+# Rows are dropped once this share of those held is unused, since a drop copies the cache.
 _DROP_SHARE = 0.15
 
 
 class PrefixCache:
     """Keys and values of what the rows of a batch have read so far.
 
-    It may be asked anything, and believes nothing: a row goes on from the memory only where its
-    ids are those that were read, and one more. All others are read from their beginning. It
-    forgets everything when a weight has changed.
+    Rows are checked against the cache: a row is continued only if it extends what was read by
+    exactly one token. All others are read from their beginning. The cache is cleared when a weight
+    has changed.
 
     Args:
         policy: The language model.
         capacity: The most tokens of a row.
 
     Raises:
-        AgentError: The model's layers do not all attend to everything.
+        AgentError: Not all layers of the model attend to all positions.
     """
 
     def __init__(self, policy: Policy, capacity: int) -> None:
@@ -101,7 +101,7 @@ class PrefixCache:
     def _goes_on(
         self, slots: torch.Tensor, ids: torch.Tensor, lengths: torch.Tensor
     ) -> torch.Tensor:
-        """Whether each row is what was read and one token more."""
+        """Whether each row is what was read plus one token."""
         if len(self._rows) == 0:
             return torch.zeros_like(slots, dtype=torch.bool)
         read = self._lengths[slots]
@@ -124,7 +124,7 @@ class PrefixCache:
     def _advance(
         self, slots: torch.Tensor, _: torch.Tensor, ids: torch.Tensor, lengths: torch.Tensor
     ) -> torch.Tensor:
-        """Reads one more token of these slots; the others held run along and are not looked at."""
+        """Reads one more token of these slots; the other slots are run too and ignored."""
         columns = self._lengths.clamp(max=self.capacity - 1)
         tokens = torch.zeros_like(columns)
         tokens[slots] = ids.gather(1, lengths[:, None] - 1).squeeze(1)

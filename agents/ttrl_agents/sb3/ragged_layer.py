@@ -17,8 +17,8 @@ __all__ = ["RaggedLayer"]
 class RaggedLayer(PreallocatedLayer):
     """A layer whose rows begin at position 0 and each write their next token at their own.
 
-    Before each forward pass of one token a row, `turn_to` says where; what lies beyond a row's
-    own place is stale and must be masked.
+    Before each forward pass of one token per row, `turn_to` sets the places; positions after a
+    row's own place are stale and must be masked.
 
     Args:
         capacity: The most positions that will ever be written.
@@ -39,7 +39,7 @@ class RaggedLayer(PreallocatedLayer):
         *args: Any,  # noqa: ARG002 - the layer's interface
         **kwargs: Any,  # noqa: ARG002
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Writes one position of each row and returns views of all that is filled."""
+        """Writes one position of each row and returns views of all filled positions."""
         rows = torch.arange(len(self._columns), device=self._columns.device)
         self._key_buffer[rows, :, self._columns] = key_states[:, :, 0].to(self.dtype)
         self._value_buffer[rows, :, self._columns] = value_states[:, :, 0]
@@ -49,7 +49,7 @@ class RaggedLayer(PreallocatedLayer):
     def take(self, rows: torch.Tensor) -> None:
         """Keeps these rows, in this order."""
         super().take(rows)
-        # Short rows have nothing at the places of long ones: masked, but NaN would come through.
+        # Short rows are empty where long ones are not. These places are masked, but NaN would pass.
         self._key_buffer[:, :, self.length :] = 0.0
         self._value_buffer[:, :, self.length :] = 0.0
 

@@ -16,10 +16,10 @@ __all__ = ["VoteMetrics"]
 
 
 class VoteMetrics(BaseCallback):
-    """Logs means over the completions whose groups were paid in a rollout.
+    """Logs means over the completions whose groups were rewarded in a rollout.
 
     Under `votes/`: `majority_ratio`, `absent_answers`, `truncated`, `abstained`, and the metrics
-    of `LabelMetrics` where the environment has it around its groups and there are labels.
+    of `LabelMetrics` if the environment uses it and there are labels.
     """
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ One for each token:
 
 - `token_rewards`, `returns_to_go`, `generalised_advantages`, `whiten`.
 
-By name, with those that installed packages add: `ADVANTAGES`. A new file adds one with the
+`ADVANTAGES` holds them by name, those of installed packages included. A new file adds one with the
 decorator `completion_advantage` or `token_advantage`.
 """
 

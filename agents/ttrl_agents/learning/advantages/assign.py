@@ -27,13 +27,13 @@ __all__ = ["assign_credit"]
 
 
 def assign_credit(algorithm: Algorithm, experience: Experience, max_tokens: int) -> Experience:
-    """Returns the experience with its advantages, and the returns where there is a critic.
+    """Returns the experience with its advantages, and with returns if there is a critic.
 
-    Advantages that the reward gave itself stand in place of the group's; weights multiply what
-    comes out in the end, whitened or not.
+    Advantages that the reward itself gave replace the group's. Weights multiply the final
+    advantages, after any whitening.
 
     Args:
-        algorithm: Whose advantages.
+        algorithm: The algorithm that defines the advantages.
         experience: Whole groups, with old log-probabilities, those of the reference and values
             where the algorithm needs them.
         max_tokens: The length limit of a completion.
@@ -53,7 +53,7 @@ def assign_credit(algorithm: Algorithm, experience: Experience, max_tokens: int)
             given = experience.given_advantages
             if given is not None:
                 each = torch.where(given.isnan(), each, given)
-            # Groups without contrast teach nothing, and do not count in the whitening.
+            # Groups with equal rewards teach nothing, and do not count in the whitening.
             contrast = each.reshape(-1, experience.group_rows) != 0
             contrasts = contrast.any(dim=1).repeat_interleave(experience.group_rows)
             teaches = ~experience.abstained & contrasts
@@ -70,7 +70,7 @@ def assign_credit(algorithm: Algorithm, experience: Experience, max_tokens: int)
 
 
 def _inputs(algorithm: Algorithm, experience: Experience, max_tokens: int) -> AdvantageInputs:
-    """Returns what advantages are computed from, the penalties of the algorithm included."""
+    """Returns the inputs of the advantages, including the algorithm's penalties."""
     rewards, lengths = experience.rewards, torch.from_numpy(experience.lengths)
     if algorithm.overlong_buffer:
         rewards = rewards + overlong_penalty(lengths, max_tokens, algorithm.overlong_buffer)
@@ -90,7 +90,7 @@ def _inputs(algorithm: Algorithm, experience: Experience, max_tokens: int) -> Ad
 
 
 def _of_completions(inputs: AdvantageInputs, compute: OfCompletions) -> torch.Tensor:
-    """Returns one advantage for each completion, the penalties of its tokens subtracted before."""
+    """Returns one advantage for each completion, after subtracting its token penalties."""
     if inputs.penalties is not None:
         rewards = inputs.rewards - inputs.penalties.sum(dim=1)
         inputs = replace(inputs, rewards=rewards, penalties=None)

@@ -7,9 +7,9 @@
 - `batch_advantages`: REINFORCE with the mean of the batch as its baseline.
 - `overlong_penalty`: DAPO's penalty on completions near the length limit.
 
-The functions are pure; below them stand the entries of `ADVANTAGES` that call them. Rewards of
-groups have shape (groups, completions). Where all rewards that are compared are equal,
-the advantage is exactly 0, whatever the rounding of their mean.
+The functions are pure; the entries of `ADVANTAGES` at the end of the file call them. Rewards of
+groups have shape (groups, completions). If all rewards that are compared are equal, the advantage
+is exactly 0, even if their mean is rounded.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def batch_advantages(rewards: torch.Tensor) -> torch.Tensor:
     """Returns how much better each completion did than the whole batch.
 
     A = r - mean(r): REINFORCE (Williams, 1992) with the mean reward as its baseline. A group whose
-    rewards are all equal has an advantage here, unless all of the batch are.
+    rewards are all equal has an advantage here, unless the whole batch is equal.
 
     Args:
         rewards: One for each completion, any shape.
@@ -180,7 +180,7 @@ def _check_groups(rewards: torch.Tensor) -> None:
 
 
 def _without_constant_groups(advantages: torch.Tensor, rewards: torch.Tensor) -> torch.Tensor:
-    # Rounding of the mean must not turn a group without contrast into a gradient.
+    # Rounding of the mean must not give a group with equal rewards a gradient.
     constant = (rewards == rewards[:, :1]).all(dim=1, keepdim=True)
     return advantages.masked_fill(constant, 0.0)
 

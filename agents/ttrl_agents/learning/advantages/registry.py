@@ -1,6 +1,6 @@
-"""The table of advantages, to which a new file can add.
+"""The table of advantages.
 
-- `ADVANTAGES`: by the names that `Algorithm.advantage` and `--advantage` take.
+- `ADVANTAGES`: the advantages by the names that `Algorithm.advantage` and `--advantage` take.
 - `completion_advantage`, `token_advantage`: the decorators that add a function to it.
 - `AdvantageInputs`: what an advantage is computed from.
 - `CompletionAdvantage`, `TokenAdvantage`: the two kinds of entries.
@@ -35,11 +35,11 @@ class AdvantageInputs:
         rewards: The reward of each completion, shape (completions,), penalties subtracted.
         group_size: Completions of one group, which are side by side.
         abstained: Whether the group of each should teach nothing, shape (completions,), bool.
-        lengths: The tokens of each, shape (completions,).
+        lengths: The number of tokens of each, shape (completions,).
         mask: Which positions are tokens, shape (completions, length), bool.
         penalties: What is subtracted from the reward of each token, shape (completions, length),
             or `None`. Only for advantages of tokens; `rewards` are then without it.
-        values: What a critic expects from each token on, or `None`.
+        values: The critic's estimate at each token, or `None`.
     """
 
     algorithm: Algorithm

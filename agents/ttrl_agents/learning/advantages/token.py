@@ -1,11 +1,11 @@
 """The advantages of tokens, from the rewards of tokens.
 
 - `token_rewards`: the reward of a completion on its last token, minus a penalty on every token.
-- `returns_to_go`: what is still to come at each token.
+- `returns_to_go`: the discounted sum of rewards from each token on.
 - `generalised_advantages`: the same, minus what a critic expected (GAE).
-- `whiten`: to mean 0 and variance 1 over all tokens.
+- `whiten`: shifts and scales to mean 0 and variance 1 over all tokens.
 
-The functions are pure; below them stand the entries of `ADVANTAGES` that call them. All tensors
+The functions are pure; the entries of `ADVANTAGES` at the end of the file call them. All tensors
 have shape (completions, length); tokens come first in their row, padding after them.
 """
 
@@ -72,10 +72,10 @@ def generalised_advantages(
 
     Args:
         rewards: The reward of each token.
-        values: What the critic expects from each token on.
+        values: The critic's estimate at each token.
         mask: Which positions are tokens, bool.
         gamma: Discount per token.
-        gae_lambda: 1 trusts the rewards alone, 0 one reward and the critic after it.
+        gae_lambda: 1 uses the rewards alone; 0 uses one reward and the critic's next value.
 
     Returns:
         Advantages and returns, 0 where there is no token.

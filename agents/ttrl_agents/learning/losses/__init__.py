@@ -2,13 +2,14 @@
 
 The objective:
 
-- `probability_ratio`, `clipped_surrogate`, `clipped_weight`, `soft_gate`: the loss of a token; by
-  name, with those that installed packages add: `SURROGATES`. `register_surrogate` adds one.
-- `importance_weights`: what corrects for a sampler that differs from the trainer.
+- `probability_ratio`, `clipped_surrogate`, `clipped_weight`, `soft_gate`: the loss of a token;
+  `SURROGATES` holds them by name, those of installed packages included, and `register_surrogate`
+  adds one.
+- `importance_weights`: the correction for a sampler that differs from the trainer.
 - `kl_estimate`: the estimators k1, k2 and k3 of the divergence from the initial policy.
 - `clipped_value_loss`, `explained_variance`: the critic's.
 - `Counts`, `aggregate`: from tokens to one number, the same however the batch is split.
-- `policy_objective`: all of it together, as an `Algorithm` says.
+- `policy_objective`: combines them as an `Algorithm` says.
 """
 
 from ttrl_agents.learning.losses.aggregation import Counts, aggregate

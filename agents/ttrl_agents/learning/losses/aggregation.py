@@ -3,8 +3,8 @@
 - `Counts`: what an update divides by.
 - `aggregate`: the sum over a micro-batch, divided by the counts of the whole update.
 
-Since the counts are those of the whole update, the sum over its micro-batches is the same however
-it is split.
+Since the counts are those of the whole update, the sum over its micro-batches does not depend on
+how it is split.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Counts:
     Attributes:
         tokens: Tokens of the completions that are trained on.
         completions: How many these are.
-        budget: The tokens that all completions asked for could have had, those without a gradient
-            included; it does not depend on what was sampled.
+        budget: The most tokens that all sampled completions could have had, including those without
+            a gradient; it does not depend on what was sampled.
     """
 
     tokens: int
@@ -59,7 +59,7 @@ def aggregate(
         values: One for each token, shape (completions, length).
         mask: Which positions are tokens, bool; every row has one or more.
         how: One of the three.
-        counts: Of the whole update.
+        counts: The counts of the whole update.
 
     Raises:
         ValueError: There is no such aggregation.

@@ -35,7 +35,7 @@ def importance_weights(
         old_log_probs: Log-probabilities by the trainer, before any update, in nats.
         sampler_log_probs: Those that the sampler reported.
         mask: Which positions are tokens, shape (completions, length), bool.
-        correction: What is done with w.
+        correction: How w becomes a weight.
         level: What w is the ratio of.
         cap: The bound, 1 or more.
 
@@ -56,7 +56,7 @@ def importance_weights(
     """
     if correction == "none":
         return torch.ones_like(old_log_probs)
-    # Twenty, as for the policy's own ratio: beyond it every cap has long taken hold.
+    # Twenty, as for the policy's own ratio: it is far beyond every cap.
     log_ratio = (old_log_probs.detach() - sampler_log_probs).masked_fill(~mask, 0.0)
     if level in ("sequence", "geometric"):
         log_ratio = log_ratio.sum(dim=1, keepdim=True)

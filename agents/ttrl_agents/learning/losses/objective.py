@@ -1,6 +1,6 @@
 """The loss of a micro-batch, put together from the pieces of an algorithm.
 
-- `LossInputs`: all that it is computed from, beside the policy's log-probabilities.
+- `LossInputs`: its inputs, besides the policy's log-probabilities.
 - `policy_objective`: the loss and its metrics.
 """
 
@@ -25,7 +25,7 @@ __all__ = ["LossInputs", "policy_objective"]
 
 @dataclass(frozen=True)
 class LossInputs:
-    """What the loss of a micro-batch is computed from; shapes are (completions, length).
+    """The inputs of the loss of a micro-batch; shapes are (completions, length).
 
     Attributes:
         mask: Which positions are tokens, bool; every row has one or more.
@@ -50,7 +50,7 @@ def policy_objective(
     inputs: LossInputs,
     counts: Counts,
 ) -> tuple[torch.Tensor, dict[str, float], dict[str, float]]:
-    """Returns the loss of a micro-batch and its measures.
+    """Returns the loss of a micro-batch and its metrics.
 
     Args:
         algorithm: The pieces that it is made of.
@@ -58,7 +58,7 @@ def policy_objective(
         entropies: Entropies of the distributions that they came from; with gradient where
             `algorithm.entropy_coef` is not 0.
         inputs: The rest.
-        counts: Of the whole update.
+        counts: The counts of the whole update.
 
     Returns:
         The loss; sums over tokens, to be divided by their number (`entropy`, `ratio_mean`,

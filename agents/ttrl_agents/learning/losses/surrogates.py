@@ -1,6 +1,6 @@
 """The surrogate losses of tokens, given how the policy has moved since it sampled.
 
-- `probability_ratio`: by how much a token, or its completion, has become likelier.
+- `probability_ratio`: the factor by which a token, or its completion, has become likelier.
 - `clipped_surrogate`: PPO's, which GRPO, DAPO and GSPO share.
 - `clipped_weight`: CISPO's.
 - `soft_gate`: SAPO's.
@@ -78,8 +78,8 @@ def clipped_surrogate(
     """Returns PPO's loss of each token.
 
     L = -min(rho A, clip(rho, 1 - clip_low, 1 + clip_high) A): arXiv 1707.06347, equation 7, with
-    the two bounds of DAPO, arXiv 2503.14476. With a dual clip c, and A < 0, no more than -c A:
-    arXiv 1912.09729, equation 5.
+    the two bounds of DAPO, arXiv 2503.14476. With a dual clip c, and A < 0, at most -c A: arXiv
+    1912.09729, equation 5.
 
     Args:
         ratio: The probability ratio.

@@ -1,7 +1,7 @@
-"""What the critic of PPO learns from.
+"""The loss of PPO's critic, and how good its values are.
 
 - `clipped_value_loss`: its loss, for each token.
-- `explained_variance`: how much of the returns it foresaw.
+- `explained_variance`: the share of the variance of returns that it explains.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ def clipped_value_loss(
     """Returns the loss of each value.
 
     L = max((V - R)^2, (clip(V, V_old - clip, V_old + clip) - R)^2) / 2: a value that has moved
-    further than `clip` towards its return has no gradient any more. Not in the text of PPO
-    (arXiv 1707.06347) but in its first implementation, and in verl and OpenRLHF.
+    further than `clip` towards its return no longer has a gradient. The clip is not in the PPO
+    paper (arXiv 1707.06347) but in its first implementation, and in verl and OpenRLHF.
 
     Args:
-        values: What the critic says now.
-        old_values: What it said of the rollout before any update.
+        values: The critic's values now.
+        old_values: Its values of the rollout before any update.
         returns: What it should have said.
-        clip: How far it may move; infinity for a plain squared error.
+        clip: How far a value may move; infinity for a plain squared error.
 
     >>> clipped_value_loss(torch.tensor([1.0]), torch.tensor([0.0]), torch.tensor([1.0]), 0.5)
     tensor([0.1250])
@@ -39,7 +39,7 @@ def explained_variance(values: torch.Tensor, returns: torch.Tensor, mask: torch.
     1 - Var(R - V) / Var(R); NaN where all returns are equal. Less than 0 is worse than a constant.
 
     Args:
-        values: What the critic said.
+        values: The critic's values.
         returns: What it should have said.
         mask: Which positions are tokens, bool.
 

@@ -1,4 +1,4 @@
-"""Sampling with vLLM: an engine in a process of its own, or a server.
+"""Sampling with vLLM: an engine in a separate process, or a server.
 
 - `VLLMSampler`, `EngineOptions`: the engine.
 """

@@ -1,7 +1,7 @@
 """The process that runs vLLM: the only file that imports it.
 
 - `main`: serves requests that come over a pipe until the pipe closes.
-- `Engine`: vLLM with weights that another process hands over.
+- `Engine`: vLLM with weights that another process provides.
 - `SUPPORTED`: the versions of vLLM that are known to work.
 
 It is started by `samplers.vllm` as `python -m`; nothing else imports it.
@@ -49,7 +49,7 @@ class Engine:
         self._asleep = False
 
     def load(self, description: dict[str, Any], expected: dict[str, int]) -> dict[str, Any]:
-        """Takes over the weights in shared memory.
+        """Loads the weights in shared memory.
 
         Args:
             description: Where they are.
@@ -60,7 +60,8 @@ class Engine:
             how many it keeps in a form that cannot be compared (on CPU it packs its matrices).
 
         Raises:
-            ValueError: What the engine holds, or else what arrived, is not what was sent.
+            ValueError: The engine's weights, or those that arrived, differ from those that were
+                sent.
         """
         self.wake()
         if self._weights is None:
@@ -82,7 +83,7 @@ class Engine:
                 completion is looked at for the end of its box, and `thinking` (whether each prompt
                 ends inside a thought).
             arrays: The token ids of all prompts in a row, and the length of each.
-            channel: Where progress is told.
+            channel: Where progress is reported.
 
         Returns:
             Token ids of all completions in a row, their log-probabilities, and for each
@@ -104,11 +105,11 @@ class Engine:
                     row = drawn[k][part.index]
                     row.add(part)
                     new += len(part.token_ids)
-                    # As with the other samplers, also where the length limit comes with it.
+                    # As in the other samplers, also if it is reached exactly at the length limit.
                     if part.token_ids and part.token_ids[-1] in closers:
                         row.finished |= row.watch.closes_at(row.tokens, self._decode)
                         if row.finished and part.finish_reason is None:
-                            # What vLLM calls the completions of a prompt that has several.
+                            # vLLM's names for the completions of a prompt that has several.
                             only = request["counts"][k] == 1
                             closed.append(names[k] if only else f"{part.index}_{names[k]}")
             if closed:
@@ -126,13 +127,13 @@ class Engine:
         ]
 
     def _submit(self, request: dict[str, Any], ids: Array, lengths: Array) -> list[str]:
-        """Hands every prompt to the engine; returns the names that it gives them."""
+        """Passes every prompt to the engine; returns the names that it gives them."""
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
         ends = np.cumsum(lengths)
-        # What is drawn in a step has to be seen only where it may close a box; else a completion is
-        # told once, when it is whole, and the steps cost no Python for each of their tokens.
+        # The tokens of a step are needed only if they may close a box. Otherwise a completion is
+        # reported once, when it is complete, and steps need no Python code per token.
         kind = RequestOutputKind.DELTA if request["closers"] else RequestOutputKind.FINAL_ONLY
         names = []
         for k, (count, seed) in enumerate(zip(request["counts"], request["seeds"], strict=True)):
@@ -149,12 +150,12 @@ class Engine:
         return names
 
     def sleep(self) -> None:
-        """Gives the GPU's memory back; the weights wait in main memory."""
+        """Releases the GPU's memory; the weights stay in main memory."""
         self._engine.sleep(level=1)
         self._asleep = True
 
     def wake(self) -> None:
-        """Takes the memory again."""
+        """Allocates the GPU's memory again."""
         if self._asleep:
             self._engine.wake_up()
             self._asleep = False
@@ -172,7 +173,7 @@ class Engine:
         return text
 
     def _prove(self, sent: SharedWeights, expected: dict[str, int]) -> dict[str, Any]:
-        """Compares what the engine holds with what was sent; where it cannot, what arrived."""
+        """Compares the engine's weights, or if it cannot those that arrived, with those sent."""
         (model,) = self._engine.apply_model(lambda model: model)
         joined = getattr(model, "packed_modules_mapping", {})
         proved = packed = 0
@@ -201,7 +202,7 @@ class Engine:
 
 @dataclass
 class _Drawn:
-    """What has been drawn of one completion."""
+    """The tokens sampled so far of one completion."""
 
     watch: BoxWatch
     tokens: list[int] = field(default_factory=list)
@@ -209,7 +210,7 @@ class _Drawn:
     finished: bool = False
 
     def add(self, part: Any) -> None:
-        """Adds what a step of vLLM has drawn, a `vllm.outputs.CompletionOutput`."""
+        """Adds the tokens of a step of vLLM, a `vllm.outputs.CompletionOutput`."""
         self.tokens.extend(part.token_ids)
         self.log_probs.extend(
             chances[token].logprob
@@ -246,7 +247,7 @@ def main(file_descriptor: int, folder: Path) -> None:
             channel.send(answer, results)
         except BrokenPipeError:
             return
-        except Exception as error:  # noqa: BLE001 - told to the run, which decides
+        except Exception as error:  # noqa: BLE001 - reported to the run, which decides
             channel.send({"error": f"{type(error).__name__}: {str(error)[:2000]}"})
 
 

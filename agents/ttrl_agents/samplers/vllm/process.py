@@ -1,9 +1,9 @@
-"""An engine in a process of its own, which may die without taking the run along.
+"""An engine in a separate process, whose crash does not end the run.
 
-- `EngineProcess`: starts it, asks it, notices when it dies or hangs, ends it.
-- `EngineError`: it failed.
+- `EngineProcess`: starts the engine, sends it requests, notices a crash or a hang, ends it.
+- `EngineError`: the error raised when it fails.
 - `Channel`: messages of JSON and arrays between the two.
-- `end_with`: for the engine, which must not outlive the run.
+- `end_with`: ends the engine when the run is gone.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Channel:
         self.connection = connection
 
     def bear(self, seconds: float) -> None:
-        """Makes both `send` and `receive` raise `BlockingIOError` after so long a silence."""
+        """Makes `send` and `receive` raise `BlockingIOError` after this long without progress."""
         pause = struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
         with socket.socket(fileno=os.dup(self.connection.fileno())) as end:
             end.settimeout(None)  # the kernel's timeout alone, whatever Python's default is
@@ -80,13 +80,13 @@ class Channel:
 
 
 class EngineProcess:
-    """An engine that runs as `python -m MODULE` and speaks over a pipe.
+    """An engine that runs as `python -m MODULE` and communicates over a pipe.
 
     Args:
         module: What to run. Its arguments are the number of its end of the pipe, and `folder`.
         environment: What to add to the environment of the process.
-        folder: Where it runs, and what it takes for the folder for temporary files; the engine
-            is to remove it where the run is killed, which then cannot.
+        folder: Its working directory and its folder for temporary files. If the run is killed, the
+            engine has to remove it.
         log: Where its output goes.
         timeout: Seconds of silence after which it counts as hung.
         inherit: File descriptors that it may use.
@@ -137,10 +137,10 @@ class EngineProcess:
         """Sends a message and waits for its answer.
 
         Args:
-            message: What to ask; `"command"` names it.
-            arrays: What goes with it.
+            message: What to ask; `"command"` names the request.
+            arrays: The arrays that belong to it.
             on_progress: Called with every count of new tokens that comes before the answer.
-            timeout: Seconds of silence to bear this time; by default those of the process.
+            timeout: Seconds of silence allowed this time; by default those of the process.
 
         Raises:
             EngineError: The engine died, stayed silent, or answered with an error.
@@ -173,7 +173,7 @@ class EngineProcess:
         return answer, results
 
     def end(self) -> None:
-        """Ends the process, and whatever it has started; does nothing the second time."""
+        """Ends the process and all that it has started; a second call does nothing."""
         if self._process.returncode is None:  # not waited for, so its number is still its own
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -185,23 +185,23 @@ class EngineProcess:
         return f"killed by signal {-status}" if status < 0 else f"exit status {status}"
 
     def _last_words(self) -> str:
-        said = self.log.read_bytes()[self._log_start :]  # not what engines before it said
+        said = self.log.read_bytes()[self._log_start :]  # not the output of earlier engines
         text = said[-_LOG_TAIL:].decode(errors="replace")
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         return f"Its log, {self.log}, ends: {lines[-1]}" if lines else f"Its log is {self.log}."
 
 
 def end_with(connection: Connection, folder: Path) -> None:
-    """Ends this process, and whatever it has started, once the other end of its pipe is gone.
+    """Ends this process and all that it has started once the other end of its pipe is closed.
 
     A run that is killed cannot end its engine, which may be busy for minutes, or hang.
 
     Args:
         connection: This process's end.
-        folder: What goes with it.
+        folder: A folder to remove as well.
     """
     poller = select.poll()
-    poller.register(connection.fileno(), 0)  # 0: wake for the end of the other side alone
+    poller.register(connection.fileno(), 0)  # 0: wake only when the other side is closed
 
     def wait() -> None:
         poller.poll()

@@ -1,12 +1,12 @@
-"""Sampling with vLLM, in a process of its own that a crash or a hang cannot take the run along.
+"""Sampling with vLLM in a separate process, whose crash or hang does not end the run.
 
 - `VLLMSampler`: the sampler.
-- `EngineOptions`: what the engine may take of the machine.
+- `EngineOptions`: the resources that the engine may use.
 - `visible_gpu`: the GPU that the engine shares with the policy.
 
-The engine starts without weights and is handed those of the policy, through shared memory, before
-it samples and after every update; checksums prove that they arrived. An engine that dies, hangs
-or fails is started anew once, with the current weights, and the draw is repeated.
+The engine starts without weights. It gets those of the policy through shared memory, before it
+samples and after every update; checksums prove that they arrived. An engine that dies, hangs or
+fails is restarted once, with the current weights, and the sampling is repeated.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """What the engine may take of the machine.
+    """The resources that the engine may use.
 
     Attributes:
         max_length: The most tokens of a prompt and its completion together.
@@ -58,10 +58,10 @@ class EngineOptions:
         kv_gib: Memory for keys and values, in GiB; by default 1 on CPU, and on GPU what
             `gpu_share` leaves.
         gpu_share: The share of the GPU's memory that weights, keys and values may take.
-        sleep: Whether to give the GPU's memory back between draws; for models that do not fit
-            beside their own training.
+        sleep: Whether to release the GPU's memory between calls; for models that do not fit beside
+            their own training.
         timeout: Seconds of silence after which the engine counts as hung.
-        log: Where the engine's own words go; by default a temporary file.
+        log: The file for the engine's output; by default a temporary file.
     """
 
     max_length: int
@@ -78,14 +78,14 @@ class VLLMSampler:
 
     Args:
         policy: The model and its tokenizer.
-        options: What the engine may take.
+        options: The resources that the engine may use.
 
     Attributes:
-        restarts: How often the engine had to be started anew: 0 or 1.
+        restarts: How often the engine had to be restarted: 0 or 1.
         copies_weights: Always `True`: updates reach it by `sync` alone.
 
     Raises:
-        AgentError: vLLM is not there, or not in a version that is known to work, or does not
+        AgentError: vLLM is not installed, not in a version that is known to work, or does not
             start.
     """
 
@@ -131,10 +131,10 @@ class VLLMSampler:
         seed: int | Sequence[int],
         progress: Progress | None = None,
     ) -> list[Completion]:
-        """Draws one completion of each prompt; see `Sampler.sample`.
+        """Samples one completion of each prompt; see `Sampler.sample`.
 
-        The same seed gives the same draw where the engine's arithmetic does: on GPU it may depend
-        on what shares a batch.
+        The same seed gives the same completions if the engine's arithmetic is deterministic: on GPU
+        it may depend on which completions share a batch.
 
         Raises:
             EngineError: The engine failed for the second time in this run.
@@ -184,7 +184,7 @@ class VLLMSampler:
         )
 
     def _check_length(self, prompt: int, completion: int) -> None:
-        """Checks that a prompt and a completion of so many tokens fit into the engine."""
+        """Checks that a prompt and a completion of this many tokens fit into the engine."""
         if prompt + completion > self.options.max_length:
             raise AgentError(
                 f"A prompt of {prompt} tokens and --max-tokens {completion} exceed the "
@@ -193,10 +193,10 @@ class VLLMSampler:
             )
 
     def sync(self) -> None:
-        """Hands the policy's weights over, and proves by checksums that they arrived.
+        """Sends the policy's weights, and proves by checksums that they arrived.
 
         Raises:
-            EngineError: They did not arrive, and did not in a new engine either.
+            EngineError: They did not arrive, not even in a new engine.
         """
         self._checksums = self._weights.write(self.policy.weights())
         self._with_restart(self._load)
@@ -213,7 +213,7 @@ class VLLMSampler:
             self._folder.cleanup()
 
     def metrics(self) -> dict[str, float]:
-        """Returns how often the engine was started anew."""
+        """Returns how often the engine was restarted."""
         return {"engine_restarts": float(self.restarts)}
 
     @cached_property
@@ -228,11 +228,11 @@ class VLLMSampler:
         config.architectures = config.architectures or [type(self.policy.model).__name__]
         config.save_pretrained(folder)
         with quiet_libraries():
-            self.policy.tokenizer.save_pretrained(folder)  # which decodes where boxes end texts
+            self.policy.tokenizer.save_pretrained(folder)  # to decode if boxes end texts
         on_gpu = self.policy.device.type == "cuda"
         step_tokens = max(16_384 if on_gpu else 8192, options.max_rows)
         arguments: dict[str, Any] = {
-            "model": ".",  # the folder it runs in: what vLLM has compiled it finds again by this
+            "model": ".",  # its working directory, by which vLLM finds what it has compiled
             "load_format": "dummy",
             "skip_tokenizer_init": True,
             "generation_config": "vllm",
@@ -250,7 +250,7 @@ class VLLMSampler:
             arguments["enable_sleep_mode"] = options.sleep
         else:
             arguments["enforce_eager"] = True
-            # A prompt split over two steps needs to rewind its generator, which CPU ones cannot.
+            # A prompt split over two steps has to rewind its generator; CPU generators cannot.
             arguments["enable_chunked_prefill"] = False
             arguments["max_num_batched_tokens"] = max(step_tokens, options.max_length)
         kv_gib = options.kv_gib or (None if on_gpu else 1.0)
@@ -264,7 +264,7 @@ class VLLMSampler:
             options.timeout,
             inherit=[self._weights.file_descriptor],
         )
-        torch.cuda.empty_cache()  # what PyTorch keeps without using it, the engine needs
+        torch.cuda.empty_cache()  # the engine needs the memory that PyTorch caches
         self.engine.ask({"command": "start", "options": arguments}, timeout=_START_SECONDS)
         self._load()
 
@@ -281,7 +281,7 @@ class VLLMSampler:
     def _with_restart(self, action: Callable[[], Result]) -> Result:
         """Repeats an action once in a new engine; the second failure of a run ends it."""
         if self.options.sleep:
-            torch.cuda.empty_cache()  # or the engine would not find its memory when it wakes
+            torch.cuda.empty_cache()  # else the engine would lack memory when it wakes
         try:
             return action()
         except EngineError as error:
@@ -301,7 +301,7 @@ class VLLMSampler:
         finished: np.ndarray[Any, Any],
         thinking: Sequence[bool],
     ) -> list[Completion]:
-        """Puts what the engine drew back into the order of the prompts."""
+        """Puts the engine's completions into the order of the prompts."""
         ends = np.cumsum(lengths)
         ids = [tokens[end - n : end] for end, n in zip(ends, lengths, strict=True)]
         chances = [log_probs[end - n : end] for end, n in zip(ends, lengths, strict=True)]
@@ -327,7 +327,7 @@ class VLLMSampler:
 
 
 def _memory_advice(said: str) -> str | None:
-    """Returns the way out where an engine did not start for want of memory."""
+    """Returns advice if an engine did not start because of too little memory."""
     if "Free memory on device" in said or "out of memory" in said:
         return "Lower --engine-gpu-share: the policy takes part of this GPU's memory too."
     if "memory" in said:

@@ -3,8 +3,8 @@
 - `VLLMServerSampler`: speaks the OpenAI-compatible interface.
 - `SERVER_ADVICE`: why such a server cannot be trained.
 
-The server keeps its own weights, so this sampler serves evaluation, and environments without a
-model at hand. The chat template is the server's.
+The server keeps its own weights, so this sampler is for evaluation, and for environments without a
+local model. The chat template is the server's.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _NEUTRAL = {
 }
 _ATTEMPTS = 4
 _CONNECTIONS = 64
-_END_OF_PROMPT = 64  # tokens that show whether it opens a thought
+_END_OF_PROMPT = 64  # last tokens, which are searched for an open thought
 _THREAD = "vllm-server request"
 
 Result = TypeVar("Result")
@@ -51,17 +51,17 @@ class VLLMServerSampler:
     """Samples from an OpenAI-compatible vLLM server.
 
     Args:
-        url: Where it listens, e.g. `http://localhost:8000`; `/v1` is added where it is missing.
+        url: Its address, e.g. `http://localhost:8000`; `/v1` is added where it is missing.
         model: The name it serves the model under; by default the only one that it serves.
-        api_key: What it was started with (`--api-key`), if anything.
+        api_key: The key it was started with (`--api-key`), if any.
         timeout: Seconds to wait for one answer.
 
     Raises:
-        AgentError: There is no such server, or it serves no such model.
+        AgentError: There is no such server, or it does not serve this model.
 
     Attributes:
         model: The name of the model.
-        max_length: The most tokens of a prompt and its completion, where the server says it.
+        max_length: The most tokens of a prompt and its completion, if the server reports it.
         retries: How many requests had to be repeated.
     """
 
@@ -97,10 +97,10 @@ class VLLMServerSampler:
         seed: int | Sequence[int],
         progress: Progress | None = None,
     ) -> list[Completion]:
-        """Draws one completion of each prompt; see `Sampler.sample`.
+        """Samples one completion of each prompt; see `Sampler.sample`.
 
         Raises:
-            AgentError: The server refused, or could not be reached in four attempts.
+            AgentError: The server reported an error, or could not be reached in four attempts.
         """
         rows: dict[str, list[int]] = {}
         for i, prompt in enumerate(prompts):
@@ -115,7 +115,7 @@ class VLLMServerSampler:
                 "seed": seed,
                 "temperature": params.temperature,
                 "top_p": params.top_p,
-                # What a request leaves out, a server fills in from the model's generation_config.
+                # A server takes what a request omits from the model's generation_config.
                 **_NEUTRAL,
                 "max_tokens": params.max_tokens,
                 "logprobs": True,
@@ -139,7 +139,7 @@ class VLLMServerSampler:
         return completions
 
     def sync(self) -> None:
-        """Refuses: no update reaches the server.
+        """Raises an error: no update reaches the server.
 
         Raises:
             AgentError: Always.
@@ -155,7 +155,7 @@ class VLLMServerSampler:
         self._client.close()
 
     def _opens_thinking(self, prompt_ids: Sequence[int]) -> bool:
-        """Returns whether a prompt ends inside a thought, where the server tells its tokens."""
+        """Returns whether a prompt ends inside a thought, if the server reports its tokens."""
         end = tuple(prompt_ids[-_END_OF_PROMPT:])
         if end and end not in self._thinking:
             path = self.url.removesuffix("/v1") + "/detokenize"
@@ -218,14 +218,14 @@ class VLLMServerSampler:
 
 
 class _UnavailableError(AgentError):
-    """Worth another attempt."""
+    """An error after which another attempt may succeed."""
 
 
 def _as_completed(calls: Sequence[Callable[[], Result]]) -> Generator[Result, None, None]:
     """Makes the calls, `_CONNECTIONS` at a time, and yields what they return as it comes.
 
-    Unlike a pool of `concurrent.futures`, its threads are not waited for when one call fails or
-    Ctrl-C comes: an answer may be an hour away. What was not called by then is not called any more.
+    Unlike a pool of `concurrent.futures`, it does not wait for its threads when a call fails or on
+    Ctrl-C, since an answer may take an hour. Calls that have not started by then are dropped.
     """
     waiting: queue.SimpleQueue[Callable[[], Result]] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[Result] | Exception] = queue.SimpleQueue()
@@ -261,7 +261,7 @@ def _completion(choice: dict[str, Any], thinking: bool) -> Completion:
     chances = (choice.get("logprobs") or {}).get("content")
     log_probs = None if chances is None else [each["logprob"] for each in chances]
     if ids is not None and log_probs is not None and len(ids) != len(log_probs):
-        ids = log_probs = None  # a server that counts them differently tells us neither
+        ids = log_probs = None  # unknown if the server counts them differently
     return Completion(
         choice["message"]["content"] or "",
         token_ids=ids,
@@ -274,7 +274,7 @@ def _completion(choice: dict[str, Any], thinking: bool) -> Completion:
 def _cut_at_box(choice: dict[str, Any], whole: Completion) -> Completion:
     """Returns the completion up to the token that closes its box.
 
-    The interface cannot be asked to stop there: what comes after was sampled in vain.
+    The interface cannot stop there, so the tokens after it were sampled in vain.
     """
     known = (choice.get("logprobs") or {}).get("content") or []
     pieces = [each["token"] for each in known]
@@ -288,8 +288,8 @@ def _cut_at_box(choice: dict[str, Any], whole: Completion) -> Completion:
             log_probs=None if chances is None else chances[:count],
             thinking=whole.thinking,
         )
-    # The server tells no tokens, or their texts do not add up to that of the completion (part of a
-    # character, say): the text alone is cut, and of its tokens nothing is said.
+    # The server reports no tokens, or their texts do not add up to the completion's (e.g. parts of
+    # a character): only the text is cut, and no tokens are returned.
     parts = re.findall(r"[^}]*\}", whole)
     count = count_to_box(parts, thinking=whole.thinking)
     return whole if count is None else Completion("".join(parts[:count]), thinking=whole.thinking)

@@ -1,4 +1,4 @@
-"""Weights handed from one process to another through shared memory, with proof of arrival.
+"""Weights passed from one process to another through shared memory, verified by checksums.
 
 - `SharedWeights`: named tensors in one block of shared memory.
 - `checksum`: a number that changes with any weight.
@@ -18,7 +18,7 @@ import torch
 __all__ = ["SharedWeights", "checksum"]
 
 _ALIGNMENT = 64
-_CHUNK = 2**20  # weights widened to 64 bits at once: all of a large matrix would not fit a GPU
+_CHUNK = 2**20  # weights widened to 64 bits at once; a whole large matrix might not fit
 _WORDS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
@@ -46,7 +46,7 @@ def _sum_of_words(tensor: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a tensor lies."""
+    """The place of a tensor in the block."""
 
     name: str
     dtype: str
@@ -58,7 +58,7 @@ class SharedWeights:
     """Named tensors in one block of memory that two processes see; no disk is involved.
 
     The block is an anonymous file (Linux): the process that makes it writes, and a child that
-    inherits its file descriptor reads. It is gone when both have let go of it, however they ended.
+    inherits its file descriptor reads. It is freed when both have closed it or ended.
 
     Args:
         file_descriptor: The block.
@@ -109,13 +109,13 @@ class SharedWeights:
         sums: dict[str, torch.Tensor] = {}
         for name, tensor in tensors:
             place = self._tensors[name]
-            value = tensor.detach().to(place.dtype)  # on the device it is on: half of the way
+            value = tensor.detach().to(place.dtype)  # on its device: fewer bytes to copy
             place.copy_(value)
             sums[name] = _sum_of_words(value)
         missing = self._tensors.keys() - sums.keys()
         if missing:
             raise KeyError(f"no values for {', '.join(sorted(missing))}")
-        # Brought to the host together: a GPU is waited for once, not once a tensor.
+        # Copied to the host together, to wait for the GPU once and not once per tensor.
         total = torch.stack(list(sums.values())).tolist() if sums else []
         return {name: value % 2**64 for name, value in zip(sums, total, strict=True)}
 
@@ -123,7 +123,7 @@ class SharedWeights:
         return iter(self._tensors.items())
 
     def close(self) -> None:
-        """Lets go of the block; tensors of it must no longer be in use."""
+        """Closes the block; its tensors must no longer be in use."""
         self._tensors.clear()
         self._memory.close()
         os.close(self.file_descriptor)
