@@ -66,8 +66,8 @@ RESUMABLE_WITH = frozenset(
 class TrainConfig(SharedOptions):
     """Trains a language model on questions that nobody labelled.
 
-    Samples votes on each question, treats the majority answer as the label, rewards the votes that agree and
-    takes a policy-gradient step. Labels, where they exist, only measure.
+    Samples votes on each question, treats the majority answer as the label, rewards the votes that
+    agree and takes a policy-gradient step. Labels, where they exist, only measure.
 
     Raises:
         AgentError: A value is out of its range.

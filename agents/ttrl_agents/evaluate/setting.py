@@ -82,8 +82,7 @@ def settings_of_run(
 
     Args:
         temperatures: The temperatures of the options, the main one first; by default 0.6, the
-            paper's, and for small models also 0 and the training
-            temperature.
+            paper's, and for small models also 0 and the training temperature.
         top_p: The top-p of the first; the others have 1, as in training.
         training_temperature: The temperature of sampling in training.
         small_model: Whether the model is small, so that evaluating it three times costs seconds.
