@@ -16,13 +16,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
 from ttrl_agents.agent import Agent, ResumableAgent
 from ttrl_agents.callbacks.base import Callback, CallbackList
-from ttrl_agents.callbacks.collapse import CollapseMonitor
+from ttrl_agents.callbacks.collapse import CollapseMonitor, is_drifting, look_back
 from ttrl_agents.callbacks.votes import VotesCallback
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
@@ -37,10 +37,9 @@ from ttrl_agents.memory.run import out_of_memory_advice, plan_run
 from ttrl_agents.policy.loading import load_run_policy
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.rollout import Rollout
-from ttrl_agents.run.atomic import claim_folder, replace_folder
-from ttrl_agents.run.best_checkpoint import BestCheckpoint
+from ttrl_agents.run.atomic import replace_folder
+from ttrl_agents.run.best_checkpoint import BEST, BestCheckpoint, forget_candidates, keep_best
 from ttrl_agents.run.checkpoint import (
-    BEST,
     TrainerState,
     check_same_options,
     latest_state,
@@ -58,11 +57,11 @@ from ttrl_agents.run.folder import (
     CONFIG,
     SUMMARY,
     append_metrics,
-    check_usable,
+    lock_output,
     resume_config,
-    run_folder_name,
     trim_steps,
 )
+from ttrl_agents.run.health import Health, check_weights, ran_out_of_memory
 from ttrl_agents.run.summary import summarize_run
 from ttrl_agents.samplers import Sampler, check_sampler, make_sampler
 from ttrl_benchmarks.digest import prompts_digest
@@ -77,6 +76,8 @@ __all__ = ["Interrupted", "Trainer", "resume_config"]
 
 Metrics = dict[str, float]
 
+_CHECK_EVERY = 10  # steps between two looks at whether the weights are finite
+
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the run was asked to stop, and saved
     """The run was asked to stop; what it has done is saved.
@@ -87,9 +88,12 @@ class Interrupted(Exception):  # noqa: N818 - not an error: the run was asked to
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        super().__init__(f"stopped after step {step}")
+        super().__init__(folder, step)
         self.folder = folder
         self.step = step
+
+    def __str__(self) -> str:
+        return f"stopped after step {self.step}"
 
 
 class Trainer:
@@ -123,8 +127,22 @@ class Trainer:
         check_pieces(config.resolve_algorithm())
         if sampler is make_sampler:
             check_sampler(config)
-        if config.output is not None:
-            check_usable(config.output, resume=resume)
+        self.lock = lock_output(config, resume=resume)
+        self.folder = self.lock.folder
+        try:
+            self._set_up(config, callbacks, resume, agent, sampler)
+        except BaseException:
+            self.lock.release()
+            raise
+
+    def _set_up(
+        self,
+        config: TrainConfig,
+        callbacks: Sequence[Callback],
+        resume: bool,
+        agent: Callable[[Policy, TrainConfig, Sampler], Agent],
+        sampler: Callable[[Policy, TrainConfig], Sampler],
+    ) -> None:
         self.callbacks = CallbackList([VotesCallback(), *_with_monitor(config, callbacks)])
         self.stopping = False
         self._load_checkpoint(config, resume=resume)
@@ -132,6 +150,7 @@ class Trainer:
         self.benchmark, self.held_out = load_questions(config)
         saved = None if self.state_path is None else self.state_path / "model"
         self.policy = load_run_policy(config, saved)
+        check_weights(self.policy.model, f"of model {self.policy.name!r}")
         self.left_out = 0
         if config.max_prompt_tokens is not None:
             asked = len(self.benchmark)
@@ -141,7 +160,6 @@ class Trainer:
             self.left_out = asked - len(self.benchmark)
         self._check_same_questions(config.env)
         self.envs = make_environments(config, self.benchmark)
-        self.folder = config.output or claim_folder(run_folder_name(config))
         self.config = config = replace(config, output=self.folder)
         self.sampler = sampler(self.policy, config)
         self.agent = agent(self.policy, config, self.sampler)
@@ -149,10 +167,17 @@ class Trainer:
             config, self.policy, self.sampler, self.benchmark, self.held_out
         )
         self.diagnostics = Diagnostics(config.n_votes)
+        self.health = Health()
         self.divergence = make_start_divergence(self.policy, config)
-        self.best = BestCheckpoint(config.best_by)
+        self.best = BestCheckpoint(config.best_by, delay=look_back(self.callbacks))
         self._check = SamplerCheck(self.policy, config) if self.sampler.copies_weights else None
         self._sampler_is_stale = False
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A Trainer owns its folder, so it cannot be copied or pickled. Make another from "
+            "resume_config(folder), with resume=True, once this one has ended."
+        )
 
     def request_stop(self) -> None:
         """Stops the run, saved, at the end of the step that is under way."""
@@ -167,6 +192,7 @@ class Trainer:
         """
         self.state.alarms.append(alarm.to_dict())
         self.state.stopped |= stop
+        self.best.close()
         self.callbacks.on_alarm(alarm)
 
     def run(self) -> dict[str, Any]:
@@ -181,6 +207,7 @@ class Trainer:
             return self._run()
         finally:
             self.sampler.close()
+            self.lock.release()
 
     def _run(self) -> dict[str, Any]:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -219,12 +246,16 @@ class Trainer:
             began = time.monotonic()
             prompts, metrics = self._step(prompts)
             self._record(metrics, time.monotonic() - began)
+            if self.state.step % _CHECK_EVERY == 0:
+                self._check_weights()
             last = self.state.step == self.config.steps or self.state.stopped
             due = last or self.state.step % self.config.checkpoint_every == 0
             if due:
-                self._save_if_best()
+                self._save_if_best(last=last)
             if due or self.stopping:
                 self._save()
+            if not last and (reason := self.health.verdict()) is not None:
+                raise self._ended(reason)
             if self.stopping and not last:
                 raise Interrupted(self.folder, self.state.step)
 
@@ -269,6 +300,7 @@ class Trainer:
         metrics |= {"seconds": seconds, "tokens_per_second": metrics["tokens"] / seconds}
         append_metrics(self.folder, self.state.step, metrics)
         self.best.observe(metrics)
+        self.health.observe(metrics, self.envs.num_envs)
         self.callbacks.on_step(self.state.step, metrics)
 
     @contextlib.contextmanager
@@ -277,10 +309,33 @@ class Trainer:
         try:
             yield
         except AgentError as error:
-            self._save()
+            raise self._ended(str(error)) from error
+        except (MemoryError, RuntimeError) as error:
+            if not ran_out_of_memory(error):
+                raise
+            reason = f"There was no memory left to sample. {out_of_memory_advice(self.config)}"
+            raise self._ended(reason, with_option=True) from error
+
+    def _ended(self, reason: str, *, with_option: bool = False) -> AgentError:
+        """Saves the run, and returns the error that says why it ends here."""
+        self._save()
+        return AgentError(
+            f"{reason} The run ends; it is saved after step {self.state.step}. To go on: "
+            f"ttrl train --resume {self.folder}" + (", with such an option" * with_option)
+        )
+
+    def _check_weights(self) -> None:
+        """Checks that what was learned is finite; else the checkpoint before it is what is left."""
+        try:
+            check_weights(self.policy.model, f"after step {self.state.step}")
+        except AgentError as error:
+            saved = latest_state(self.folder / "checkpoints")
+            where = (
+                f"{saved.name} is the last checkpoint, and whole" if saved else "Nothing is saved"
+            )
             raise AgentError(
-                f"{error} The run ends; it is saved after step {self.state.step}. To go on: "
-                f"ttrl train --resume {self.folder}"
+                f"{error} The run ends. {where}. With a smaller learning rate: ttrl train "
+                f"--config {self.folder / CONFIG} --learning-rate RATE --output NEW"
             ) from error
 
     @contextlib.contextmanager
@@ -322,6 +377,7 @@ class Trainer:
         self.callbacks.on_evaluation(name, results)
 
     def _save(self) -> None:
+        self._check_weights()
         tensors = self.agent.tensors() if isinstance(self.agent, ResumableAgent) else {}
         states = {name: part.state_dict() for name, part in self._parts().items()}
         parts = {name: state for name, state in states.items() if state}
@@ -334,14 +390,18 @@ class Trainer:
             self.state,
             keep=self.config.keep_checkpoints,
         )
+        forget_candidates(self.folder / "checkpoints", self.best)
 
-    def _save_if_best(self) -> None:
-        # Before the state that names it: a run killed in between writes the same files again.
-        if not self.state.alarms and self.best.take(self.state.step):
-            replace_folder(
-                self.folder / "checkpoints" / BEST,
-                lambda to: self.policy.save_for_resuming(to / "model"),
-            )
+    def _save_if_best(self, *, last: bool = False) -> None:
+        self._check_weights()
+        keep_best(
+            self.folder / "checkpoints",
+            self.best,
+            self.state.step,
+            lambda to: self.policy.save_for_resuming(to / "model"),
+            drifting=is_drifting(self.callbacks),
+            last=last,
+        )
 
     def _go_back(self) -> None:
         """Takes up the weights of the best checkpoint."""
@@ -374,7 +434,11 @@ class Trainer:
 
     def _parts(self) -> dict[str, Any]:
         """Returns what keeps a state between steps beside the agent and the callbacks."""
-        parts: dict[str, Any] = {"diagnostics": self.diagnostics, "best": self.best}
+        parts: dict[str, Any] = {
+            "diagnostics": self.diagnostics,
+            "best": self.best,
+            "health": self.health,
+        }
         estimator = find_consensus_reward(self.envs).estimator
         if hasattr(estimator, "state_dict"):
             parts["reward"] = estimator

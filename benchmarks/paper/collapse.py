@@ -34,7 +34,7 @@ from rich.console import Console
 from rich.table import Table
 from runs import train_all
 
-from ttrl_agents.callbacks.collapse import Alarm, find_alarms
+from ttrl_agents.callbacks.collapse import Alarm, CollapseThresholds, find_alarms
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.evaluate import evaluate
 from ttrl_agents.run.best_checkpoint import BestCheckpoint
@@ -138,12 +138,15 @@ def read_run(options: Options, setting: str, seed: int, start: float) -> Run:
 
 def best_step(rows: list[dict[str, Any]], config: TrainConfig) -> int:
     """The step of the best of the checkpoints that a run with these metrics wrote."""
-    best = BestCheckpoint(config.best_by)
-    best.take(0)
+    limits = CollapseThresholds()
+    best = BestCheckpoint(config.best_by, delay=limits.window + limits.patience)
+    best.propose(0)
     for step, row in enumerate(rows, start=1):
         best.observe(row)
         if step % config.checkpoint_every == 0 or step == config.steps:
-            best.take(step)
+            best.settle(step)
+            best.propose(step)
+            best.settle(step, last=step == config.steps)
     assert best.step is not None  # the start stands in
     return best.step
 

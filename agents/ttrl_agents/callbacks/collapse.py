@@ -1,12 +1,15 @@
 """The callback that watches a run for a collapse and acts on it.
 
 - `CollapseMonitor`: warns, reduces the learning rate or stops the run.
+- `is_drifting`: whether a run shows signs of a collapse that are not an alarm yet.
+- `look_back`: how many steps before an alarm it may have begun.
 
 The detector is in `ttrl_agents.instruments.collapse`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from ttrl_agents.callbacks.base import Callback, Run
@@ -18,7 +21,15 @@ from ttrl_agents.instruments.collapse import (
     find_alarms,
 )
 
-__all__ = ["Alarm", "CollapseDetector", "CollapseMonitor", "CollapseThresholds", "find_alarms"]
+__all__ = [
+    "Alarm",
+    "CollapseDetector",
+    "CollapseMonitor",
+    "CollapseThresholds",
+    "find_alarms",
+    "is_drifting",
+    "look_back",
+]
 
 Action = Literal["warn", "reduce", "stop"]
 
@@ -46,6 +57,7 @@ class CollapseMonitor(Callback):
 
     Attributes:
         rate_scale: The factor by which the learning rate has been multiplied so far.
+        thresholds: What counts as a collapse.
 
     Raises:
         AgentError: `action` is not one of the three.
@@ -62,7 +74,13 @@ class CollapseMonitor(Callback):
         self.action = action
         self.rate_scale = 1.0
         self._detector = CollapseDetector(thresholds)
+        self.thresholds = self._detector.thresholds
         self._run: Run | None = None
+
+    @property
+    def drifting(self) -> bool:
+        """Whether the last step showed signs of a collapse, long enough for an alarm or not."""
+        return self._detector.drifting
 
     def on_start(self, run: Run) -> None:
         """Reduces the learning rate again as far as it was before the run was interrupted.
@@ -102,3 +120,20 @@ class CollapseMonitor(Callback):
                 f"{type(agent).__name__} lacks. Use warn or stop."
             )
         agent.scale_learning_rate(factor)
+
+
+def is_drifting(callbacks: Iterable[Callback]) -> bool:
+    """Returns whether a monitor among the callbacks of a run sees signs of a collapse now."""
+    return any(each.drifting for each in callbacks if isinstance(each, CollapseMonitor))
+
+
+def look_back(callbacks: Iterable[Callback]) -> int:
+    """Returns how many steps before its alarm a collapse may have begun.
+
+    An alarm averages over `window` steps, and what it sees has to hold for `patience`.
+
+    Args:
+        callbacks: Those of a run; the monitors among them may have thresholds of their own.
+    """
+    monitors = [each.thresholds for each in callbacks if isinstance(each, CollapseMonitor)]
+    return max(each.window + each.patience for each in (CollapseThresholds(), *monitors))

@@ -20,6 +20,7 @@ from ttrl_agents.callbacks.base import Callback, Run
 from ttrl_agents.evaluate.setting import SamplingSetting, by_setting
 from ttrl_agents.evaluate.turned import describe_changed, describe_turned
 from ttrl_agents.instruments.collapse import Alarm
+from ttrl_agents.run.output import RunConsole
 from ttrl_env.consensus import find_reward, reward_needs
 
 __all__ = ["ConsoleCallback"]
@@ -37,15 +38,25 @@ class ConsoleCallback(Callback):
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+        self.console = console or RunConsole(self._stop_run)
+        self._run: Run | None = None
         self._progress: Progress | None = None
         self._phase_began = self._last_line = time.monotonic()
         self._training = False
         # Sampled in the measurement or the step under way; in a log it has lines of its own.
         self._tokens, self._since, self._last_count = 0, self._phase_began, self._phase_began
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy watches no run, and prints to a console of its own.
+        return {**vars(self), "console": None, "_run": None, "_progress": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.console = RunConsole(self._stop_run)
+
     def on_start(self, run: Run) -> None:
         """Prints which model is trained on which questions."""
+        self._run = run
         config, policy = run.config, run.policy
         rate = getattr(run.agent, "learning_rate", None)  # another agent may have none
         known = len(run.benchmark.labels)
@@ -135,6 +146,9 @@ class ConsoleCallback(Callback):
             parts.append(f"entropy {metrics['entropy']:.3f}")
         parts.append(f"{metrics['tokens_per_second']:,.0f} tok/s")
         status = "  ".join(parts)
+        if skipped := metrics.get("skipped"):
+            line = f"step {step}: {skipped:.0f} of {metrics['updates']:.0f} updates skipped, as"
+            self.console.print(f"{line} loss or gradient was not finite", soft_wrap=True)
         if self._progress is not None:
             self._progress.update(self._progress.task_ids[0], completed=step)
             self._show(status)
@@ -195,6 +209,11 @@ class ConsoleCallback(Callback):
     def close(self) -> None:
         """Ends the live display."""
         self._stop()
+
+    def _stop_run(self) -> None:
+        """Stops the run, saved: the reader of the output has gone, as in `| head`."""
+        if self._run is not None:
+            self._run.request_stop()
 
     def _count_anew(self) -> None:
         self._tokens = 0

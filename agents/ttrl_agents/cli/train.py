@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import signal
-import sys
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -110,45 +109,33 @@ def _check_resumable(before: TrainConfig, now: TrainConfig) -> None:
 
 def _run(config: TrainConfig, *, resume: bool) -> None:
     from ttrl_agents.callbacks import ConsoleCallback, CurvesCallback, make_loggers
+    from ttrl_agents.run.output import Stopping, tell
     from ttrl_agents.trainer import Interrupted, Trainer
 
     console = ConsoleCallback()
     watchers = [*make_loggers(config), CurvesCallback(), console]
     trainer = Trainer(config, watchers, resume=resume)
-    with _StopOnSignal(trainer):
+    with Stopping(lambda: _stop(trainer)):
         try:
             trainer.run()
         except Interrupted as stop:
             console.close()
             saved = f"Saved after step {stop.step}." if stop.step else "Nothing was trained yet."
-            print(f"{saved} To go on: ttrl train --resume {stop.folder}", file=sys.stderr)  # noqa: T201
+            tell(f"{saved} To go on: ttrl train --resume {shlex.quote(str(stop.folder))}")
             raise Exit(130) from None
         finally:
             for watcher in watchers:
                 watcher.close()
 
 
-class _StopOnSignal:
-    """Saves the run after the current step on Ctrl-C; a second Ctrl-C stops at once."""
+def _stop(trainer: Trainer) -> None:
+    """Saves the run after the current step; the second time, stops it at once."""
+    from ttrl_agents.run.output import tell
 
-    def __init__(self, trainer: Trainer) -> None:
-        self._trainer = trainer
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._handle)
-
-    def __exit__(self, *details: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number: int, frame: Any) -> None:  # noqa: ARG002 - the handler's signature
-        if self._trainer.stopping:
-            raise KeyboardInterrupt
-        self._trainer.request_stop()
-        print(  # noqa: T201
-            "\nFinishing this step, then saving. Ctrl-C again stops at once; "
-            f"the last checkpoint in {self._trainer.folder} stays whole.",
-            file=sys.stderr,
-        )
+    if trainer.stopping:
+        raise KeyboardInterrupt
+    trainer.request_stop()
+    tell(
+        "\nFinishing this step, then saving. Ctrl-C again stops at once; "
+        f"the last checkpoint in {trainer.folder} stays whole."
+    )

@@ -25,7 +25,7 @@ from ttrl_agents.learning.experience import Experience, Rows, split_by_tokens
 from ttrl_agents.learning.losses import Counts, explained_variance, policy_objective
 from ttrl_agents.learning.master_adamw import MasterAdamW
 from ttrl_agents.learning.optimizer_state import optimizer_tensors, restore_optimizer
-from ttrl_agents.learning.skipped_updates import dump_update
+from ttrl_agents.learning.skipped_updates import dump_update, has_room
 from ttrl_agents.learning.step_metrics import Tally
 from ttrl_agents.policy.determinism import deterministic
 from ttrl_agents.policy.loading import load_policy
@@ -175,7 +175,8 @@ class PolicyGradientAgent:
             `ratio_max` and `clip_fraction`, and `log_prob_gap` (largest difference between the
             sampler's and the trainer's log-probabilities). `kl` with a reference;
             `importance_mean`, `importance_max` and `importance_masked` with an importance
-            correction; `value_loss` and `explained_variance` with a critic.
+            correction; `value_loss` and `explained_variance` with a critic; `loss_scale` where it
+            is not 1.
         """
         rate = self._set_learning_rate(rollout.step)
         experience = self._experience(rollout)
@@ -198,6 +199,8 @@ class PolicyGradientAgent:
                 metrics["skipped"] += not self._update(
                     experience, rows, questions, tally, rollout.step
                 )
+        if self.optimizer.loss_scale != 1:
+            metrics["loss_scale"] = self.optimizer.loss_scale
         return metrics | tally.metrics()
 
     def _experience(self, rollout: Rollout) -> Experience:
@@ -314,8 +317,9 @@ class PolicyGradientAgent:
     def _dump(
         self, experience: Experience, step: int, update: int, measured: dict[str, float]
     ) -> None:
-        if self.config.output is None:
-            return  # an agent used outside a run need not have a folder
+        folder = None if self.config.output is None else self.config.output / "non_finite"
+        if folder is None or not has_room(folder):  # an agent outside a run needs no folder
+            return
         found = torch.zeros(experience.mask.shape)
         with torch.no_grad():
             for part in self._micro_batches(experience, np.arange(len(experience))):
@@ -323,7 +327,7 @@ class PolicyGradientAgent:
                 values, _ = self._log_probs(batch, self.config.temperature, entropy="none")
                 found[torch.from_numpy(part), : values.shape[1]] = values.cpu()
         dump_update(
-            self.config.output / "non_finite" / f"step-{step:06d}",
+            folder / f"step-{step:06d}",
             experience,
             found,
             step=step,

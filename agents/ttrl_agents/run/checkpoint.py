@@ -5,7 +5,6 @@
 - `latest_state`: the newest checkpoint of a run.
 - `verify_state`: raises an error for a damaged checkpoint, which says how to continue.
 - `check_same_options`: raises an error for a checkpoint of another configuration.
-- `BEST`: the name of the best checkpoint among the others.
 
 Seeds are functions of the step (see `seeds`), so no random state needs saving.
 """
@@ -32,7 +31,6 @@ from ttrl_agents.policy.policy import Policy
 from ttrl_agents.run.atomic import remove_folder, replace_folder, tidy
 
 __all__ = [
-    "BEST",
     "TrainerState",
     "check_same_options",
     "latest_state",
@@ -41,7 +39,6 @@ __all__ = [
     "verify_state",
 ]
 
-BEST = "best"
 _MANIFEST = "files.json"
 _STATE = re.compile(r"step-(\d{6,})")
 

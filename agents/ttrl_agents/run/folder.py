@@ -1,7 +1,8 @@
 """The folder of a run: its name, its options, the lines of its metrics.
 
 - `default_folder`, `run_folder_name`: the folder of a run if its options name none.
-- `check_usable`, `is_unused`: whether a run can write to a folder.
+- `lock_output`: locks the folder of a run.
+- `is_unused`: whether a folder is missing or empty.
 - `resume_config`: the options of a run that is resumed.
 - `append_metrics`: `metrics.jsonl`, one line per step.
 - `trim_steps`: drops from it and from `votes.jsonl` what came after a checkpoint.
@@ -21,7 +22,9 @@ from typing import TypeVar
 
 from ttrl_agents.config.train_config import TrainConfig, read_config
 from ttrl_agents.errors import AgentError
+from ttrl_agents.run.atomic import claim_folder
 from ttrl_env.files import append_durably, temporary_path, write_atomically
+from ttrl_env.locks import LOCK, FolderLock
 
 __all__ = [
     "CONFIG",
@@ -30,9 +33,9 @@ __all__ = [
     "VOTES",
     "append_metrics",
     "check_lines",
-    "check_usable",
     "default_folder",
     "is_unused",
+    "lock_output",
     "resume_config",
     "run_folder_name",
     "trim_steps",
@@ -68,30 +71,37 @@ def run_folder_name(config: TrainConfig) -> Path:
 
 
 def is_unused(folder: Path) -> bool:
-    """Returns whether a folder is missing, empty, or holds only a partial first file."""
+    """Returns whether a folder is missing, empty, or holds only a lock or a partial first file."""
     if not folder.exists():
         return True
-    torn = temporary_path(folder / CONFIG).name
-    return folder.is_dir() and all(each.name == torn for each in folder.iterdir())
+    nothing = {LOCK, temporary_path(folder / CONFIG).name}
+    return folder.is_dir() and all(each.name in nothing for each in folder.iterdir())
 
 
-def check_usable(output: Path, *, resume: bool) -> None:
-    """Checks that a run can write to a folder.
+def lock_output(config: TrainConfig, *, resume: bool) -> FolderLock:
+    """Locks the folder of a run, and checks that the run can write to it.
 
     Args:
-        output: The folder that the options name.
+        config: The options of the run; if they name no folder, a new one is made.
         resume: Whether the run resumes from what the folder holds.
 
     Raises:
         AgentError: It is a file, or it is not empty and the run is a new one.
+        FolderInUseError: Another process writes to it.
     """
+    output = config.output
+    if output is None:
+        return FolderLock(claim_folder(run_folder_name(config)), new=True)
     if output.exists() and not output.is_dir():
         raise AgentError(f"--output {output} is a file; name a folder.")
+    lock = FolderLock(output)
     if not resume and not is_unused(output):
+        lock.release()
         raise AgentError(
             f"--output {output} is not empty. Name a new folder, or go on with the run in "
             f"it: ttrl train --resume {output}"
         )
+    return lock
 
 
 def resume_config(folder: Path) -> TrainConfig:
