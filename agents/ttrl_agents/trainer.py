@@ -42,6 +42,7 @@ from ttrl_agents.run.best_checkpoint import BEST, BestCheckpoint, forget_candida
 from ttrl_agents.run.checkpoint import (
     TrainerState,
     check_same_options,
+    keep_newest,
     latest_state,
     load_state,
     save_state,
@@ -426,10 +427,19 @@ class Trainer:
         if isinstance(self.agent, ResumableAgent):
             self.agent.restore(self._saved_tensors)
         self._saved_tensors = {}
-        self.callbacks.load_state_dict(self.state.parts)
-        for name, part in self._parts().items():
-            if name in self.state.parts:
-                part.load_state_dict(self.state.parts[name])
+        # A run that was killed while it removed the oldest one has one too many.
+        keep_newest(self.folder / "checkpoints", self.config.keep_checkpoints)
+        try:
+            self.callbacks.load_state_dict(self.state.parts)
+            for name, part in self._parts().items():
+                if name in self.state.parts:
+                    part.load_state_dict(self.state.parts[name])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise AgentError(
+                f"Checkpoint {self.state_path} is of another version, or was edited: its parts "
+                f"cannot be read ({type(error).__name__}: {error}). Begin another run: ttrl train "
+                f"--config {self.folder / CONFIG} --output NEW"
+            ) from error
         self._sampler_is_stale = True
 
     def _parts(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from ttrl_agents.callbacks.samples import sample_text
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.rollout import Rollout
-from ttrl_env.files import write_atomically
+from ttrl_env.files import parse_json, write_atomically
 
 __all__ = ["WandbCallback"]
 
@@ -68,7 +68,7 @@ class WandbCallback(Callback):
         self._done = run.state.step
         self._logged_path = folder / "wandb" / "logged.json"
         if self._logged_path.is_file():
-            self._logged = json.loads(self._logged_path.read_text(encoding="utf-8"))
+            self._logged = _read_logged(self._logged_path)
         else:
             self._logged = {"id": secrets.token_hex(4), "step": 0, "sample": 0, "evaluations": []}
             self._logged_path.parent.mkdir(parents=True, exist_ok=True)
@@ -135,6 +135,19 @@ class WandbCallback(Callback):
     def _remember(self) -> None:
         if self._logged_path is not None:
             write_atomically(self._logged_path, json.dumps(self._logged) + "\n")
+
+
+def _read_logged(path: Path) -> dict[str, Any]:
+    """Returns what was logged before the run was interrupted."""
+    try:
+        logged: dict[str, Any] = parse_json(path.read_bytes())
+        if not logged.keys() >= {"id", "step", "sample", "evaluations"}:
+            raise ValueError("it is of another kind")
+    except (ValueError, AttributeError) as error:
+        raise AgentError(
+            f"{path} is damaged ({error}). Remove it; the run then goes on as a new one at W&B."
+        ) from error
+    return logged
 
 
 @register_callback("wandb")

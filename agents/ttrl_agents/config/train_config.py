@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -41,6 +40,7 @@ from ttrl_agents.config.name_value import KeyValues
 from ttrl_agents.config.options import SharedOptions
 from ttrl_agents.config.schedule import Schedule
 from ttrl_agents.errors import AgentError
+from ttrl_env.files import parse_json
 
 __all__ = ["RESUMABLE_WITH", "DType", "Family", "Preset", "TrainConfig", "read_config"]
 
@@ -353,7 +353,7 @@ def read_config(path: Path) -> TrainConfig:
         AgentError: There is no such file, or it does not hold the options of a run.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise AgentError(f"{path} cannot be read: {error}") from error
     if not isinstance(values, dict):

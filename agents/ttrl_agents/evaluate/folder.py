@@ -20,7 +20,7 @@ from ttrl_agents.evaluate.evaluation import Evaluation, as_json
 from ttrl_agents.evaluate.results import QuestionResult, from_lines, to_lines
 from ttrl_agents.run.atomic import replace_folder
 from ttrl_agents.run.folder import CONFIG, SUMMARY, is_unused
-from ttrl_env.files import append_durably, write_atomically
+from ttrl_env.files import append_durably, parse_json, write_atomically
 
 __all__ = ["EvaluationFolder", "find_evaluations"]
 
@@ -54,7 +54,7 @@ class EvaluationFolder:
             AgentError: This is not the folder of an evaluation.
         """
         try:
-            config = json.loads(self.config_path.read_text(encoding="utf-8"))
+            config = parse_json(self.config_path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise AgentError(f"There is no evaluation in {self.path}.") from error
         except (OSError, ValueError) as error:
@@ -157,7 +157,7 @@ class EvaluationFolder:
             )
         try:
             evaluation = Evaluation(tuple(from_lines(self._whole_lines())))
-            summary = json.loads(self.summary_path.read_text(encoding="utf-8"))
+            summary = parse_json(self.summary_path.read_text(encoding="utf-8"))
             found = len(evaluation.results), evaluation.k
             if found != (summary["questions"], summary["k"]):
                 raise ValueError(
@@ -189,7 +189,7 @@ class EvaluationFolder:
     def _answered(self) -> list[str]:
         """The questions that were answered when the evaluation was complete."""
         lines = (self.path / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line)["question_id"] for line in lines]
+        return [parse_json(line)["question_id"] for line in lines]
 
     def _check(self, config: dict[str, Any]) -> None:
         """Checks that an evaluation is resumed with the settings it was started with."""

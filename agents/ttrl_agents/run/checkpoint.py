@@ -2,6 +2,7 @@
 
 - `TrainerState`: what a run needs to resume, besides the model.
 - `save_state`, `load_state`: complete checkpoints, written aside and renamed into place.
+- `keep_newest`: removes the others.
 - `latest_state`: the newest checkpoint of a run.
 - `verify_state`: raises an error for a damaged checkpoint, which says how to continue.
 - `check_same_options`: raises an error for a checkpoint of another configuration.
@@ -29,10 +30,12 @@ from ttrl_agents.config.train_config import RESUMABLE_WITH, TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.run.atomic import remove_folder, replace_folder, tidy
+from ttrl_env.files import parse_json
 
 __all__ = [
     "TrainerState",
     "check_same_options",
+    "keep_newest",
     "latest_state",
     "load_state",
     "save_state",
@@ -96,6 +99,16 @@ def save_state(
         (target / _MANIFEST).write_text(json.dumps(_checksums(target), indent=2) + "\n")
 
     replace_folder(folder / f"step-{state.step:06d}", fill)
+    keep_newest(folder, keep)
+
+
+def keep_newest(folder: Path, keep: int) -> None:
+    """Removes all checkpoints of a run but the newest.
+
+    Args:
+        folder: The run's folder of checkpoints.
+        keep: How many stay.
+    """
     for other in _states(folder)[:-keep]:
         remove_folder(other)
 
@@ -139,7 +152,8 @@ def load_state(path: Path) -> tuple[dict[str, torch.Tensor], TrainerState]:
     """
     try:
         tensors = load_file(path / "agent.safetensors")
-        state = TrainerState(**json.loads((path / "trainer.json").read_text()))
+        state = TrainerState(**parse_json((path / "trainer.json").read_text()))
+        _check_kinds(state)
     except (OSError, SafetensorError, ValueError, TypeError) as error:
         raise AgentError(
             f"Checkpoint {path} is damaged ({error}). Remove that folder to go on from an "
@@ -169,6 +183,14 @@ def check_same_options(path: Path, state: TrainerState, config: TrainConfig) -> 
         )
 
 
+def _check_kinds(state: TrainerState) -> None:
+    """Raises an error where a field is of another kind than a new state's."""
+    for name, default in asdict(TrainerState()).items():
+        value, kind = getattr(state, name), type(default)
+        if not isinstance(value, (int, float) if kind is float else kind):
+            raise TypeError(f"{name} is {value!r}")
+
+
 def _checksums(folder: Path) -> dict[str, list[int]]:
     """Returns size and CRC-32 of each file."""
     return {
@@ -189,7 +211,7 @@ def _crc32(path: Path) -> int:
 def _damage(path: Path) -> str | None:
     """Returns what is wrong with a checkpoint, or `None` where every file is as it was written."""
     try:
-        wanted: Mapping[str, list[int]] = json.loads((path / _MANIFEST).read_text())
+        wanted: Mapping[str, list[int]] = parse_json((path / _MANIFEST).read_text())
         for name, (size, checksum) in wanted.items():
             file = path / name
             if not file.is_file():

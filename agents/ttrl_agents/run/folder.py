@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import re
 import time
@@ -23,7 +24,7 @@ from typing import TypeVar
 from ttrl_agents.config.train_config import TrainConfig, read_config
 from ttrl_agents.errors import AgentError
 from ttrl_agents.run.atomic import claim_folder
-from ttrl_env.files import append_durably, temporary_path, write_atomically
+from ttrl_env.files import append_durably, parse_json, temporary_path, write_atomically
 from ttrl_env.locks import LOCK, FolderLock
 
 __all__ = [
@@ -48,6 +49,7 @@ VOTES = "votes.jsonl"
 _LONGEST_REWARD = 60
 
 T = TypeVar("T")
+_LOG = logging.getLogger(__name__)
 
 
 def default_folder(env: str, about: str, seed: int, prefix: str = "") -> Path:
@@ -129,7 +131,8 @@ def append_metrics(folder: Path, step: int, metrics: Mapping[str, float]) -> Non
 def trim_steps(folder: Path, steps: int) -> None:
     """Drops the lines of steps after a checkpoint from the metrics and the votes of a run.
 
-    An incomplete last line is dropped too. Afterwards both files exist.
+    An incomplete last line is dropped too. Afterwards both files exist. A warning says if metrics
+    of earlier steps are missing, which nothing brings back.
 
     Args:
         folder: The run directory.
@@ -139,9 +142,16 @@ def trim_steps(folder: Path, steps: int) -> None:
         AgentError: A line is damaged.
     """
     for path in (folder / METRICS, folder / VOTES):
-        whole = check_lines(path, lambda line: (line, json.loads(line)["step"]))
-        kept = (line for line, step in whole if step <= steps)
-        write_atomically(path, "".join(line + "\n" for line in kept))
+        whole = check_lines(path, lambda line: (line, _step_of(line)))
+        kept = [(line, step) for line, step in whole if step <= steps]
+        write_atomically(path, "".join(line + "\n" for line, _ in kept))
+        found = [step for _, step in kept]
+        if path.name == METRICS and found != list(range(1, steps + 1)):
+            _LOG.warning(
+                "%s does not hold each of the %d steps so far once: it was edited, or removed.",
+                path,
+                steps,
+            )
 
 
 def check_lines(path: Path, parse: Callable[[str], T]) -> Iterator[T]:
@@ -158,12 +168,19 @@ def check_lines(path: Path, parse: Callable[[str], T]) -> Iterator[T]:
     """
     if not path.is_file():
         return
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+    lines = path.read_bytes().split(b"\n")[:-1]
     for number, line in enumerate(lines, start=1):
         try:
-            yield parse(line)
+            yield parse(line.decode())
         except (ValueError, TypeError, KeyError) as error:
             raise AgentError(
                 f"Line {number} of {path} is damaged ({error}). Bring the file back from a copy, "
                 "or remove that line."
             ) from error
+
+
+def _step_of(line: str) -> int:
+    step = parse_json(line)["step"]
+    if not isinstance(step, int):
+        raise TypeError(f"step is {step!r}")
+    return step

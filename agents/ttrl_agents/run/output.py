@@ -8,11 +8,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
+import stat
 import sys
-from collections.abc import Callable
-from typing import IO, Any
+from collections.abc import Callable, Iterator
+from typing import IO, Any, cast
 
 from rich.console import Console
 
@@ -30,7 +32,7 @@ class RunConsole(Console):
     """
 
     def __init__(self, on_gone: Callable[[], None]) -> None:
-        super().__init__(highlight=False)
+        super().__init__(highlight=False, file=cast(IO[str], _StandardOutput()))
         self._on_gone = on_gone
 
     def on_broken_pipe(self) -> None:
@@ -38,6 +40,21 @@ class RunConsole(Console):
         self.quiet = True
         _discard(sys.stdout)
         self._on_gone()
+
+
+class _StandardOutput:
+    """Standard output, for which a terminal that was closed is a pipe that broke."""
+
+    def write(self, text: str) -> int:
+        with _closed_is_broken():
+            return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        with _closed_is_broken():
+            sys.stdout.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stdout, name)
 
 
 class Stopping:
@@ -68,7 +85,7 @@ class Stopping:
     def _on_signal(self, number: int, frame: Any) -> None:  # noqa: ARG002 - the signature of a handler
         if signal.Signals(number).name == "SIGHUP":
             for stream in (sys.stdout, sys.stderr):
-                if stream.isatty():
+                if _is_terminal(stream):
                     _discard(stream)
         self._handle()
 
@@ -77,6 +94,24 @@ def tell(sentence: str) -> None:
     """Prints a sentence to standard error; nothing where that has gone away too."""
     with contextlib.suppress(OSError):
         print(sentence, file=sys.stderr, flush=True)  # noqa: T201
+
+
+@contextlib.contextmanager
+def _closed_is_broken() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        raise BrokenPipeError(errno.EPIPE, "the terminal was closed") from error
+
+
+def _is_terminal(stream: IO[str]) -> bool:
+    """Returns whether a stream leads to a terminal, also one that is closed already."""
+    try:
+        return stat.S_ISCHR(os.fstat(stream.fileno()).st_mode)
+    except OSError:  # no descriptor, as in a notebook
+        return False
 
 
 def _discard(stream: IO[str]) -> None:

@@ -402,7 +402,7 @@ def test_stopping_never_goes_back_to_a_model_that_is_destroyed(tmp_path, options
         warmup_steps=0,
         checkpoint_every=5,
         on_collapse="stop",
-        eval_votes=4,
+        eval_k=4,
         output=tmp_path / "run",
     )
     summary = Trainer(config).run()
