@@ -138,6 +138,33 @@ class Comparison(ABC):
         apart = {*RESUMABLE_WITH, *self.varied, "seed", "evaluate"}
         return {name: value for name, value in values.items() if name not in apart}
 
+    def check_weights(self, configs: Sequence[TrainConfig], weights: str) -> None:
+        """Checks that runs began with these weights.
+
+        Raises:
+            SystemExit: They did not, so they are of an older model.
+        """
+        # Without evaluations no folder says what its run began with.
+        if self.train.evaluate and initial_weights(configs) != weights:
+            raise SystemExit(
+                f"the runs in {self.folder} began with an older {self.train.model}; name a new "
+                "--output to train them again"
+            )
+
+    def start_of(self, config: TrainConfig) -> dict[str, Any]:
+        """Returns what is kept of the model before a run; seeds differ in how it is sampled."""
+        return _kept_of(config, "before") if config.evaluate else {}
+
+    def row_of(self, config: TrainConfig) -> dict[str, Any]:
+        """Returns what is kept of a complete run."""
+        assert config.output is not None
+        lines = map(json.loads, (config.output / "metrics.jsonl").read_text().splitlines())
+        return {
+            "alarms": [[alarm["step"], alarm["kind"]] for alarm in read_summary(config)["alarms"]],
+            "skipped": int(sum(line["skipped"] for line in lines)),
+            "after": _kept_of(config, "after"),
+        }
+
 
 def compare(comparison: Comparison, console: Console) -> Results:
     """Returns the results of all runs; those that are not kept yet are trained or read first."""
@@ -151,14 +178,10 @@ def compare(comparison: Comparison, console: Console) -> Results:
     if missing:
         configs = [comparison.config(name, seed) for name, seed in missing]
         train_all(configs, comparison.jobs, console)
-        if initial_weights(configs) != results["weights"]:
-            raise SystemExit(
-                f"the runs in {comparison.folder} began with an older {comparison.train.model}; "
-                "name a new --output to train them again"
-            )
+        comparison.check_weights(configs, results["weights"])
         for (name, seed), config in zip(missing, configs, strict=True):
-            results["before"].setdefault(str(seed), _kept_of(config, "before"))
-            results["runs"].setdefault(name, {})[str(seed)] = _row_of(config)
+            results["before"].setdefault(str(seed), comparison.start_of(config))
+            results["runs"].setdefault(name, {})[str(seed)] = comparison.row_of(config)
     return results
 
 
@@ -274,7 +297,10 @@ def with_an_alarm(rows: dict[str, Any]) -> str:
 def to_json(results: Results) -> str:
     """Returns results as JSON, indented, with lists of numbers on one line."""
     text = json.dumps(results, indent=1)
-    return re.sub(r"\[[\s\d.,eE+-]+\]", lambda list_: re.sub(r"\s+", " ", list_[0]), text) + "\n"
+    return (
+        re.sub(r"\[(?:[\s\d.,eE+-]|null)+\]", lambda list_: re.sub(r"\s+", " ", list_[0]), text)
+        + "\n"
+    )
 
 
 def kept_results(comparison: Comparison, console: Console) -> Results:
@@ -301,17 +327,6 @@ def kept_results(comparison: Comparison, console: Console) -> Results:
         console.print(f"{comparison.results_path.name} is not used: {'; '.join(differing)}.")
         return fresh
     return kept
-
-
-def _row_of(config: TrainConfig) -> dict[str, Any]:
-    """What is kept of a complete run."""
-    assert config.output is not None
-    lines = map(json.loads, (config.output / "metrics.jsonl").read_text().splitlines())
-    return {
-        "alarms": [[alarm["step"], alarm["kind"]] for alarm in read_summary(config)["alarms"]],
-        "skipped": int(sum(line["skipped"] for line in lines)),
-        "after": _kept_of(config, "after"),
-    }
 
 
 def _kept_of(config: TrainConfig, moment: str) -> dict[str, Any]:
