@@ -26,8 +26,8 @@ import tyro
 from comparison import Comparison, Results, compare, publish, with_an_alarm
 from comparison import table as table_of
 from rich.console import Console
-from runs import REPOSITORY
 
+from pages import REPOSITORY
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.config.algorithms import ALGORITHMS
 

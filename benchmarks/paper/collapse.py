@@ -35,8 +35,8 @@ import tyro
 from collapse_picture import draw
 from comparison import Comparison, Results, compare, publish
 from rich.console import Console
-from runs import REPOSITORY
 
+from pages import REPOSITORY
 from ttrl_agents.callbacks.collapse import find_alarms
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.config.eval_config import EvalConfig

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,8 +27,11 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 from rich.console import Console
-from runs import REPOSITORY, initial_weights, read_summary, train_all, write_block
 
+sys.path.append(str(Path(__file__).parents[1]))
+from runs import initial_weights, read_summary, train_all
+
+from pages import picture_path, results_path, write_results
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.config.train_config import RESUMABLE_WITH
 from ttrl_agents.evaluate import Evaluation, EvaluationFolder, Interval, bootstrap_intervals
@@ -117,16 +121,6 @@ class Comparison(ABC):
         """Where the runs go."""
         return self.output or Path("runs") / Path(self.script).stem
 
-    @property
-    def results_path(self) -> Path:
-        """The file in which results are kept."""
-        return REPOSITORY / "docs" / "results" / f"{self.block}.json"
-
-    @property
-    def picture_path(self) -> Path:
-        """The picture of the results."""
-        return REPOSITORY / "docs" / "images" / f"{self.block}.png"
-
     def run_folder(self, name: str, seed: int) -> Path:
         """Returns where a run goes, under a name that every file system takes."""
         plain = re.sub(r"[^\w.=+]+", "-", name).strip("-")
@@ -197,11 +191,9 @@ def publish(
     if draw is not None:
         draw(results, comparison.folder / f"{comparison.block}.png")
     if comparison.write:
-        comparison.results_path.parent.mkdir(exist_ok=True)
-        comparison.results_path.write_text(to_json(results), encoding="utf-8")
-        write_block(comparison.page, comparison.block, text)
+        write_results(comparison.block, results, comparison.page, text)
         if draw is not None:
-            draw(results, comparison.picture_path)
+            draw(results, picture_path(comparison.block))
 
 
 def measure_column(
@@ -294,15 +286,6 @@ def with_an_alarm(rows: dict[str, Any]) -> str:
     return f"{sum(bool(row['alarms']) for row in rows.values())} of {len(rows)}"
 
 
-def to_json(results: Results) -> str:
-    """Returns results as JSON, indented, with lists of numbers on one line."""
-    text = json.dumps(results, indent=1)
-    return (
-        re.sub(r"\[(?:[\s\d.,eE+-]|null)+\]", lambda list_: re.sub(r"\s+", " ", list_[0]), text)
-        + "\n"
-    )
-
-
 def kept_results(comparison: Comparison, console: Console) -> Results:
     """Returns what is kept of runs with the same options and weights, which may be nothing."""
     weights = weights_digest(load_policy(comparison.train.model, device="cpu"))
@@ -313,9 +296,10 @@ def kept_results(comparison: Comparison, console: Console) -> Results:
         "before": {},
         "runs": {},
     }
-    if not comparison.results_path.is_file():
+    path = results_path(comparison.block)
+    if not path.is_file():
         return fresh
-    kept: Results = json.loads(comparison.results_path.read_text(encoding="utf-8"))
+    kept: Results = json.loads(path.read_text(encoding="utf-8"))
     differing = [
         f"{name} is {fresh['options'].get(name)}, was {value}"
         for name, value in kept["options"].items()
@@ -324,7 +308,7 @@ def kept_results(comparison: Comparison, console: Console) -> Results:
     if kept["weights"] != weights:
         differing.append(f"{fresh['options']['model']} has other weights")
     if differing:
-        console.print(f"{comparison.results_path.name} is not used: {'; '.join(differing)}.")
+        console.print(f"{path.name} is not used: {'; '.join(differing)}.")
         return fresh
     return kept
 

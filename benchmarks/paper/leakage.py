@@ -34,9 +34,9 @@ import tyro
 from comparison import COLUMNS, Comparison, Results, compare, publish, with_an_alarm
 from comparison import table as table_of
 from rich.console import Console
-from runs import REPOSITORY
 from score_picture import PALETTE, Group, draw_scores
 
+from pages import REPOSITORY
 from ttrl_agents.config import TrainConfig
 
 REWARDS = ("oracle", "majority", "negative_entropy", "format_only", "random")

@@ -26,9 +26,9 @@ import tyro
 from comparison import COLUMNS, Comparison, Results, compare, measure_column, publish, with_an_alarm
 from comparison import table as table_of
 from rich.console import Console
-from runs import REPOSITORY
 from score_picture import PALETTE, Group, draw_scores
 
+from pages import REPOSITORY
 from ttrl_agents.config import TrainConfig
 from ttrl_benchmarks.errors import UnknownNameError
 from ttrl_env.consensus import REWARDS, RewardError, find_reward, reward_needs

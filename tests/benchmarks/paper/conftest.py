@@ -15,11 +15,12 @@ SCRIPTS = Path(__file__).parents[3] / "benchmarks" / "paper"
 
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
-    """Imports a script with its folder first on the path."""
+    """Imports a script with its folder, and what all scripts share, first on the path."""
+    monkeypatch.syspath_prepend(str(SCRIPTS.parent))
     monkeypatch.syspath_prepend(str(SCRIPTS))
     before = set(sys.modules)
     yield importlib.import_module
-    own = {path.stem for path in SCRIPTS.glob("*.py")}
+    own = {"pages", *(path.stem for path in SCRIPTS.glob("*.py"))}
     for name in set(sys.modules) - before:
         if name in own:
             del sys.modules[name]

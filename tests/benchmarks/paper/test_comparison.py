@@ -34,7 +34,7 @@ def repository(script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository of its own, for the files that a comparison writes."""
     folder = tmp_path / "repository"
     (folder / "docs" / "images").mkdir(parents=True)
-    monkeypatch.setattr(script("comparison"), "REPOSITORY", folder)
+    monkeypatch.setattr(script("pages"), "REPOSITORY", folder)
     return folder
 
 
@@ -141,24 +141,26 @@ def test_every_reward_and_every_algorithm_is_compared(script, tmp_path: Path) ->
 
 
 def test_results_that_are_kept_are_not_trained_again(script, repository, tmp_path) -> None:
-    comparison, leakage = script("comparison"), script("leakage")
+    comparison, leakage, pages = map(script, ("comparison", "leakage", "pages"))
     options = leakage.Options(seeds=(0,), output=tmp_path / "runs", write=True)
     shipped = weights_digest(load_policy("tiny", device="cpu"))
     names = leakage.REWARDS
     results = results_of(options, {name: [[2, 2, 0, 0]] for name in names}, shipped)
-    options.results_path.parent.mkdir()
-    options.results_path.write_text(comparison.to_json(results))
+    path = pages.results_path(options.block)
+    path.parent.mkdir()
+    path.write_text(pages.to_json(results))
     assert comparison.compare(options, QUIET) == results
     assert not options.folder.exists()
 
 
 def test_results_of_other_options_or_weights_are_not_used(script, repository, capsys) -> None:
-    comparison, algorithms = script("comparison"), script("algorithms")
+    comparison, algorithms, pages = map(script, ("comparison", "algorithms", "pages"))
     console = Console(width=200)
     options = algorithms.Options(algorithms=())
     results = results_of(options, {"grpo": [[2, 2, 2, 2]]})
-    options.results_path.parent.mkdir()
-    options.results_path.write_text(comparison.to_json(results))
+    path = pages.results_path(options.block)
+    path.parent.mkdir()
+    path.write_text(pages.to_json(results))
     longer = replace(options, train=replace(options.train, steps=7))
     assert comparison.kept_results(longer, console)["runs"] == {}
     said = capsys.readouterr().out
@@ -169,7 +171,7 @@ def test_results_of_other_options_or_weights_are_not_used(script, repository, ca
 def test_a_comparison_is_trained_written_and_goes_on_where_it_was(
     script, repository, tmp_path: Path
 ) -> None:
-    comparison, rewards = script("comparison"), script("rewards")
+    comparison, rewards, pages = map(script, ("comparison", "rewards", "pages"))
     page = repository / "page.md"
     page.write_text("# Rewards\n\n<!-- begin: rewards -->\n<!-- end: rewards -->\n")
     rewards.Options.page = page
@@ -179,7 +181,7 @@ def test_a_comparison_is_trained_written_and_goes_on_where_it_was(
     rewards.main(options)
     assert "| `co_rewarding` (second opinion) | " in page.read_text()
     assert (repository / "docs/images/rewards.png").stat().st_size > 10_000
-    stored = json.loads(options.results_path.read_text())
+    stored = json.loads(pages.results_path("rewards").read_text())
     assert stored["weights"] == weights_digest(load_policy("tiny", device="cpu"))
     assert set(stored["runs"]["co_rewarding"]["0"]["after"]) == set(comparison.KEPT)
     # Another reward and another seed join; what is kept stays as it is.
@@ -187,7 +189,7 @@ def test_a_comparison_is_trained_written_and_goes_on_where_it_was(
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*-seed0/*.json*")}
     rewards.main(more)
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    joined = json.loads(options.results_path.read_text())
+    joined = json.loads(pages.results_path("rewards").read_text())
     assert joined["runs"]["co_rewarding"]["0"] == stored["runs"]["co_rewarding"]["0"]
     assert {name: sorted(rows) for name, rows in joined["runs"].items()} == {
         "co_rewarding": ["0", "1"],

@@ -26,18 +26,12 @@ SMALL = TrainConfig(
 )
 
 
-@pytest.mark.parametrize(
-    ("name", "block", "results"),
-    [
-        ("main_table", "main table", "main"),
-        ("leakage", "controls", "controls"),
-    ],
-)
-def test_the_page_has_the_table_of_the_stored_results(script, name, block, results) -> None:
+@pytest.mark.parametrize(("name", "results"), [("main_table", "main"), ("leakage", "controls")])
+def test_the_page_has_the_table_of_the_stored_results(script, name, results) -> None:
     module: ModuleType = script(name)
     stored = json.loads((REPOSITORY / f"docs/results/{results}.json").read_text())
     page = module.PAGE.read_text(encoding="utf-8")
-    assert script("runs").with_block(page, block, module.table(stored)) == page
+    assert script("pages").with_block(page, results, module.table(stored)) == page
     options = stored.get("options", stored)
     assert options["model"] == "tiny"
     assert options["steps"] == TrainConfig().steps
@@ -46,8 +40,8 @@ def test_the_page_has_the_table_of_the_stored_results(script, name, block, resul
 
 
 def test_a_page_without_the_block_is_not_touched(script) -> None:
-    with pytest.raises(ValueError, match="has no block 'main table'"):
-        script("runs").with_block("# A page", "main table", "text")
+    with pytest.raises(ValueError, match="has no block 'main'"):
+        script("pages").with_block("# A page", "main", "text")
 
 
 def test_runs_of_different_checkpoints_do_not_make_one_table(script, tmp_path: Path) -> None:
