@@ -159,7 +159,7 @@ def end_of(config: TrainConfig) -> dict[str, float]:
         )
         return EvaluationRun(options).run(Silent())[0]
 
-    votes = measured("end", k=config.eval_votes, seed=config.seed)
+    votes = measured("end", k=config.eval_k, seed=config.seed)
     greedy = measured("end-greedy", greedy=True)
     wrong = [result for result in votes.results if not result.majority_correct]
     return {
@@ -225,7 +225,7 @@ def moving_mean(values: list[float | None], window: int) -> npt.NDArray[np.float
 def table(results: Results) -> str:
     """Returns the Markdown table of the runs, with a sentence for each setting."""
     options = results["options"]
-    k = options["eval_votes"]
+    k = options["eval_k"]
     heads = (
         "setting",
         "seed",
@@ -296,7 +296,7 @@ def summary(results: Results) -> list[str]:
 def legend(results: Results) -> str:
     """Returns the sentences below the table."""
     options = results["options"]
-    k = options["eval_votes"]
+    k = options["eval_k"]
     return (
         f"`{options['model']}` on `{options['env']}`. mean@{k} and pseudo-labels are those of the "
         f"training steps, at T {options['temperature']:g}, top-p 1, averaged over one pass of the "

@@ -206,7 +206,7 @@ def measure_column(
         name: What was compared; `None` for the scores before training.
         column: The score.
     """
-    k = results["options"]["eval_votes"]
+    k = results["options"]["eval_k"]
     moments = (
         results["before"].values()
         if name is None
@@ -239,7 +239,7 @@ def table(
         words: The names of the rows, in the order of the table.
         extra: More columns: from the rows of a name, by seed, to the cell.
     """
-    k = results["options"]["eval_votes"]
+    k = results["options"]["eval_k"]
     heads = [head, *(column.title(k) for column in COLUMNS), *extra]
     start = [f"{measure_column(results, None, column)[0].mean:.3f}" for column in COLUMNS]
     lines = [

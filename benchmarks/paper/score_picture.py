@@ -78,7 +78,7 @@ def draw_scores(
             for axis, column in zip(axes, columns, strict=True):
                 _draw_row(axis, place, group, *measure_column(results, name, column))
         place -= 1
-    k = results["options"]["eval_votes"]
+    k = results["options"]["eval_k"]
     for axis, column in zip(axes, columns, strict=True):
         before, _ = measure_column(results, None, column)
         axis.axvline(before.mean, color=_INK, linestyle=":", linewidth=1)

@@ -98,7 +98,7 @@ def test_runs_are_measured_once_and_their_series_are_kept(
         questions_per_step=2,
         n_votes=4,
         max_tokens=32,
-        eval_votes=2,
+        eval_k=2,
         env_options={"size": 4},
     )
     options = collapse.Options(
