@@ -106,6 +106,12 @@ class TrainConfig(SharedOptions):
         "log_prob_tolerance": MORE_THAN_0,
     }
     command: ClassVar[str] = "ttrl train"
+    common: ClassVar[tuple[str, ...]] = (
+        *("model", "env", "data", "seed", "preset"),
+        *("steps", "questions_per_step", "n_votes", "max_tokens", "temperature"),
+        *("reward", "algorithm", "learning_rate", "lora_rank"),
+        *("eval_every", "eval_k", "held_out", "output", "log", "sampler", "device"),
+    )
 
     MODEL_AND_QUESTIONS: ClassVar[Heading]
     """Which model learns from which questions."""
@@ -114,7 +120,7 @@ class TrainConfig(SharedOptions):
     GGUF file or the folder of one, or an id on the Hugging Face Hub."""
     preset: Preset | None = None
     """Start from the settings of the TTRL paper on this benchmark; options that are given besides
-    override them. --preset NAME --help shows them."""
+    override them. --preset NAME --help-all shows them."""
     family: Family | None = None
     """Whose settings a preset takes: qwen2.5-math, instruct (any other model that does not think
     first) or reasoning (models that do); by default what the model's name and chat template say."""
