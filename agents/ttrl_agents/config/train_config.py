@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -28,7 +28,6 @@ from ttrl_agents.config.algorithms import (
     Ratio,
 )
 from ttrl_agents.config.bounds import AT_LEAST_0, AT_LEAST_1, MORE_THAN_0, Bound, check_bounds
-from ttrl_agents.config.name_value import KeyValues
 from ttrl_agents.config.options import SharedOptions, in_help_order
 from ttrl_agents.config.schedule import Schedule
 from ttrl_agents.errors import AgentError
@@ -39,10 +38,12 @@ Preset = Literal["paper/aime24", "paper/amc", "paper/math500"]
 Family = Literal["qwen2.5-math", "instruct", "reasoning"]
 DType = Literal["auto", "bfloat16", "float16", "float32"]
 
-# These options change results by rounding at most, so a resumed run may change them.
+# These options change results by rounding at most, so a resumed run may change them; but for
+# max_prompt_tokens, which leaves out the questions that a run cannot go on with.
 RESUMABLE_WITH = frozenset(
     {
         "output",
+        "max_prompt_tokens",
         "data",
         "checkpoint_every",
         "keep_checkpoints",
@@ -80,7 +81,6 @@ class TrainConfig(SharedOptions):
         "questions_per_step": AT_LEAST_1,
         "n_votes": Bound("2 or more", 2),
         "max_tokens": AT_LEAST_1,
-        "max_prompt_tokens": AT_LEAST_1,
         "temperature": Bound("more than 0, and finite", 0, open_low=True, open_high=True),
         "learning_rate": Bound("in [0, 1)", 0, 1, open_high=True),
         "warmup_steps": AT_LEAST_0,
@@ -90,6 +90,7 @@ class TrainConfig(SharedOptions):
         "critic_learning_rate": Bound("in [0, 1]", 0, 1),
         "micro_batch_tokens": AT_LEAST_1,
         "held_out": Bound("in [0, 1)", 0, 1, open_high=True),
+        "eval_limit": AT_LEAST_1,
         "eval_votes": AT_LEAST_1,
         "eval_temperatures": Bound(
             "one or more temperatures of 0 or more, and finite", 0, open_high=True
@@ -112,11 +113,6 @@ class TrainConfig(SharedOptions):
     family: Family | None = None
     """Whose settings a preset takes: qwen2.5-math, instruct (any other model that does not think
     first) or reasoning (models that do); by default what the model's name and chat template say."""
-    env_options: KeyValues = field(default_factory=dict)
-    """Options of the benchmark itself, as in level=3 or task=chain_sum; a wrong one lists those
-    that there are."""
-    instruction: str | None = None
-    """What is appended to each question, '' for nothing; by default what the benchmark says."""
     model: str = "tiny"
     """tiny or tiny-noisy (they ship with the package), the folder of a Hugging Face checkpoint, a
     GGUF file or the folder of one, or an id on the Hugging Face Hub."""
@@ -138,8 +134,6 @@ class TrainConfig(SharedOptions):
     """How many of them, the first ones, are trained on; by default all."""
     max_tokens: int = 256
     """The most tokens of one completion."""
-    max_prompt_tokens: int | None = None
-    """Leave out questions whose prompt is longer than this; by default none."""
     temperature: float = 1.0
     """Sampling temperature in training."""
     learning_rate: float | None = None
@@ -206,6 +200,8 @@ class TrainConfig(SharedOptions):
     held_out: float = 0.0
     """The share of questions kept out of training to measure transfer, for benchmarks without a
     held-out split of their own."""
+    eval_limit: int | None = None
+    """Evaluate only so many questions of each kind, spread evenly over them; by default all."""
     eval_votes: int = 16
     """Completions for each question in an evaluation."""
     eval_temperatures: tuple[float, ...] | None = None
