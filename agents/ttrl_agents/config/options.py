@@ -2,7 +2,6 @@
 
 - `SharedOptions`: questions, prompts, device and sampler.
 - `parse_date`: the date of `--template-date`.
-- `in_help_order`: the order in which `--help` lists them.
 """
 
 from __future__ import annotations
@@ -15,13 +14,12 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
 from ttrl_agents.config.bounds import AT_LEAST_0, AT_LEAST_1, MORE_THAN_0, Bound, check_bounds
+from ttrl_agents.config.groups import Heading
 from ttrl_agents.config.name_value import KeyValues
 from ttrl_agents.config.serialization import options_from_json, options_to_json
 from ttrl_agents.errors import AgentError
 
-__all__ = ["SharedOptions", "in_help_order", "parse_date"]
-
-_FIRST = ("env", "data", "env_options", "instruction", "duplicates", "seed")
+__all__ = ["SharedOptions", "parse_date"]
 
 Own = TypeVar("Own", bound="SharedOptions")
 
@@ -46,6 +44,7 @@ class SharedOptions:
     command: ClassVar[str] = "ttrl"
     """The command whose `--help` documents the options."""
 
+    MODEL_AND_QUESTIONS: ClassVar[Heading]
     env: str = "TTRL-Arithmetic-v0"
     """Environment id, which names the questions."""
     data: Path | None = None
@@ -60,20 +59,24 @@ class SharedOptions:
     duplicates: Literal["error", "drop", "keep"] | None = None
     """What to do with questions that a file of your own holds more than once: raise an error that
     lists them (the default), drop all but the first of each, or keep them."""
-    seed: int = 0
-    """Names everything that is drawn: the order of questions and the completions."""
-    stop_at_box: bool = False
-    """End a completion with the token that closes the box of its answer too; not for chat templates
-    that begin with a thought, where it would end that."""
-    device: str = "auto"
-    """auto (a GPU where there is one), cpu, cuda, cuda:N or mps (an Apple GPU)."""
     max_prompt_tokens: int | None = None
     """Leave out questions whose prompt is longer than this; by default none."""
+    seed: int = 0
+    """Names everything that is drawn: the order of questions and the completions."""
     chat_template: Path | None = None
     """A Jinja file that replaces the model's chat template."""
     template_date: str | None = None
     """The date that a chat template gets which asks for today's, as in 2026-11-28; by default that
     of the day on which the run begins, which is kept."""
+
+    SAMPLING_AND_VOTES: ClassVar[Heading]
+    stop_at_box: bool = False
+    """End a completion with the token that closes the box of its answer too; not for chat templates
+    that begin with a thought, where it would end that."""
+
+    ENGINE: ClassVar[Heading]
+    device: str = "auto"
+    """auto (a GPU where there is one), cpu, cuda, cuda:N or mps (an Apple GPU)."""
     sampler: str = "transformers"
     """What draws completions: transformers (the model itself), vllm (an engine beside it), one that
     an installed package adds, or, for evaluation alone, vllm-server (a server that is running
@@ -129,15 +132,3 @@ def parse_date(text: str) -> datetime:
         raise AgentError(
             f"--template-date {text!r} is not a date; write it as in 2026-11-28."
         ) from error
-
-
-def in_help_order(kind: type[Own]) -> type[Own]:
-    """Reorders the fields of a dataclass as `--help` shows them.
-
-    The questions and the seed come first, then the fields that the dataclass declares itself, then
-    the others that it inherits.
-    """
-    every = kind.__dataclass_fields__
-    own = [name for name in kind.__annotations__ if name in every]
-    kind.__dataclass_fields__ = {name: every[name] for name in (*_FIRST, *own, *every)}
-    return kind

@@ -79,7 +79,7 @@ class RunEvaluations:
     def cost(self) -> str:
         """How much the measurements before and after training sample, in words."""
         questions = sum(map(len, self._asked.values()))
-        votes = [setting.votes(self.config.eval_votes) for setting in self.settings]
+        votes = [setting.votes(self.config.eval_k) for setting in self.settings]
         each = " + ".join(f"{n} at {s.title}" for n, s in zip(votes, self.settings, strict=True))
         total = questions * sum(votes)
         words = f"{questions:,} questions x ({each}) = {total:,} completions"
@@ -167,7 +167,7 @@ class RunEvaluations:
         return evaluate(
             self.sampler,
             benchmark,
-            k=setting.votes(self.config.eval_votes),
+            k=setting.votes(self.config.eval_k),
             params=self._params(setting),
             seed=seed,
             questions=self._asked[split],
@@ -191,7 +191,7 @@ class RunEvaluations:
             env=env,
             benchmark=benchmark,
             questions=self._asked[split],
-            k=setting.votes(self.config.eval_votes),
+            k=setting.votes(self.config.eval_k),
             params=self._params(setting),
             seed=seed,
         )

@@ -90,7 +90,7 @@ class ChatTemplate:
         """Renders in a process apart."""
         failed = f"The chat template of model {self.name!r} fails"
         try:
-            ended = subprocess.run(
+            ended = subprocess.run(  # noqa: S603 - our own file; what it reads is data
                 [sys.executable, "-I", str(_WORKER), _folder_of_jinja()],
                 input=request,
                 capture_output=True,

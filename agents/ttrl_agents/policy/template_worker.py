@@ -33,7 +33,7 @@ def environment(now):
     def raise_exception(message):
         raise TemplateError(message)
 
-    def tojson(value, ensure_ascii=False, indent=None, separators=None, sort_keys=False):  # noqa: FBT002
+    def tojson(value, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
         return json.dumps(
             value,
             ensure_ascii=ensure_ascii,
