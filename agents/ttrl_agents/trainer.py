@@ -312,6 +312,7 @@ class Trainer:
             self.state.step,
             self.folder,
             progress=self.callbacks.on_tokens,
+            answered=self.callbacks.on_questions,
             stop=lambda: self.stopping,
         )
         if results is None:

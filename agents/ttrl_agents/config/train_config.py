@@ -244,8 +244,8 @@ class TrainConfig(SharedOptions):
     output: Path | None = None
     """The run directory; by default a new one under runs/."""
     log: tuple[str, ...] = ()
-    """Log the run to tensorboard, wandb or both, besides metrics.jsonl, or by callbacks that
-    installed packages add."""
+    """Log the run to tensorboard, trackio or wandb, or to several, besides metrics.jsonl, or by
+    callbacks that installed packages add."""
     sample_every: int = 0
     """Write the completions of one question into samples/, and to the logs, every so many steps;
     0 is never."""
