@@ -57,6 +57,7 @@ RESUMABLE_WITH = frozenset(
         "micro_batch_tokens",
         "pack_rows",
         "gradient_checkpointing",
+        "offload_reference",
     }
 )
 
@@ -155,6 +156,10 @@ class TrainConfig(SharedOptions):
     """Decay of the second moment of AdamW; the usual 0.999 suits runs of thousands of steps."""
     weight_decay: float = 0.01
     """Weight decay of AdamW."""
+    optimizer_bits: Literal[32, 8] = 32
+    """Bits of each of AdamW's moments. With 8, a scale for every 256 of them, 16-bit weights are
+    kept in float32 by 16 more bits each, and gradients of micro-batches are added up in the type of
+    the weights: 8 bytes a weight instead of 18, at some cost in precision."""
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this norm."""
     algorithm: Annotated[
@@ -195,11 +200,14 @@ class TrainConfig(SharedOptions):
     """Compute the model's layers again in the backward pass instead of keeping what they computed:
     less memory for a third more time, and more than that where prompts are long, since each is then
     run once for every completion."""
+    offload_reference: bool = False
+    """Keep the initial policy, which kl_coef needs, in main memory, and bring it to the GPU for its
+    pass alone. With LoRA it has no weights of its own, and this does nothing."""
     micro_batch_tokens: int | None = None
     """The most tokens that are run through the model at once in an update: with padding, or where
     rows are packed, with prompts. Fewer need less memory; the result is the same. By default 4,096
-    on CPU, and on GPU what the memory plan chooses, with --gradient-checkpointing and
-    --engine-sleep where they are needed."""
+    on CPU, and on GPU what the memory plan chooses, with --gradient-checkpointing, --engine-sleep
+    and --offload-reference where they are needed."""
     pack_rows: Literal["auto", "yes", "no"] = "auto"
     """Run completions through the model side by side, without padding: on a GPU where the model
     allows it (auto), or always, or never. The result is the same up to rounding."""
