@@ -23,6 +23,7 @@ import torch
 from ttrl_agents.agent import Agent, ResumableAgent
 from ttrl_agents.callbacks.base import Callback, CallbackList
 from ttrl_agents.callbacks.collapse import CollapseMonitor
+from ttrl_agents.callbacks.votes import VotesCallback
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.moments import AFTER, BEFORE, RunEvaluations
@@ -60,7 +61,7 @@ from ttrl_agents.run.folder import (
     check_usable,
     resume_config,
     run_folder_name,
-    trim_metrics,
+    trim_steps,
 )
 from ttrl_agents.run.summary import summarize_run
 from ttrl_agents.samplers import Sampler, check_sampler, make_sampler
@@ -124,7 +125,7 @@ class Trainer:
             check_sampler(config)
         if config.output is not None:
             check_usable(config.output, resume=resume)
-        self.callbacks = CallbackList(_with_monitor(config, callbacks))
+        self.callbacks = CallbackList([VotesCallback(), *_with_monitor(config, callbacks)])
         self.stopping = False
         self._load_checkpoint(config, resume=resume)
         config, self.plan = plan_run(config)
@@ -190,7 +191,7 @@ class Trainer:
         write_atomically(self.folder / CONFIG, options + "\n")
         if self.state_path is not None:
             self._restore()
-        trim_metrics(self.folder, self.state.step)
+        trim_steps(self.folder, self.state.step)
         self.callbacks.on_start(self)
         if self.state_path is None:
             if self.config.evaluate:
