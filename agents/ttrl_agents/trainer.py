@@ -28,7 +28,7 @@ from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.moments import AFTER, BEFORE, RunEvaluations
 from ttrl_agents.instruments.collapse import Alarm
-from ttrl_agents.instruments.sampler_agreement import SamplerCheck
+from ttrl_agents.instruments.sampler_agreement import SamplerCheck, SamplerDisagreesError
 from ttrl_agents.instruments.start_divergence import make_start_divergence
 from ttrl_agents.instruments.vote_metrics import vote_metrics
 from ttrl_agents.learning.pieces import check_pieces
@@ -62,7 +62,7 @@ from ttrl_agents.run.folder import (
     resume_config,
     trim_steps,
 )
-from ttrl_agents.run.health import Health, check_weights, ran_out_of_memory
+from ttrl_agents.run.health import Health, check_learned, check_weights, ran_out_of_memory
 from ttrl_agents.run.summary import summarize_run
 from ttrl_agents.samplers import Sampler, check_sampler, make_sampler
 from ttrl_benchmarks.digest import prompts_digest
@@ -172,6 +172,9 @@ class Trainer:
         self.divergence = make_start_divergence(self.policy, config)
         self.best = BestCheckpoint(config.best_by, delay=look_back(self.callbacks))
         self._check = SamplerCheck(self.policy, config) if self.sampler.copies_weights else None
+        compare = getattr(self.agent, "compare_with_sampler", None)
+        if self._check is not None and compare is not None and compare(self._check):
+            self._check = None  # the agent compares while it learns
         self._sampler_is_stale = False
 
     def __reduce__(self) -> NoReturn:
@@ -248,7 +251,7 @@ class Trainer:
             prompts, metrics = self._step(prompts)
             self._record(metrics, time.monotonic() - began)
             if self.state.step % _CHECK_EVERY == 0:
-                self._check_weights()
+                check_learned(self.policy.model, self.folder, self.state.step)
             last = self.state.step == self.config.steps or self.state.stopped
             due = last or self.state.step % self.config.checkpoint_every == 0
             if due:
@@ -274,7 +277,7 @@ class Trainer:
             step=self.state.step,
         )
         self.callbacks.on_rollout(self.state.step + 1, rollout, votes)
-        with self._told_how_to_take_less():
+        with self._told_how_to_go_on():
             metrics = self._measure(rollout, votes) | self.agent.learn(rollout)
         self._sampler_is_stale = True
         return next_prompts, metrics | agreement | self.sampler.metrics()
@@ -325,34 +328,24 @@ class Trainer:
             f"ttrl train --resume {self.folder}" + (", with such an option" * with_option)
         )
 
-    def _check_weights(self) -> None:
-        """Checks that what was learned is finite; else the checkpoint before it is what is left."""
-        try:
-            check_weights(self.policy.model, f"after step {self.state.step}")
-        except AgentError as error:
-            saved = latest_state(self.folder / "checkpoints")
-            where = (
-                f"{saved.name} is the last checkpoint, and whole" if saved else "Nothing is saved"
-            )
-            raise AgentError(
-                f"{error} The run ends. {where}. With a smaller learning rate: ttrl train "
-                f"--config {self.folder / CONFIG} --learning-rate RATE --output NEW"
-            ) from error
-
     @contextlib.contextmanager
-    def _told_how_to_take_less(self) -> Iterator[None]:
-        """Names the options that help where an update finds no memory."""
+    def _told_how_to_go_on(self) -> Iterator[None]:
+        """Says what is saved where an update cannot be made, and names the options that help."""
         try:
             yield
+        except SamplerDisagreesError as error:
+            raise AgentError(f"{error} {self._way_back()}.") from error
         except torch.OutOfMemoryError as error:
-            # Some of the step may be learned already, so the last checkpoint is what is left.
-            saved = latest_state(self.folder / "checkpoints")
-            where = f"It is saved in {saved.name}" if saved else "Nothing of it is saved yet"
             raise AgentError(
                 f"The GPU's memory ran out in the update of step {self.state.step + 1}. "
-                f"{out_of_memory_advice(self.config)} The run ends. {where}. To go on: "
-                f"ttrl train --resume {self.folder}, with such an option"
+                f"{out_of_memory_advice(self.config)} {self._way_back()}, with such an option"
             ) from error
+
+    def _way_back(self) -> str:
+        # Some of the step may be learned already, so the last checkpoint is what is left.
+        saved = latest_state(self.folder / "checkpoints")
+        where = f"It is saved in {saved.name}" if saved else "Nothing of it is saved yet"
+        return f"The run ends. {where}. To go on: ttrl train --resume {self.folder}"
 
     def _sync_sampler(self) -> None:
         # Before the next draw and not after the update: where it fails, the step before is whole.
@@ -368,6 +361,7 @@ class Trainer:
             self.state.step,
             self.folder,
             progress=self.callbacks.on_tokens,
+            answered=self.callbacks.on_questions,
             stop=lambda: self.stopping,
         )
         if results is None:
@@ -378,7 +372,7 @@ class Trainer:
         self.callbacks.on_evaluation(name, results)
 
     def _save(self) -> None:
-        self._check_weights()
+        check_learned(self.policy.model, self.folder, self.state.step)
         tensors = self.agent.tensors() if isinstance(self.agent, ResumableAgent) else {}
         states = {name: part.state_dict() for name, part in self._parts().items()}
         parts = {name: state for name, state in states.items() if state}
@@ -394,7 +388,7 @@ class Trainer:
         forget_candidates(self.folder / "checkpoints", self.best)
 
     def _save_if_best(self, *, last: bool = False) -> None:
-        self._check_weights()
+        check_learned(self.policy.model, self.folder, self.state.step)
         keep_best(
             self.folder / "checkpoints",
             self.best,

@@ -2,6 +2,7 @@
 
 - `Killed`: processes are killed until a command is done; it must end as one that was left alone.
 - `Recorded`: the same for `RecordRollouts`: no step that returned is lost.
+- `Rewritten`: a command that writes one file is killed; the file is never torn.
 - `TwoWriters`: two processes write to one folder: one of them is told who else does.
 - `TwoFolders`: two that name no folder: each has one of its own.
 
@@ -155,6 +156,59 @@ class Recorded:
 
 
 @dataclass
+class Rewritten:
+    """Kills a command that writes one file into a folder that is done; the file is always whole.
+
+    Attributes:
+        name: Of the row in the table.
+        words: The command line.
+        prepare: Makes the folder.
+        file: What the command writes.
+        end: What a whole file ends with.
+    """
+
+    name: str
+    words: Callable[[Path], Words]
+    prepare: Callable[[Path], object]
+    file: str
+    end: bytes
+    tally: Tally = field(init=False)
+    _seconds: float = 0.0
+    _operations: int = 0
+
+    def __post_init__(self) -> None:
+        self.tally = Tally(
+            self.name, "kills", "the file is whole or not there; the rest is as it was"
+        )
+
+    def trial(self, folder: Path, rng: random.Random) -> None:
+        """Kills the command a few times and then lets it end."""
+        self.prepare(folder)
+        expected, log = contents(folder), folder.with_name(f"{folder.name}.log")
+        if not self._seconds:
+            alone = start(command(*self.words(folder)), log, folder=folder).wait()
+            if problems := check_ended(alone):
+                raise RuntimeError(f"{self.name} fails without any attack: {problems[0]}")
+            self._seconds, self._operations = alone.seconds, alone.operations
+        kills, problems = 0, []
+        for _ in range(rng.randint(1, 4)):
+            kill = Kill.draw(rng, self._seconds, self._operations)
+            process = start(command(*self.words(folder)), log, folder=folder, kill=kill).wait(kill)
+            kills += process.killed
+            problems += [] if process.killed else check_ended(process)
+            problems += self._torn(folder)
+        problems += check_ended(start(command(*self.words(folder)), log).wait())
+        if not (folder / self.file).is_file():
+            problems.append(f"{self.file} was not written")
+        self.tally.add(kills, problems + self._torn(folder) + differences(expected, folder))
+
+    def _torn(self, folder: Path) -> list[str]:
+        path = folder / self.file
+        whole = not path.exists() or path.read_bytes().rstrip().endswith(self.end)
+        return [] if whole else [f"{self.file} is torn"]
+
+
+@dataclass
 class TwoWriters:
     """Starts the same command twice in one folder, the second at some instant of the first."""
 
@@ -188,7 +242,7 @@ class TwoWriters:
                 time.sleep(rng.choice([0.0, rng.uniform(0, self._seconds)]))
         problems = [each for process in both for each in self._check(process.wait())]
         if all(process.status for process in both):
-            problems.append("both were sent away")
+            problems.append("neither of the two did its work")
         self.tally.add(1, problems or differences(self._expected, folder))
 
     def _check(self, process: Process) -> list[str]:

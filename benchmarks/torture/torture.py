@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Protocol
 
 import tyro
-from attacks import Killed, Recorded, TwoFolders, TwoWriters
+from attacks import Killed, Recorded, Rewritten, TwoFolders, TwoWriters
 from hostile import HostileFiles
 from processes import command, start
 from tally import Tally, as_table
@@ -135,6 +135,24 @@ def kill_attacks() -> list[Attack]:
         ),
         Recorded("jsonl"),
         Recorded("parquet"),
+        *report_attacks(),
+    ]
+
+
+def report_attacks() -> list[Attack]:
+    """Returns the attack on the report of a run, where this version writes one."""
+    from ttrl_agents.cli.commands import commands_for
+
+    if "report" not in commands_for(()):
+        return []
+    return [
+        Rewritten(
+            "report",
+            lambda folder: ["report", folder],
+            lambda to: shutil.copytree(half_done("run"), to),
+            "report.html",
+            b"</html>",
+        )
     ]
 
 

@@ -45,6 +45,7 @@ class ConsoleCallback(Callback):
         self._training = False
         # Sampled in the measurement or the step under way; in a log it has lines of its own.
         self._tokens, self._since, self._last_count = 0, self._phase_began, self._phase_began
+        self._answered = ""  # of the measurement under way
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy watches no run, and prints to a console of its own.
@@ -86,6 +87,8 @@ class ConsoleCallback(Callback):
             + f"temperature {config.temperature:g}",
             "run": f"{config.steps} steps, seed {config.seed}, into {run.folder}",
         }
+        if config.evaluate:
+            rows["measuring"] = f"before and after, each {run.evaluations.cost}"
         if run.plan is not None:
             rows["memory"] = run.plan.summary()
         if config.preset is not None:
@@ -127,13 +130,19 @@ class ConsoleCallback(Callback):
         seconds = max(now - self._since, 1e-9)
         if self._training and seconds < _LONG_STEP_SECONDS:
             return
-        words = f"{self._tokens:,} tokens, {self._tokens / seconds:,.0f} tokens/s"
+        words = f"{self._answered}{self._tokens:,} tokens, {self._tokens / seconds:,.0f} tokens/s"
         if self._progress is not None:
             self._show(words)
         elif now - self._last_count > _LOG_SECONDS:
             self._last_count = now
             where = f"after step {self._step}/{self._total}: " if self._training else ""
             self.console.print(f"{where}{words}", soft_wrap=True)
+
+    def on_questions(self, done: int, total: int) -> None:
+        """Shows how far a measurement is."""
+        self._answered = f"{done} of {total} questions, "
+        if self._progress is not None:
+            self.on_tokens(0)
 
     def on_step(self, step: int, metrics: dict[str, float]) -> None:
         """Shows the agreement of the votes."""
@@ -216,7 +225,7 @@ class ConsoleCallback(Callback):
             self._run.request_stop()
 
     def _count_anew(self) -> None:
-        self._tokens = 0
+        self._tokens, self._answered = 0, ""
         self._since = self._last_count = time.monotonic()
 
     def _show(self, status: str) -> None:

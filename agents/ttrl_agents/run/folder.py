@@ -30,6 +30,7 @@ from ttrl_env.locks import LOCK, FolderLock
 __all__ = [
     "CONFIG",
     "METRICS",
+    "RUNS",
     "SUMMARY",
     "VOTES",
     "append_metrics",
@@ -42,6 +43,8 @@ __all__ = [
     "trim_steps",
 ]
 
+RUNS = Path("runs")
+"""Where the folders of runs and evaluations are made if their options name none."""
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 SUMMARY = "summary.json"
@@ -63,7 +66,7 @@ def default_folder(env: str, about: str, seed: int, prefix: str = "") -> Path:
     """
     name = env.removesuffix("-v0").removeprefix("TTRL-").lower()
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    return Path("runs") / f"{prefix}{name}-{about}-seed{seed}-{stamp}"
+    return RUNS / f"{prefix}{name}-{about}-seed{seed}-{stamp}"
 
 
 def run_folder_name(config: TrainConfig) -> Path:

@@ -1,6 +1,7 @@
 """The health of a run: whether its weights are finite, and whether its steps teach anything.
 
 - `check_weights`: raises an error if a weight is not finite.
+- `check_learned`: the same for the weights of a run, saying what is left of it.
 - `Health`: follows the steps of a run and says when there is no use in going on.
 - `ran_out_of_memory`: whether an error says that there was no memory left.
 """
@@ -8,14 +9,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from ttrl_agents.errors import AgentError
+from ttrl_agents.run.checkpoint import latest_state
+from ttrl_agents.run.folder import CONFIG
 
-__all__ = ["Health", "check_weights", "ran_out_of_memory"]
+__all__ = ["Health", "check_learned", "check_weights", "ran_out_of_memory"]
 
 _SKIPPED_STEPS = 5
 _COMPLETIONS_WITHOUT_ANSWER = 256
@@ -43,6 +47,28 @@ def check_weights(model: nn.Module, where: str) -> None:
     if broken:
         more = f" and {len(broken) - 1} other tensors" if len(broken) > 1 else ""
         raise AgentError(f"The weights {where} are not finite: {broken[0]}{more} hold NaN or inf.")
+
+
+def check_learned(model: nn.Module, folder: Path, step: int) -> None:
+    """Checks that what a run has learned is finite; else its last checkpoint is what is left.
+
+    Args:
+        model: The model that is trained.
+        folder: The run directory.
+        step: The training steps that are done.
+
+    Raises:
+        AgentError: A weight is NaN or infinite; the message says what is left, and how to go on.
+    """
+    try:
+        check_weights(model, f"after step {step}")
+    except AgentError as error:
+        saved = latest_state(folder / "checkpoints")
+        where = f"{saved.name} is the last checkpoint, and whole" if saved else "Nothing is saved"
+        raise AgentError(
+            f"{error} The run ends. {where}. With a smaller learning rate: ttrl train "
+            f"--config {folder / CONFIG} --learning-rate RATE --output NEW"
+        ) from error
 
 
 class Health:

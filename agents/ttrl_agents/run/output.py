@@ -60,8 +60,8 @@ class _StandardOutput:
 class Stopping:
     """A context in which the signals that ask a process to stop call a function.
 
-    A signal that was ignored stays so, as under `nohup`. After the terminal was closed nothing is
-    written to it, which would be an error.
+    Under `nohup`, a terminal that is closed changes nothing. Once it is closed, nothing is written
+    to it, which would be an error.
 
     Args:
         handle: Called on each such signal.
@@ -74,8 +74,9 @@ class Stopping:
     def __enter__(self) -> Stopping:
         for name in _SIGNALS:
             number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._on_signal)
+            if number is None or (name == "SIGHUP" and _is_ignored(number)):
+                continue
+            self._before[number] = signal.signal(number, self._on_signal)
         return self
 
     def __exit__(self, *details: object) -> None:
@@ -88,6 +89,10 @@ class Stopping:
                 if _is_terminal(stream):
                     _discard(stream)
         self._handle()
+
+
+def _is_ignored(number: int) -> bool:
+    return signal.getsignal(number) is signal.SIG_IGN
 
 
 def tell(sentence: str) -> None:

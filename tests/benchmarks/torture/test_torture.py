@@ -132,6 +132,33 @@ def test_a_command_that_loses_work_is_seen(
     assert "| forgetful |" in part("tally").as_table([attack.tally])
 
 
+class Careless:
+    """A command that writes its file in place, line by line."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self) -> int:
+        with (self.folder / "page").open("w", buffering=1) as file:
+            for _ in range(20):
+                file.write("line\n")
+                time.sleep(0.005)
+            file.write("end\n")
+        return 0
+
+
+def test_a_file_that_is_written_in_place_is_seen_torn(
+    part: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attacks = part("attacks")
+    monkeypatch.setattr(attacks, "command", lambda folder: Careless(folder))
+    attack = attacks.Rewritten("careless", lambda folder: [folder], Path.mkdir, "page", b"end")
+    rng = random.Random(0)
+    while "page is torn" not in attack.tally.problems:
+        attack.trial(tmp_path / f"trial-{attack.tally.trials}", rng)
+        assert attack.tally.trials < 20
+
+
 def test_two_that_both_write_are_seen(
     part: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

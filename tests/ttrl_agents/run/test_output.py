@@ -85,7 +85,7 @@ def test_each_signal_that_asks_a_process_to_stop_is_handled_and_put_back():
     assert signal.getsignal(signal.SIGHUP) == before
 
 
-def test_a_signal_that_was_ignored_stays_ignored(monkeypatch):
+def test_under_nohup_a_closed_terminal_changes_nothing():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with Stopping(lambda: pytest.fail("handled")):
