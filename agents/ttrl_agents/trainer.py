@@ -15,6 +15,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,11 @@ from ttrl_agents.agent import Agent, ResumableAgent
 from ttrl_agents.callbacks.base import Callback, CallbackList
 from ttrl_agents.callbacks.collapse import CollapseMonitor
 from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.distributed.replicas import check_replicas
+from ttrl_agents.distributed.sampling import divide_sampling
+from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
+from ttrl_agents.evaluate.fingerprint import weights_digest
 from ttrl_agents.evaluate.moments import AFTER, BEFORE, RunEvaluations
 from ttrl_agents.instruments.collapse import Alarm
 from ttrl_agents.instruments.sampler_agreement import SamplerCheck
@@ -124,10 +129,12 @@ class Trainer:
             check_sampler(config)
         if config.output is not None:
             check_usable(config.output, resume=resume)
-        self.callbacks = CallbackList(_with_monitor(config, callbacks))
+        watching = _with_monitor(config, callbacks)
+        self.callbacks = CallbackList(each for each in watching if _is_called_here(each))
         self.stopping = False
         self._load_checkpoint(config, resume=resume)
         config, self.plan = plan_run(config)
+        config = TrainConfig.from_dict(world().broadcast(config.to_dict()))  # one plan for all
         self.benchmark, self.held_out = load_questions(config)
         saved = None if self.state_path is None else self.state_path / "model"
         self.policy = load_run_policy(config, saved)
@@ -140,9 +147,11 @@ class Trainer:
             self.left_out = asked - len(self.benchmark)
         self._check_same_questions(config.env)
         self.envs = make_environments(config, self.benchmark)
-        self.folder = config.output or claim_folder(run_folder_name(config))
+        self.folder = config.output or Path(
+            world().lead(lambda: str(claim_folder(run_folder_name(config))))
+        )
         self.config = config = replace(config, output=self.folder)
-        self.sampler = sampler(self.policy, config)
+        self.sampler = divide_sampling(sampler(self.policy, config))
         self.agent = agent(self.policy, config, self.sampler)
         self.evaluations = RunEvaluations(
             config, self.policy, self.sampler, self.benchmark, self.held_out
@@ -182,12 +191,10 @@ class Trainer:
             self.sampler.close()
 
     def _run(self) -> dict[str, Any]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        options = json.dumps(self.config.to_dict(), indent=2)
-        write_atomically(self.folder / CONFIG, options + "\n")
+        world().lead(self._write_options)
         if self.state_path is not None:
             self._restore()
-        trim_metrics(self.folder, self.state.step)
+        world().lead(partial(trim_metrics, self.folder, self.state.step))
         self.callbacks.on_start(self)
         if self.state_path is None:
             if self.config.evaluate:
@@ -206,6 +213,11 @@ class Trainer:
         self.callbacks.on_end(summary)
         return summary
 
+    def _write_options(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        options = json.dumps(self.config.to_dict(), indent=2)
+        write_atomically(self.folder / CONFIG, options + "\n")
+
     def _train(self) -> None:
         """Takes the steps that are left, evaluates and saves."""
         position = self.state.step * self.config.questions_per_step
@@ -222,9 +234,10 @@ class Trainer:
             due = last or self.state.step % self.config.checkpoint_every == 0
             if due:
                 self._save_if_best()
-            if due or self.stopping:
+            stopping = self._asked_to_stop()
+            if due or stopping:
                 self._save()
-            if self.stopping and not last:
+            if stopping and not last:
                 raise Interrupted(self.folder, self.state.step)
 
     def _step(self, prompts: Sequence[str]) -> tuple[Sequence[str], Metrics]:
@@ -241,7 +254,7 @@ class Trainer:
             step=self.state.step,
         )
         self.callbacks.on_rollout(self.state.step + 1, rollout, votes)
-        with self._told_how_to_take_less():
+        with self._told_how_to_take_less(), world().agreement():
             metrics = self._measure(rollout, votes) | self.agent.learn(rollout)
         self._sampler_is_stale = True
         return next_prompts, metrics | agreement | self.sampler.metrics()
@@ -249,7 +262,7 @@ class Trainer:
     def _sample(self, prompts: Sequence[str]) -> tuple[list[Completion], Metrics]:
         """Returns completions, and how well the sampler agrees with the policy."""
         step = self.state.step
-        with self._saved_where_sampling_fails():
+        with self._saved_where_sampling_fails(), world().agreement():
             self._sync_sampler()
             completions = self.agent.act(prompts, step, self.callbacks.on_tokens)
             if self._check is None:
@@ -263,12 +276,16 @@ class Trainer:
 
     def _record(self, metrics: Metrics, seconds: float) -> None:
         """Counts a step that is done and writes its metrics."""
-        self.state.step += 1
-        self.state.seconds += seconds
         metrics |= {"seconds": seconds, "tokens_per_second": metrics["tokens"] / seconds}
-        append_metrics(self.folder, self.state.step, metrics)
+        if world().size > 1:  # the leader's, so that every rank decides alike
+            metrics = world().broadcast(metrics | {"ranks": float(world().size)})
+        self.state.step += 1
+        self.state.seconds += metrics["seconds"]
+        world().lead(partial(append_metrics, self.folder, self.state.step, metrics))
         self.best.observe(metrics)
         self.callbacks.on_step(self.state.step, metrics)
+        found = world().broadcast([self.state.alarms, self.state.stopped])
+        self.state.alarms, self.state.stopped = found  # the leader may have callbacks of its own
 
     @contextlib.contextmanager
     def _saved_where_sampling_fails(self) -> Iterator[None]:
@@ -303,6 +320,11 @@ class Trainer:
             self.sampler.sync()
             self._sampler_is_stale = False
 
+    def _asked_to_stop(self) -> bool:
+        """Returns whether the run was asked to stop, on any rank."""
+        self.stopping = world().any(self.stopping)
+        return self.stopping
+
     def _evaluate(self, name: str) -> None:
         """Evaluates the trained and the held-out questions."""
         self._sync_sampler()
@@ -311,7 +333,7 @@ class Trainer:
             self.state.step,
             self.folder,
             progress=self.callbacks.on_tokens,
-            stop=lambda: self.stopping,
+            stop=self._asked_to_stop,
         )
         if results is None:
             if self.state.step:
@@ -326,20 +348,32 @@ class Trainer:
         parts = {name: state for name, state in states.items() if state}
         self.state.parts = self.callbacks.state_dict() | parts
         self.state.options = self.config.to_dict()
-        save_state(
-            self.folder / "checkpoints",
-            self.policy,
-            tensors,
-            self.state,
-            keep=self.config.keep_checkpoints,
+        self._check_replicas()
+        world().lead(
+            lambda: save_state(
+                self.folder / "checkpoints",
+                self.policy,
+                tensors,
+                self.state,
+                keep=self.config.keep_checkpoints,
+            )
         )
+
+    def _check_replicas(self) -> None:
+        """Compares what every rank has computed for itself."""
+        state = self.state
+        progress = {"progress": [state.step, state.alarms, state.evaluations, state.questions]}
+        weights = {"the policy's weights": weights_digest(self.policy)}
+        check_replicas(world(), state.step, state.parts | progress | weights)
 
     def _save_if_best(self) -> None:
         # Before the state that names it: a run killed in between writes the same files again.
         if not self.state.alarms and self.best.take(self.state.step):
-            replace_folder(
-                self.folder / "checkpoints" / BEST,
-                lambda to: self.policy.save_for_resuming(to / "model"),
+            world().lead(
+                lambda: replace_folder(
+                    self.folder / "checkpoints" / BEST,
+                    lambda to: self.policy.save_for_resuming(to / "model"),
+                )
             )
 
     def _go_back(self) -> None:
@@ -354,9 +388,11 @@ class Trainer:
         self.state = TrainerState()
         self.state_path: Path | None = None
         if resume and config.output is not None:
-            self.state_path = latest_state(config.output / "checkpoints")
+            folder = config.output / "checkpoints"
+            found = world().lead(lambda: [str(each) for each in [latest_state(folder)] if each])
+            self.state_path = Path(found[0]) if found else None
         if self.state_path is not None:
-            verify_state(self.state_path)
+            world().lead(partial(verify_state, self.state_path))
             self._saved_tensors, self.state = load_state(self.state_path)
             check_same_options(self.state_path, self.state, config)
 
@@ -381,10 +417,11 @@ class Trainer:
 
     def _finish(self) -> dict[str, Any]:
         """Writes the trained model and the summary."""
-        replace_folder(self.folder / "checkpoint", self.policy.save)
-        votes = self.evaluations.turned(self.folder)
+        world().lead(lambda: replace_folder(self.folder / "checkpoint", self.policy.save))
+        votes = world().lead(lambda: self.evaluations.turned(self.folder))
         summary = summarize_run(self.config, self.state, self.best, len(self.benchmark), votes)
-        write_atomically(self.folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
+        text = json.dumps(summary, indent=2) + "\n"
+        world().lead(partial(write_atomically, self.folder / SUMMARY, text))
         return summary
 
     def _check_same_questions(self, env: str) -> None:
@@ -396,6 +433,10 @@ class Trainer:
                 f"{env} asks now. Bring the file of questions back, or begin another run."
             )
         self.state.questions = digest
+
+
+def _is_called_here(callback: Callback) -> bool:
+    return world().leads or callback.everywhere
 
 
 def _with_monitor(config: TrainConfig, callbacks: Sequence[Callback]) -> list[Callback]:

@@ -1,6 +1,7 @@
 """The command `ttrl`.
 
 - `main`: the console script; every known error is printed as a sentence.
+- `run_command`: runs a command that way.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-__all__ = ["main"]
+__all__ = ["main", "run_command"]
 
 _FULL = {
     errno.ENOSPC: "The disk is full",
@@ -63,12 +64,10 @@ def _run(given: list[str]) -> int:
         import tyro
 
         from ttrl_agents.cli.commands import commands_for
-        from ttrl_agents.cli.exit_status import Exit
     except ImportError as error:
         return _say(f"{error}. {_EXTRA}")
-    from ttrl_benchmarks.errors import UserError
 
-    try:
+    def command() -> None:
         tyro.extras.subcommand_cli_from_dict(
             commands_for(given),
             prog="ttrl",
@@ -76,13 +75,29 @@ def _run(given: list[str]) -> int:
             "`ttrl --version` prints the version.",
             args=given,
         )
+
+    return run_command(command, given[0])
+
+
+def run_command(command: Callable[[], None], name: str) -> int:
+    """Runs a command and prints a known error as a sentence; returns the exit status.
+
+    Args:
+        command: The command.
+        name: Its name, for advice on how to go on.
+    """
+    from ttrl_agents.cli.exit_status import Exit
+    from ttrl_benchmarks.errors import UserError
+
+    try:
+        command()
     except UserError as error:
         return _say(str(error))
     except ImportError as error:
         return _say(f"{error}. {_EXTRA}")
     except OSError as error:
         if error.errno in _FULL:
-            go_on = _GO_ON.get(given[0], "the same command again")
+            go_on = _GO_ON.get(name, "the same command again")
             return _say(
                 f"{_FULL[error.errno]} ({error.filename or 'while saving'}). What was saved "
                 f"before is whole: free some space, then {go_on}."

@@ -1,12 +1,16 @@
 """`ttrl train`: trains a language model on questions that nobody labelled.
 
 - `train_command`: the command, with the defaults that the command line starts from.
+- `run_training`: a run in this process, or in each of several.
 """
 
 from __future__ import annotations
 
+import math
+import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -18,13 +22,15 @@ from ttrl_agents.cli.exit_status import Exit
 from ttrl_agents.config.presets import DEFAULT_MODEL, preset_config
 from ttrl_agents.config.serialization import option_name
 from ttrl_agents.config.train_config import RESUMABLE_WITH, TrainConfig, read_config
+from ttrl_agents.distributed.launch import SAME_SIGNAL, Launch
 from ttrl_agents.errors import AgentError
 from ttrl_agents.run.folder import resume_config
 
 if TYPE_CHECKING:
+    from ttrl_agents.distributed.world import World
     from ttrl_agents.trainer import Trainer
 
-__all__ = ["train_command"]
+__all__ = ["run_training", "train_command"]
 
 
 def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
@@ -46,6 +52,9 @@ def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
         options: Annotated[TrainConfig, tyro.conf.arg(name="")] = start,
         config: Path | None = None,
         resume: Path | None = None,
+        gpus: int = 1,
+        machines: int = 1,
+        meet: str | None = None,
     ) -> None:
         """Trains a language model on questions that nobody labelled.
 
@@ -58,11 +67,21 @@ def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
                 also given override them. The run gets a new directory.
             resume: Resume the run in this directory, with its own options; only options that change
                 its results by rounding at most may be given as well.
+            gpus: Run in so many processes on this machine, one for each GPU; with --device cpu that
+                many processes without one.
+            machines: Run on so many machines: give the same command on each, with --meet, and with
+                an --output that all of them share.
+            meet: Where the machines find each other: HOST:PORT, a free port of one of them.
         """
         del config  # `start` has its values
         if resume is not None:
             _check_resumable(start, options)
-        _run(options, resume=resume is not None)
+        how = Launch(gpus, machines, meet)
+        if how.several:
+            from ttrl_agents.cli.ranks import launch_training  # which imports torch
+
+            raise Exit(launch_training(how, options, resume=resume is not None))
+        run_training(options, resume=resume is not None)
 
     return train
 
@@ -108,20 +127,42 @@ def _check_resumable(before: TrainConfig, now: TrainConfig) -> None:
         )
 
 
-def _run(config: TrainConfig, *, resume: bool) -> None:
+def run_training(config: TrainConfig, *, resume: bool) -> None:
+    """Runs a training run in this process, and in the others that `torchrun` has started with it.
+
+    Args:
+        config: The options of the run.
+        resume: Whether to go on with the run in `config.output`.
+
+    Raises:
+        Exit: The run was stopped, and is saved.
+    """
+    from ttrl_agents.cli.ranks import speaking_once
+    from ttrl_agents.distributed.world import close_world, start_world
+
+    ranks = start_world(config.device)
+    with speaking_once(ranks):
+        restarted = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+        resume = ranks.any(resume or (restarted and config.output is not None))
+        _train(config, ranks, resume=resume)
+    close_world()
+
+
+def _train(config: TrainConfig, ranks: World, *, resume: bool) -> None:
     from ttrl_agents.callbacks import ConsoleCallback, CurvesCallback, make_loggers
     from ttrl_agents.trainer import Interrupted, Trainer
 
-    console = ConsoleCallback()
-    watchers = [*make_loggers(config), CurvesCallback(), console]
+    watchers = [*make_loggers(config), CurvesCallback(), ConsoleCallback()] if ranks.leads else []
     trainer = Trainer(config, watchers, resume=resume)
-    with _StopOnSignal(trainer):
+    with _StopOnSignal(trainer, ranks):
         try:
             trainer.run()
         except Interrupted as stop:
-            console.close()
+            for watcher in watchers:
+                watcher.close()
             saved = f"Saved after step {stop.step}." if stop.step else "Nothing was trained yet."
-            print(f"{saved} To go on: ttrl train --resume {stop.folder}", file=sys.stderr)  # noqa: T201
+            if ranks.leads:
+                print(f"{saved} To go on: ttrl train --resume {stop.folder}", file=sys.stderr)  # noqa: T201
             raise Exit(130) from None
         finally:
             for watcher in watchers:
@@ -131,8 +172,10 @@ def _run(config: TrainConfig, *, resume: bool) -> None:
 class _StopOnSignal:
     """Saves the run after the current step on Ctrl-C; a second Ctrl-C stops at once."""
 
-    def __init__(self, trainer: Trainer) -> None:
+    def __init__(self, trainer: Trainer, ranks: World) -> None:
         self._trainer = trainer
+        self._ranks = ranks
+        self._first = -math.inf
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> None:
@@ -144,9 +187,14 @@ class _StopOnSignal:
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: Any) -> None:  # noqa: ARG002 - the handler's signature
+        if self._ranks.size > 1 and time.monotonic() - self._first < SAME_SIGNAL:
+            return
         if self._trainer.stopping:
             raise KeyboardInterrupt
+        self._first = time.monotonic()
         self._trainer.request_stop()
+        if not self._ranks.leads:
+            return
         print(  # noqa: T201
             "\nFinishing this step, then saving. Ctrl-C again stops at once; "
             f"the last checkpoint in {self._trainer.folder} stays whole.",

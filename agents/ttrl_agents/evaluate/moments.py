@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.distributed.world import world
 from ttrl_agents.evaluate.ask import evaluate, measurable
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.fingerprint import evaluation_settings, weights_digest
@@ -108,7 +110,8 @@ class RunEvaluations:
                     return None
                 if whole:
                     settings = self._settings(split, setting, seed)
-                    EvaluationFolder.write(place / split, settings, result)
+                    write = partial(EvaluationFolder.write, place / split, settings, result)
+                    world().lead(write)
                 scores[split] = setting.to_dict() | result.to_dict()
             results |= scores if setting == self.settings[0] else {setting.name: scores}
         return results

@@ -89,6 +89,7 @@ class Critic:
         *,
         clip: float,
         counts: Counts,
+        counted: bool = True,
     ) -> float:
         """Adds the gradient of the loss of a micro-batch; returns that loss.
 
@@ -98,6 +99,7 @@ class Critic:
             returns: The returns, which values should match.
             clip: How far values may move from `old_values`.
             counts: The counts of the whole update.
+            counted: Whether the gradient is that of the loss; if not, it is 0.
 
         Raises:
             ValueError: The critic has not seen these completions before.
@@ -107,7 +109,7 @@ class Critic:
         per_token = clipped_value_loss(self(batch), old_values, returns, clip)
         loss = aggregate(per_token, batch.completion_mask, "token", counts)
         with deterministic(per_token.device):
-            self.optimizer.backward(loss)
+            self.optimizer.backward(loss if counted else loss * 0)
         return loss.item()
 
     def parameters(self) -> list[torch.nn.Parameter]:

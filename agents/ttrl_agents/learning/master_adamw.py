@@ -70,9 +70,13 @@ class MasterAdamW(torch.optim.Optimizer):
         """Adds the gradient of a loss to the gradients so far."""
         (loss if self.loss_scale == 1 else loss * self.loss_scale).backward()
 
+    def moved(self) -> list[torch.Tensor]:
+        """Returns what a step moves, with the gradients so far: the weights or their masters."""
+        return [self._moved(weight) for weight in self._weights]
+
     def clip(self, max_norm: float) -> float:
         """Scales the gradient down to a norm; returns the norm that it had."""
-        moved = [self._moved(weight) for weight in self._weights]
+        moved = self.moved()
         if self.loss_scale != 1:
             grads = [each.grad for each in moved if each.grad is not None]
             torch._foreach_mul_(grads, 1 / self.loss_scale)

@@ -18,6 +18,8 @@ import torch
 from ttrl_agents.agent import Agent
 from ttrl_agents.config.schedule import rate_factor
 from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.distributed.rounds import GradientSum, idle_share, turns
+from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.learning.advantages.assign import assign_credit
 from ttrl_agents.learning.critic import Critic
@@ -117,6 +119,13 @@ class PolicyGradientAgent:
                 gradient_checkpointing=config.gradient_checkpointing,
                 packed=self.packed,
             )
+
+        optimizers = [self.optimizer, *([] if self.critic is None else [self.critic.optimizer])]
+        self._lockstep = False
+        self._gradient_sums = [
+            GradientSum(world(), each.moved, ordered=policy.device.type == "cpu")
+            for each in optimizers
+        ]
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Returns the state of the optimizer, and of the critic if there is one."""
@@ -235,15 +244,19 @@ class PolicyGradientAgent:
         found: dict[str, Any] = {name: torch.zeros(experience.mask.shape) for name in names}
         if not names:
             return experience
-        for part in self._micro_batches(experience, np.arange(len(experience))):
+        parts = list(self._micro_batches(experience, np.arange(len(experience))))
+        for _, part, counts in turns(world(), parts, lockstep=self._lockstep):
             batch = experience.token_batch(part, self.policy.pad_token_id, self.policy.device)
             index, width = torch.from_numpy(part), batch.completion_ids.shape[1]
-            for name, scorer in wanted.items():
-                found[name][index, :width] = scorer(batch, self.config.temperature, entropy="none")[
-                    0
-                ].cpu()
+            scores = {
+                name: scorer(batch, self.config.temperature, entropy="none")[0]
+                for name, scorer in wanted.items()
+            }
             if self.critic is not None:
-                found["values"][index, :width] = self.critic(batch).cpu()
+                scores["values"] = self.critic(batch)
+            for name, values in scores.items() if counts else ():
+                found[name][index, :width] = values.cpu()
+        world().add(found.values())  # each is 0 where another rank scored
         return replace(experience, **found)
 
     def _minibatches(
@@ -270,7 +283,10 @@ class PolicyGradientAgent:
             budget=questions * experience.group_rows * self.config.max_tokens,
         )
         measured = dict.fromkeys(["loss"] if critic is None else ["loss", "value_loss"], 0.0)
-        for part in self._micro_batches(experience, rows):
+        parts, seen = list(self._micro_batches(experience, rows)), []
+        for place, part, counted in turns(
+            world(), parts, lockstep=self._lockstep, sums=self._gradient_sums
+        ):
             batch = experience.token_batch(part, policy.pad_token_id, policy.device)
             inputs = experience.loss_inputs(part, policy.device)
             log_probs, entropies = self._log_probs(
@@ -280,15 +296,17 @@ class PolicyGradientAgent:
             )
             loss, sums, maxima = policy_objective(algorithm, log_probs, entropies, inputs, counts)
             with deterministic(policy.device):
-                self.optimizer.backward(loss)
-            measured["loss"] += loss.item()
-            tally.add_tokens(int(experience.lengths[part].sum()), sums, maxima)
+                self.optimizer.backward(loss if counted else loss * 0)
+            losses = {"loss": loss.item()}
             if critic is not None:
                 old = experience.tokens_of(experience.values, part, policy.device)
                 returns = experience.tokens_of(experience.returns, part, policy.device)
-                measured["value_loss"] += critic.add_gradient(
-                    batch, old, returns, clip=algorithm.value_clip, counts=counts
+                losses["value_loss"] = critic.add_gradient(
+                    batch, old, returns, clip=algorithm.value_clip, counts=counts, counted=counted
                 )
+            if counted:
+                seen.append((place, losses, int(experience.lengths[part].sum()), sums, maxima))
+        self._tally(tally, measured, seen, len(parts))
         optimizers = {"grad_norm": self.optimizer}
         if critic is not None:
             optimizers["value_grad_norm"] = critic.optimizer
@@ -303,6 +321,20 @@ class PolicyGradientAgent:
             optimizer.zero_grad()
         tally.add_update(measured)
         return finite
+
+    def _tally(
+        self, tally: Tally, measured: dict[str, float], seen: list[Any], micro_batches: int
+    ) -> None:
+        """Adds up what all ranks have seen, in the order in which one process sees it."""
+        found = sorted(
+            (each for of_rank in world().gather(seen) for each in of_rank), key=lambda each: each[0]
+        )
+        for _, losses, tokens, sums, maxima in found:
+            for name, value in losses.items():
+                measured[name] += value
+            tally.add_tokens(tokens, sums, maxima)
+        if world().size > 1:
+            measured["idle_share"] = idle_share(world(), micro_batches)
 
     def _overflowed(self, measured: dict[str, float]) -> bool:
         """Lowers loss scales; returns whether they alone explain a value that is not finite."""
@@ -322,6 +354,8 @@ class PolicyGradientAgent:
                 batch = experience.token_batch(part, self.policy.pad_token_id, self.policy.device)
                 values, _ = self._log_probs(batch, self.config.temperature, entropy="none")
                 found[torch.from_numpy(part), : values.shape[1]] = values.cpu()
+        if not world().leads:
+            return
         dump_update(
             self.config.output / "non_finite" / f"step-{step:06d}",
             experience,
