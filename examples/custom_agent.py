@@ -84,9 +84,7 @@ class VoteCloning:
 def main(steps: int, seed: int) -> None:
     """Trains the tiny reasoner with this agent."""
     folder = Path(tempfile.mkdtemp(prefix="vote-cloning-"))
-    config = TrainConfig(
-        steps=steps, seed=seed, max_tokens=128, eval_votes=8, output=folder / "run"
-    )
+    config = TrainConfig(steps=steps, seed=seed, max_tokens=128, eval_k=8, output=folder / "run")
     Trainer(config, [ConsoleCallback()], agent=VoteCloning).run()
 
 

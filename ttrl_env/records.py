@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
 
-from ttrl_env.files import replacing, sync_folder
+from ttrl_env.files import replacing, sync_folder, temporary_path
+from ttrl_env.locks import FolderLock
 
 __all__ = ["CompletionRow", "FileFormat", "GroupRow", "RowWriter", "read_rollouts"]
 
@@ -77,12 +78,16 @@ class RowWriter:
     `write` returns, its rows are on the disk. With `file_format="parquet"`, a part that is closed
     is rewritten as Parquet, all or nothing.
 
+    The folder is locked until `close`: no other process can write to it. A copy of a writer, also
+    one that was pickled, begins a part of its own.
+
     Args:
         folder: Where to write; made if it is missing.
         file_format: `"jsonl"` or `"parquet"`.
         part_bytes: The size from which a part is closed.
 
     Raises:
+        FolderInUseError: Another process writes to the folder.
         ValueError: An argument is out of range.
     """
 
@@ -91,9 +96,9 @@ class RowWriter:
             raise ValueError(f"file_format must be 'jsonl' or 'parquet', not {file_format!r}")
         if part_bytes < 1:
             raise ValueError(f"part_bytes must be 1 or more, not {part_bytes}")
-        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._format = file_format
+        self._lock: FolderLock | None = self._take_folder()
         self._part_bytes = part_bytes
         self._file: IO[bytes] | None = None
         self._path = folder
@@ -118,10 +123,19 @@ class RowWriter:
             raise
         self._size += len(data)
         if self._size >= self._part_bytes:
-            self.close()
+            self._close_part()
 
     def close(self) -> None:
-        """Closes the last part; a later row would begin another."""
+        """Closes the last part and unlocks the folder; a later row would begin another part."""
+        self._close_part()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_file": None, "_lock": None, "_size": 0}
+
+    def _close_part(self) -> None:
         if self._file is None:
             return
         self._file.close()
@@ -129,14 +143,23 @@ class RowWriter:
         if self._format == "parquet":
             _rewrite_as_parquet(self._path)
 
+    def _take_folder(self) -> FolderLock:
+        """Locks the folder, and removes what a process that was killed left half-written."""
+        lock = FolderLock(self.folder)
+        for leftover in self.folder.glob(temporary_path(Path("rollouts-*.parquet")).name):
+            leftover.unlink()
+        return lock
+
     def _open_part(self) -> IO[bytes]:
+        if self._lock is None:
+            self._lock = self._take_folder()
         taken = [number for number, _ in _parts(self.folder)]
         number = max(taken, default=-1) + 1
         while self._file is None:
             self._path = self.folder / f"rollouts-{number:06d}.jsonl"
             try:
                 self._file = self._path.open("xb", buffering=0)
-            except FileExistsError:  # another process writes to this folder
+            except FileExistsError:  # another writer of this process
                 number += 1
         self._size = 0
         sync_folder(self.folder)

@@ -24,6 +24,7 @@ import torch
 from ttrl_agents.agent import Agent, ResumableAgent
 from ttrl_agents.callbacks.base import Callback, CallbackList
 from ttrl_agents.callbacks.collapse import CollapseMonitor
+from ttrl_agents.callbacks.votes import VotesCallback
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.distributed.replicas import check_replicas
 from ttrl_agents.distributed.sampling import divide_sampling
@@ -65,7 +66,7 @@ from ttrl_agents.run.folder import (
     check_usable,
     resume_config,
     run_folder_name,
-    trim_metrics,
+    trim_steps,
 )
 from ttrl_agents.run.summary import summarize_run
 from ttrl_agents.samplers import Sampler, check_sampler, make_sampler
@@ -129,7 +130,7 @@ class Trainer:
             check_sampler(config)
         if config.output is not None:
             check_usable(config.output, resume=resume)
-        watching = _with_monitor(config, callbacks)
+        watching = [VotesCallback(), *_with_monitor(config, callbacks)]
         self.callbacks = CallbackList(each for each in watching if _is_called_here(each))
         self.stopping = False
         self._load_checkpoint(config, resume=resume)
@@ -194,7 +195,7 @@ class Trainer:
         world().lead(self._write_options)
         if self.state_path is not None:
             self._restore()
-        world().lead(partial(trim_metrics, self.folder, self.state.step))
+        world().lead(partial(trim_steps, self.folder, self.state.step))
         self.callbacks.on_start(self)
         if self.state_path is None:
             if self.config.evaluate:

@@ -70,7 +70,7 @@ def summary_of(config: TrainConfig) -> dict[str, Any]:
 
 
 def print_table(options: Options, console: Console, results: dict[str, list[Any]]) -> None:
-    k = options.train.eval_votes
+    k = options.train.eval_k
     first = next(iter(results.values()))[0]
     setting = next(iter(by_setting(first["before"])))
     print(f"| algorithm | mean@{k}, trained | mean@{k}, held-out | seconds | skipped |")

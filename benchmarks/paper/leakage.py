@@ -98,7 +98,7 @@ def measured(options: Options, reward: str, moment: str) -> list[dict[str, Any]]
     columns = []
     for folder, score in COLUMNS:
         kind, _, split = folder.rpartition("/")
-        name = kind or f"{score}@{options.train.eval_votes}"
+        name = kind or f"{score}@{options.train.eval_k}"
         rows = []
         for seed in options.seeds:
             output = options.config(reward, seed).output

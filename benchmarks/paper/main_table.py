@@ -56,7 +56,7 @@ class Options:
     @property
     def rows(self) -> dict[str, tuple[str | None, str]]:
         """The rows of the table: the setting, of which none is the main one, and the score."""
-        k = self.train.eval_votes
+        k = self.train.eval_k
         return {
             f"mean@{k}": (None, f"mean@{k}"),
             f"maj@{k}": (None, f"maj@{k}"),
@@ -121,7 +121,7 @@ def collect(options: Options) -> dict[str, Any]:
         "model": options.train.model,
         "weights": initial_weights([options.config(seed) for seed in options.seeds]),
         "steps": options.train.steps,
-        "k": options.train.eval_votes,
+        "k": options.train.eval_k,
         "runs": runs,
     }
 

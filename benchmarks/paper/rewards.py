@@ -144,7 +144,7 @@ def measure(config: TrainConfig, model: str, path: Path) -> None:
         result = evaluate(
             sampler,
             load_benchmark("arithmetic", split=split),
-            k=config.eval_votes,
+            k=config.eval_k,
             params=SamplingParams(config.max_tokens, setting.temperature, setting.top_p),
             seed=derive_seed(config.seed, Stream.EVALUATION, config.steps),
         )
@@ -233,7 +233,7 @@ def gap_of(folder: Path, questions_per_step: int, questions: int) -> float:
 
 
 def read_rows(options: Options) -> tuple[list[Row], dict[str, float]]:
-    metric = f"mean@{options.train.eval_votes}"
+    metric = f"mean@{options.train.eval_k}"
 
     def scores(paths: list[Path], split: str) -> tuple[float, ...]:
         return tuple(json.loads(path.read_text())[split][metric] for path in paths)
@@ -253,7 +253,7 @@ def read_rows(options: Options) -> tuple[list[Row], dict[str, float]]:
 
 
 def report(options: Options, rows: list[Row], start: dict[str, float], console: Console) -> None:
-    k = options.train.eval_votes
+    k = options.train.eval_k
     heads = (
         "reward",
         f"mean@{k}, trained",
@@ -303,7 +303,7 @@ def draw(options: Options, rows: list[Row], start: dict[str, float]) -> Path:
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(2, 1))
     places = np.arange(len(rows))[::-1]
-    k = options.train.eval_votes
+    k = options.train.eval_k
     for split, color, words, shift in (
         ("train", "#1f5fa8", "trained questions", 0.12),
         ("held_out", "#d1731c", "held-out questions", -0.12),

@@ -3,6 +3,7 @@
 - `Question`: one question, without its label.
 - `SealedLabels`: the ground truth of a benchmark; printed, compared or iterated, it shows nothing.
 - `Benchmark`: questions, sealed labels, the answer format and the prompt instruction.
+- `undecodable`: what in a text is half of a character.
 """
 
 from __future__ import annotations
@@ -16,7 +17,14 @@ import numpy as np
 
 from ttrl_benchmarks.errors import BenchmarkError
 
-__all__ = ["ANSWER_FORMATS", "AnswerFormat", "Benchmark", "Question", "SealedLabels"]
+__all__ = [
+    "ANSWER_FORMATS",
+    "AnswerFormat",
+    "Benchmark",
+    "Question",
+    "SealedLabels",
+    "undecodable",
+]
 
 AnswerFormat = Literal["integer", "latex", "choice", "text"]
 ANSWER_FORMATS: tuple[AnswerFormat, ...] = get_args(AnswerFormat)
@@ -94,7 +102,8 @@ class Benchmark:
         instruction: What is appended to each question to make its prompt.
 
     Raises:
-        BenchmarkError: There is no question, a duplicate id, or the answer format is unknown.
+        BenchmarkError: There is no question, a duplicate id, half of a character in a text, or the
+            answer format is unknown.
 
     >>> benchmark = Benchmark(
     ...     name="two sums",
@@ -128,6 +137,12 @@ class Benchmark:
                     f"{question.id!r}; ids must be unique."
                 )
             seen.add(question.id)
+            half = undecodable("".join((question.id, question.text, *(question.options or ()))))
+            if half is not None:
+                raise BenchmarkError(
+                    f"Benchmark {self.name!r}: question {question.id!r} holds {half}, half of a "
+                    "character, which no model can read; write the whole character."
+                )
 
     def __len__(self) -> int:
         return len(self.questions)
@@ -234,3 +249,20 @@ class Benchmark:
     def _with(self, questions: tuple[Question, ...]) -> Benchmark:
         labels = self.labels.restricted_to(question.id for question in questions)
         return replace(self, questions=questions, labels=labels)
+
+
+def undecodable(text: str) -> str | None:
+    r"""Returns the escape of the first half of a surrogate pair in a text, or `None`.
+
+    JSON can hold such halves, and no file, terminal or tokenizer can.
+
+    >>> undecodable("a\ud800b"), undecodable("aé😀")
+    ('\\ud800', None)
+    """
+    if text.isascii():
+        return None
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"\\u{ord(text[error.start]):04x}"
+    return None

@@ -1,45 +1,48 @@
 """From rows to questions: which column is which, and what a cell means.
 
-- `QUESTION`, `ANSWER`, `ID`, `LEVEL`, `OPTIONS`: the usual names of each column.
+- `QUESTION`, `ANSWER`, `ID`, `LEVEL`: the usual names of each column.
 - `required_column`, `optional_column`: the column asked for, or the first with a usual name.
-- `text_cell`, `level_cell`, `options_cell`: a cell as text, a level or options.
+- `text_cell`, `level_cell`: a cell as text or a level; `text_of` is the text of a value.
 - `clean_label`: a label in the form that its answer format has.
-- `check_duplicates`: raises for a duplicate question.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from ttrl_benchmarks.base import AnswerFormat
+from ttrl_benchmarks.base import AnswerFormat, undecodable
 from ttrl_benchmarks.errors import BenchmarkError, unknown_name
-from ttrl_benchmarks.tables import Row, Table
+from ttrl_benchmarks.rows import Row, Table, is_blank
 
 __all__ = [
     "ANSWER",
     "ID",
     "LEVEL",
-    "OPTIONS",
     "QUESTION",
-    "check_duplicates",
     "clean_label",
     "level_cell",
     "normalized_text",
     "optional_column",
-    "options_cell",
     "required_column",
     "text_cell",
+    "text_of",
 ]
 
 QUESTION = ("question", "problem", "prompt", "query", "input")
-ANSWER = ("answer", "label", "target", "final_answer", "expected_answer")
+ANSWER = (
+    "answer",
+    "label",
+    "target",
+    "final_answer",
+    "expected_answer",
+    "ground_truth",
+    "reward_model",
+    "solution",
+)
 ID = ("id", "unique_id", "question_id")
 LEVEL = ("level",)
-OPTIONS = ("options", "choices")
 
 _INTEGER = re.compile(r"[+-]?\d{1,1000}(?:\.0{0,20})?", re.ASCII)
 _CHOICE = re.compile(r"\(?([A-Za-z])[).:]?", re.ASCII)
@@ -94,20 +97,35 @@ def text_cell(table: Table, row: Row, column: str) -> str | None:
     Whole numbers that a spreadsheet made into floats lose their `.0`.
     """
     value = row.cells.get(column)
-    if value is None:
-        return None
+    return None if is_blank(value) else text_of(value, f"{table.path}, {row.place}", column)
+
+
+def text_of(value: object, place: str, column: str) -> str:
+    """Returns the text of a value that is text or a number.
+
+    Args:
+        value: The value; not blank.
+        place: Where it stands, for messages.
+        column: The column that it stands in, for messages.
+
+    Raises:
+        BenchmarkError: It is something else, or holds half of a character.
+    """
     if isinstance(value, str):
-        return value if value.strip() else None
+        half = undecodable(value)
+        if half is not None:
+            raise BenchmarkError(
+                f"{place}: column {column!r} holds {half}, half of a character; write the whole "
+                "character, or remove it."
+            )
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BenchmarkError(
-            f"{table.path}, {row.place}: column {column!r} holds a {type(value).__name__}; "
+            f"{place}: column {column!r} holds a {type(value).__name__}; "
             "write it as text or a number."
         )
-    if isinstance(value, float):
-        if math.isnan(value):  # how data frames write a missing value
-            return None
-        if value.is_integer():
-            return str(int(value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value)
 
 
@@ -123,28 +141,6 @@ def level_cell(table: Table, row: Row, column: str) -> int | None:
             '1 to 5; correct it, or leave levels out with columns={"level": None}.'
         )
     return int(match[1])
-
-
-def options_cell(table: Table, row: Row, column: str) -> tuple[str, ...] | None:
-    """Returns a cell as options: an array of texts, or JSON text of one; `None` where blank."""
-    value = row.cells.get(column)
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return None
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            value = None
-    if (
-        not isinstance(value, list)
-        or not 2 <= len(value) <= 26
-        or not all(isinstance(option, str) and option.strip() for option in value)
-    ):
-        raise BenchmarkError(
-            f"{table.path}, {row.place}: column {column!r} is not an array of 2 to 26 texts; "
-            "correct it."
-        )
-    return tuple(value)
 
 
 def clean_label(label: str, answer_format: AnswerFormat, place: str) -> str:
@@ -185,20 +181,3 @@ def clean_label(label: str, answer_format: AnswerFormat, place: str) -> str:
 def normalized_text(text: str) -> str:
     """Returns text with Unicode composed and every run of white space made one space."""
     return " ".join(unicodedata.normalize("NFC", text).split())
-
-
-def check_duplicates(table: Table, texts: Iterable[tuple[Row, str]]) -> None:
-    """Checks that no question is there twice, white space aside.
-
-    Raises:
-        BenchmarkError: Two rows hold the same question; both are named.
-    """
-    seen: dict[str, Row] = {}
-    for row, text in texts:
-        key = normalized_text(text)
-        if key in seen:
-            raise BenchmarkError(
-                f"{table.path}, {row.place}: the same question stands in {seen[key].place}; "
-                "remove one of them."
-            )
-        seen[key] = row

@@ -25,12 +25,12 @@ from ttrl_benchmarks.card import BenchmarkCard
 from ttrl_benchmarks.columns import (
     ANSWER,
     QUESTION,
-    check_duplicates,
     clean_label,
     required_column,
     text_cell,
 )
 from ttrl_benchmarks.digest import content_digest, label_digest
+from ttrl_benchmarks.duplicates import check_duplicates
 from ttrl_benchmarks.errors import BenchmarkError, BenchmarkWarning
 from ttrl_benchmarks.hub import cached_file, fetch_file, matches
 from ttrl_benchmarks.tables import SUFFIXES, Table, read_table

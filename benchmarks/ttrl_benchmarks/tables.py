@@ -1,65 +1,32 @@
 """Files of questions as rows of named cells, whatever their format.
 
 - `SUFFIXES`: the suffixes of the files that can be read.
-- `Row`: one row, which knows its place in its file.
-- `Table`: the rows of one file and the names of its columns.
 - `read_table`: reads JSON, JSON Lines, CSV, TSV or Parquet into a `Table`.
+- `Row`, `Table`: one row and the rows of a file; see `rows`.
 
 Nothing here trusts the file: it is parsed by `json`, `csv` and `pyarrow`, none of which runs what
-it reads, and whatever is wrong with it becomes a `BenchmarkError` that names the row.
+it reads, its size is bounded before it is read, and whatever is wrong with it becomes a
+`BenchmarkError` that names the row. Rows in which every cell is blank are passed over.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ttrl_benchmarks.delimited import DELIMITERS, delimited_rows
 from ttrl_benchmarks.errors import BenchmarkError
+from ttrl_benchmarks.rows import MAX_FILE_BYTES, MAX_ROWS, Row, Table, is_blank, place_of
 
 __all__ = ["SUFFIXES", "Row", "Table", "read_table"]
 
 JSON_LINES_SUFFIXES = (".jsonl", ".ndjson")
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
 SUFFIXES = (".json", *JSON_LINES_SUFFIXES, *DELIMITERS, ".parquet")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a file.
-
-    Attributes:
-        cells: The row's values by column; a column may be missing.
-        number: The row's number in its file, from 1.
-        line: The line of the file on which the row ends, in formats that have lines.
-    """
-
-    cells: Mapping[str, object]
-    number: int
-    line: int | None = None
-
-    @property
-    def place(self) -> str:
-        """The place of the row, for messages: `"row 3"` or `"row 3 (line 4)"`."""
-        return _place(self.number, self.line)
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The rows of one file.
-
-    Attributes:
-        path: The file.
-        columns: The names of its columns, in the order of their first appearance.
-        rows: Its rows; at least one.
-    """
-
-    path: Path
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+# Parquet is compressed, so what it holds is bounded as well as what it takes on the disk.
+_MAX_UNPACKED_BYTES = 4 * MAX_FILE_BYTES
+_PARQUET_BATCH = 256
+_LESS = "leave out columns and rows that are not needed, or divide it"
 
 
 def read_table(path: Path) -> Table:
@@ -73,7 +40,8 @@ def read_table(path: Path) -> Table:
         The rows, in the order of the file.
 
     Raises:
-        BenchmarkError: The file is missing, empty, of another format, or has an unreadable row.
+        BenchmarkError: The file is missing, empty, too large, of another format, or has an
+            unreadable row.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -83,24 +51,44 @@ def read_table(path: Path) -> Table:
         )
     if not path.is_file():
         raise BenchmarkError(f"{path}: there is no such file; check the path.")
+    _check_size(path, path.stat().st_size, MAX_FILE_BYTES)
     if suffix == ".parquet":
-        rows = list(_parquet_rows(path))
+        rows = _counted(path, _parquet_rows(path))
     else:
         text = _text_of(path)
         if suffix == ".json":
-            rows = list(_json_rows(path, text))
+            rows = _counted(path, _json_rows(path, text))
         elif suffix in JSON_LINES_SUFFIXES:
-            rows = list(_json_lines_rows(path, text))
+            rows = _counted(path, _json_lines_rows(path, text))
         else:
-            rows = list(_delimited_rows(path, text, DELIMITERS[suffix]))
+            rows = _counted(path, delimited_rows(path, text, DELIMITERS[suffix]))
     if not rows:
         raise BenchmarkError(f"{path}: the file holds no rows; give a file with questions in it.")
     columns = dict.fromkeys(column for row in rows for column in row.cells)
     return Table(path=path, columns=tuple(columns), rows=tuple(rows))
 
 
-def _place(number: int, line: int | None) -> str:
-    return f"row {number}" if line is None else f"row {number} (line {line})"
+def _check_size(path: Path, size: int, limit: int, what: str = "is") -> None:
+    if size > limit:
+        raise BenchmarkError(
+            f"{path}: {what} {size / 2**20:,.0f} MiB, more than the {limit // 2**20} MiB that a "
+            f"file of questions may have; {_LESS}."
+        )
+
+
+def _counted(path: Path, rows: Iterable[Row]) -> list[Row]:
+    """Returns the rows that are not blank, up to the bound of a file."""
+    found: list[Row] = []
+    for row in rows:
+        if row.cells and all(map(is_blank, row.cells.values())):
+            continue
+        if len(found) == MAX_ROWS:
+            raise BenchmarkError(
+                f"{path}: more than {MAX_ROWS:,} rows, the most that a file of questions may have; "
+                f"{_LESS}."
+            )
+        found.append(row)
+    return found
 
 
 def _text_of(path: Path) -> str:
@@ -131,7 +119,7 @@ def _json_rows(path: Path, text: str) -> Iterator[Row]:
             'write it as [{"question": ..., "answer": ...}, ...].'
         )
     for number, value in enumerate(document, start=1):
-        yield Row(_object(path, value, _place(number, None)), number)
+        yield Row(_object(path, value, place_of(number, None)), number)
 
 
 def _json_lines_rows(path: Path, text: str) -> Iterator[Row]:
@@ -141,7 +129,7 @@ def _json_lines_rows(path: Path, text: str) -> Iterator[Row]:
         if not line.strip():
             continue
         number += 1
-        place = _place(number, line_number)
+        place = place_of(number, line_number)
         try:
             value: object = json.loads(line)
         except (ValueError, RecursionError) as error:
@@ -151,52 +139,29 @@ def _json_lines_rows(path: Path, text: str) -> Iterator[Row]:
         yield Row(_object(path, value, place), number, line_number)
 
 
-def _delimited_rows(path: Path, text: str, delimiter: str) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    header: list[str] | None = None
-    number = 0
-    while True:
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            place = _place(number + 1, reader.line_num) if header else "the header"
-            raise BenchmarkError(
-                f"{path}, {place}: not valid CSV ({error}); quote cells that hold delimiters, "
-                "quotes or line breaks."
-            ) from error
-        if cells is None:
-            return
-        if not cells:  # a blank line
-            continue
-        if header is None:
-            header = [cell.strip() for cell in cells]
-            twice = sorted({name for name in header if header.count(name) > 1})
-            if twice:
-                raise BenchmarkError(
-                    f"{path}: duplicate column {twice[0]!r} in the header; rename one."
-                )
-            continue
-        number += 1
-        if len(cells) != len(header):
-            raise BenchmarkError(
-                f"{path}, {_place(number, reader.line_num)}: {len(cells)} cells where the header "
-                f"has {len(header)}; quote cells that hold delimiters or line breaks."
-            )
-        yield Row(dict(zip(header, cells, strict=True)), number, reader.line_num)
-
-
 def _parquet_rows(path: Path) -> Iterator[Row]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    number = unpacked = 0
     try:
-        values: list[object] = pq.read_table(path).to_pylist()
+        with pq.ParquetFile(path) as file:
+            groups = (file.metadata.row_group(i) for i in range(file.metadata.num_row_groups))
+            declared = sum(group.total_byte_size for group in groups)
+            _check_size(path, declared, _MAX_UNPACKED_BYTES, "holds")
+            for batch in file.iter_batches(batch_size=_PARQUET_BATCH):
+                for value in batch.to_pylist():
+                    number += 1
+                    # What the file declares of itself may be wrong, or one value shared by rows.
+                    unpacked += sum(len(each) for each in value.values() if isinstance(each, str))
+                    _check_size(path, unpacked, _MAX_UNPACKED_BYTES, "holds")
+                    yield Row(_object(path, value, place_of(number, None)), number)
     except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, BenchmarkError):
+            raise
         raise BenchmarkError(
             f"{path}: not a readable Parquet file ({_reason(error)}); write or download it again."
         ) from error
-    for number, value in enumerate(values, start=1):
-        yield Row(_object(path, value, _place(number, None)), number)
 
 
 def _object(path: Path, value: object, place: str) -> dict[str, object]:

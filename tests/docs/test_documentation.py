@@ -61,7 +61,7 @@ def test_the_second_example_runs_with_any_policy():
 
 def test_the_third_example_prints_the_scores_of_its_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    code = BLOCKS[2].replace("steps=50", "steps=1, eval_votes=2, n_votes=4").replace("@16", "@2")
+    code = BLOCKS[2].replace("steps=50", "steps=1, eval_k=2, n_votes=4").replace("@16", "@2")
     exec(compile(code, "README.md", "exec"), {})  # noqa: S102
     (file,) = tmp_path.glob("runs/*/summary.json")
     summary = json.loads(file.read_text())

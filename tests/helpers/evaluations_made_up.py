@@ -21,6 +21,8 @@ def made_up_result(
         prompt=f"{question_id}?",
         texts=tuple(f"so {answer}" for answer in answers),
         answers=tuple(answers),
+        spans=tuple(None if each is None else (3, 3 + len(each)) for each in answers),
+        rules=tuple("no answer" if each is None else "statement" for each in answers),
         votes=tuple(-1 if answer is None else classes.index(answer) for answer in answers),
         correct=None if label is None else tuple(answer == label for answer in answers),
         finished=tuple(answer is not None for answer in answers),

@@ -46,6 +46,7 @@ def weights_of(folder):
 
 def assert_same_run(one, other):
     assert metrics_of(one) == metrics_of(other)
+    assert (one / "votes.jsonl").read_bytes() == (other / "votes.jsonl").read_bytes()
     first, second = weights_of(one), weights_of(other)
     assert first.keys() == second.keys()
     for name, tensor in first.items():

@@ -32,7 +32,7 @@ from ttrl_env.wrappers.label_metrics import METRICS
 
 
 def test_a_run_writes_all_that_it_promises(tmp_path):
-    config = small(tmp_path / "run", steps=2, evaluate=True, eval_votes=2)
+    config = small(tmp_path / "run", steps=2, evaluate=True, eval_k=2)
     summary = Trainer(config).run()
     folder = tmp_path / "run"
     assert summary == json.loads((folder / "summary.json").read_text())
@@ -57,7 +57,7 @@ def test_a_run_writes_all_that_it_promises(tmp_path):
 
 
 def test_a_run_of_no_steps_measures_and_draws(tmp_path):
-    options = {"steps": 0, "evaluate": True, "eval_votes": 2, "held_out": 0.0}
+    options = {"steps": 0, "evaluate": True, "eval_k": 2, "held_out": 0.0}
     summary = Trainer(small(tmp_path / "run", **options), [CurvesCallback()]).run()
     assert summary["steps"] == 0
     assert summary["before"]["train"]["questions"] == 100
@@ -128,7 +128,7 @@ class StopWhileMeasuring(StopAfter):
 
 
 def test_a_run_stopped_while_it_measures_is_saved_and_measures_again(tmp_path):
-    options = {"eval_every": 1, "eval_votes": 2, "steps": 2, "checkpoint_every": 100}
+    options = {"eval_every": 1, "eval_k": 2, "steps": 2, "checkpoint_every": 100}
     whole = Trainer(small(tmp_path / "whole", **options)).run()
     with pytest.raises(Interrupted) as interrupted:
         Trainer(small(tmp_path / "halted", **options), [StopWhileMeasuring(1)]).run()
@@ -169,7 +169,7 @@ class Unreliable(TransformersSampler):
 )
 def test_a_run_whose_sampler_fails_is_saved_up_to_there(tmp_path, how, draw, message):
     """And goes on to the same end, also with another bound for what may differ."""
-    options = {"checkpoint_every": 100, "eval_every": 3 if draw == 5 else 0, "eval_votes": 2}
+    options = {"checkpoint_every": 100, "eval_every": 3 if draw == 5 else 0, "eval_k": 2}
     whole = Trainer(
         small(tmp_path / "whole", **options),
         sampler=lambda policy, config: Unreliable(policy, how, 0),

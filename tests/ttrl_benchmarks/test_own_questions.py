@@ -151,7 +151,11 @@ def test_options_become_letters(tmp_path: Path) -> None:
         (SUMS, {"columns": {"question": None}}, "the question cannot be left out"),
         (SUMS, {"answer_format": "number"}, "Unknown answer format 'number'"),
         ([*SUMS, {"question": "  ", "answer": 1}], {}, "row 4: column 'question' is blank"),
-        ([*SUMS, {"question": " What is  1 + 1?"}], {}, "row 4: the same question stands in row 1"),
+        (
+            [*SUMS, {"question": " What is  1 + 1?"}],
+            {},
+            "1 of 4 questions are duplicates .row 4 as row 1",
+        ),
         (
             [{"question": "?", "id": 1}, {"question": "!", "id": "1"}],
             {},
@@ -193,3 +197,17 @@ def test_wrong_options_name_the_right_ones() -> None:
         load_benchmark("questions", pth="x")
     with pytest.raises(UserError, match=r"'questions' needs path=\.\.\."):
         load_benchmark("questions")
+
+
+def test_a_question_has_a_bound(write_rows: Callable[..., Path]) -> None:
+    path = write_rows("rows.json", [{"question": "x" * (2**20 + 1)}])
+    with pytest.raises(UserError, match="row 1: a question of 1,048,577 characters, more than"):
+        load_benchmark("questions", path=path)
+
+
+def test_half_a_character_is_named(write_rows: Callable[..., Path]) -> None:
+    path = write_rows("rows.json", [{"question": "a"}, {"question": "b \ud800"}])
+    with pytest.raises(UserError, match=r"row 2: column 'question' holds \\ud800, half of a"):
+        load_benchmark("questions", path=path)
+    with pytest.raises(UserError, match=r"question 'q' holds \\udfff"):
+        Benchmark("mine", (Question("q", "\udfff"),))

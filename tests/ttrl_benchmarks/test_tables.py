@@ -6,6 +6,8 @@ import json
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -117,3 +119,38 @@ def test_no_file_does_anything_but_load_or_complain(
         assert len(benchmark) > 0
         assert all(benchmark.prompt(question) for question in benchmark.questions)
     assert set(sys.modules) == modules
+
+
+def test_a_file_has_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"question": "x"}\n' * 40)
+    monkeypatch.setattr("ttrl_benchmarks.tables.MAX_ROWS", 30)
+    with pytest.raises(BenchmarkError, match=r"more than 30 rows, the most .* divide it"):
+        read_table(path)
+    monkeypatch.setattr("ttrl_benchmarks.tables.MAX_FILE_BYTES", 500)
+    with pytest.raises(BenchmarkError, match="is 0 MiB, more than the 0 MiB that a file"):
+        read_table(path)
+
+
+def test_what_a_parquet_file_holds_has_a_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ttrl_benchmarks.tables._MAX_UNPACKED_BYTES", 10_000_000)
+    path = tmp_path / "bomb.parquet"
+    bomb = pa.table({"question": ["x" * 1_000_000] * 20})
+    for options in ({"row_group_size": 1}, {"use_dictionary": True}):
+        # The second says that it holds one text alone: what comes out of it is counted as well.
+        pq.write_table(bomb, path, **options)
+        assert path.stat().st_size < 3_000_000
+        with pytest.raises(BenchmarkError, match=r"holds [0-9]+ MiB, more than the 9 MiB"):
+            read_table(path)
+
+
+def test_blank_rows_are_passed_over_in_every_format(tmp_path: Path) -> None:
+    rows = [{"question": "a", "n": 1}, {"question": None, "n": float("nan")}, {"question": "b"}]
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert [row.number for row in read_table(path).rows] == [1, 3]
+    parquet = tmp_path / "a.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), parquet)
+    assert [row.number for row in read_table(parquet).rows] == [1, 3]

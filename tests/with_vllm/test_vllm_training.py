@@ -71,7 +71,7 @@ def test_an_engine_that_keeps_dying_ends_the_run_with_its_checkpoint_whole(tmp_p
 
 def test_merged_adapters_reach_the_engine(tmp_path):
     folder = tmp_path / "run"
-    options = {"lora_rank": 4, "learning_rate": 1e-2, "evaluate": True, "eval_votes": 1}
+    options = {"lora_rank": 4, "learning_rate": 1e-2, "evaluate": True, "eval_k": 1}
     trainer = Trainer(small(folder, **options))
     before = {name: tensor.clone() for name, tensor in trainer.policy.weights()}
     trainer.run()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ttrl_env.answers.extraction import extract_answer
+from ttrl_env.answers.extraction import Extraction, find_answer
 from ttrl_env.answers.formats import AnswerFormat, check_answer_format
 from ttrl_env.answers.keys import answer_key
 
@@ -24,17 +24,22 @@ class AnswerGroups:
     """The answers of a group of completions.
 
     Attributes:
-        answers: What was extracted from each completion; None where nothing was.
+        extractions: What was found in each completion, where, and by which rule.
         classes: The class of each completion's answer, numbered in order of first appearance,
             and -1 where there is no answer.
         representatives: The first spelling of each class.
         keys: The key of each class.
     """
 
-    answers: tuple[str | None, ...]
+    extractions: tuple[Extraction, ...]
     classes: NDArray[np.int64]
     representatives: tuple[str, ...]
     keys: tuple[Hashable, ...]
+
+    @property
+    def answers(self) -> tuple[str | None, ...]:
+        """What was extracted from each completion; None where nothing was."""
+        return tuple(each.answer for each in self.extractions)
 
 
 def group_answers(
@@ -57,7 +62,8 @@ def group_answers(
     ([0, -1, 0, 1], ('0.5', '2'))
     """
     check_answer_format(answer_format)
-    answers = tuple(extract_answer(text, answer_format, options) for text in texts)
+    extractions = tuple(find_answer(text, answer_format, options) for text in texts)
+    answers = [each.answer for each in extractions]
     keys = {
         answer: answer_key(answer, answer_format)
         for answer in dict.fromkeys(answers)
@@ -75,4 +81,4 @@ def group_answers(
             representatives.append(answer)
         classes[position] = numbers[key]
     classes.flags.writeable = False
-    return AnswerGroups(answers, classes, tuple(representatives), tuple(numbers))
+    return AnswerGroups(extractions, classes, tuple(representatives), tuple(numbers))

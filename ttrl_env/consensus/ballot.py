@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ttrl_benchmarks import Benchmark, Question
 from ttrl_benchmarks.base import AnswerFormat
-from ttrl_env.answers import answer_key, group_answers
+from ttrl_env.answers import Extraction, answer_key, group_answers
 from ttrl_env.completion import Completion
 
 __all__ = ["Ballot", "TokenValues", "hold_vote"]
@@ -32,7 +32,7 @@ class Ballot:
         position: The place of the group in the order of questions; names the visit.
         answer_format: How the answers are written and compared.
         texts: The completions.
-        answers: The answer of each completion as it was written, or `None` where it has none.
+        extractions: What was found in each completion, where, and by which rule.
         classes: The answer class of each completion, numbered in order of first appearance,
             shape (n,), int64; -1 where it has no answer.
         counts: Votes for each class, shape (number of classes,), int64.
@@ -54,7 +54,7 @@ class Ballot:
     position: int
     answer_format: AnswerFormat
     texts: tuple[str, ...]
-    answers: tuple[str | None, ...]
+    extractions: tuple[Extraction, ...]
     classes: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int64]
     keys: tuple[Hashable, ...]
@@ -66,6 +66,11 @@ class Ballot:
     token_log_probs: TokenValues
     token_entropies: TokenValues
     token_self_certainties: TokenValues
+
+    @property
+    def answers(self) -> tuple[str | None, ...]:
+        """The answer of each completion as it was written, or `None` where it has none."""
+        return tuple(each.answer for each in self.extractions)
 
     @property
     def question_id(self) -> str:
@@ -164,7 +169,7 @@ def hold_vote(
         position=position,
         answer_format=benchmark.answer_format,
         texts=tuple(completions),
-        answers=groups.answers,
+        extractions=groups.extractions,
         classes=groups.classes,
         counts=np.bincount(groups.classes[groups.classes >= 0], minlength=len(groups.keys)),
         keys=groups.keys,

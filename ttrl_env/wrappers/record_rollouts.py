@@ -35,6 +35,10 @@ class RecordRollouts(VectorWrapper):
     A crash can tear the last row of the last part, which `read_rollouts` leaves out. With
     `file_format="parquet"`, a part that is closed is rewritten as Parquet, all or nothing.
 
+    Until `close`, the folder is locked: a second process that would record into it gets a
+    `FolderInUseError` that names this one. A copy, also one that was pickled, begins a part of its
+    own.
+
     Args:
         env: A vector environment with a `ConsensusReward` inside.
         folder: Where to write; made if it is missing.
@@ -42,6 +46,7 @@ class RecordRollouts(VectorWrapper):
         part_bytes: The size from which a part is closed.
 
     Raises:
+        FolderInUseError: Another process writes to the folder.
         ValueError: There is no `ConsensusReward` inside, or an argument is out of range.
     """
 

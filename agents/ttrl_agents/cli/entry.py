@@ -1,29 +1,18 @@
 """The command `ttrl`.
 
 - `main`: the console script; every known error is printed as a sentence.
-- `run_command`: runs a command that way.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-__all__ = ["main", "run_command"]
+from ttrl_agents.cli.run_command import EXTRA, run_command, say
 
-_FULL = {
-    errno.ENOSPC: "The disk is full",
-    errno.EDQUOT: "Your share of the disk is full",
-    errno.EFBIG: "A file is larger than this system lets it be",
-}
-_GO_ON = {"train": "ttrl train --resume RUN", "eval": "ttrl eval --resume FOLDER"}
-_EXTRA = (
-    "This command needs more than the core of ttrl-env: pip install 'ttrl-env[agents]' "
-    "(ttrl doctor shows what is missing)"
-)
+__all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments) or ["--help"])
     except KeyboardInterrupt:
-        return _say("Stopped.", 130)
+        return say("Stopped.", 130)
     except BrokenPipeError:  # the reader of the output has gone, as in `ttrl doctor | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else 1
@@ -65,7 +54,7 @@ def _run(given: list[str]) -> int:
 
         from ttrl_agents.cli.commands import commands_for
     except ImportError as error:
-        return _say(f"{error}. {_EXTRA}")
+        return say(f"{error}. {EXTRA}")
 
     def command() -> None:
         tyro.extras.subcommand_cli_from_dict(
@@ -77,37 +66,3 @@ def _run(given: list[str]) -> int:
         )
 
     return run_command(command, given[0])
-
-
-def run_command(command: Callable[[], None], name: str) -> int:
-    """Runs a command and prints a known error as a sentence; returns the exit status.
-
-    Args:
-        command: The command.
-        name: Its name, for advice on how to go on.
-    """
-    from ttrl_agents.cli.exit_status import Exit
-    from ttrl_benchmarks.errors import UserError
-
-    try:
-        command()
-    except UserError as error:
-        return _say(str(error))
-    except ImportError as error:
-        return _say(f"{error}. {_EXTRA}")
-    except OSError as error:
-        if error.errno in _FULL:
-            go_on = _GO_ON.get(name, "the same command again")
-            return _say(
-                f"{_FULL[error.errno]} ({error.filename or 'while saving'}). What was saved "
-                f"before is whole: free some space, then {go_on}."
-            )
-        return _say(": ".join(filter(None, (error.strerror or str(error), error.filename))))
-    except Exit as ended:
-        return ended.status
-    return 0
-
-
-def _say(sentence: str, status: int = 1) -> int:
-    print(f"ttrl: {sentence}", file=sys.stderr)  # noqa: T201
-    return status

@@ -1,20 +1,14 @@
 """`ttrl train`: trains a language model on questions that nobody labelled.
 
 - `train_command`: the command, with the defaults that the command line starts from.
-- `run_training`: a run in this process, or in each of several.
 """
 
 from __future__ import annotations
 
-import math
-import os
-import signal
-import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import tyro
 
@@ -22,15 +16,11 @@ from ttrl_agents.cli.exit_status import Exit
 from ttrl_agents.config.presets import DEFAULT_MODEL, preset_config
 from ttrl_agents.config.serialization import option_name
 from ttrl_agents.config.train_config import RESUMABLE_WITH, TrainConfig, read_config
-from ttrl_agents.distributed.launch import SAME_SIGNAL, Launch
+from ttrl_agents.distributed.launch import Launch
 from ttrl_agents.errors import AgentError
 from ttrl_agents.run.folder import resume_config
 
-if TYPE_CHECKING:
-    from ttrl_agents.distributed.world import World
-    from ttrl_agents.trainer import Trainer
-
-__all__ = ["run_training", "train_command"]
+__all__ = ["train_command"]
 
 
 def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
@@ -77,9 +67,9 @@ def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
         if resume is not None:
             _check_resumable(start, options)
         how = Launch(gpus, machines, meet)
-        if how.several:
-            from ttrl_agents.cli.ranks import launch_training  # which imports torch
+        from ttrl_agents.cli.training import launch_training, run_training  # which import torch
 
+        if how.several:
             raise Exit(launch_training(how, options, resume=resume is not None))
         run_training(options, resume=resume is not None)
 
@@ -124,79 +114,4 @@ def _check_resumable(before: TrainConfig, now: TrainConfig) -> None:
         raise AgentError(
             f"--resume takes the options of the run itself; leave out {', '.join(fixed)}. "
             f"Only {free} may be given besides."
-        )
-
-
-def run_training(config: TrainConfig, *, resume: bool) -> None:
-    """Runs a training run in this process, and in the others that `torchrun` has started with it.
-
-    Args:
-        config: The options of the run.
-        resume: Whether to go on with the run in `config.output`.
-
-    Raises:
-        Exit: The run was stopped, and is saved.
-    """
-    from ttrl_agents.cli.ranks import speaking_once
-    from ttrl_agents.distributed.world import close_world, start_world
-
-    ranks = start_world(config.device)
-    with speaking_once(ranks):
-        restarted = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
-        resume = ranks.any(resume or (restarted and config.output is not None))
-        _train(config, ranks, resume=resume)
-    close_world()
-
-
-def _train(config: TrainConfig, ranks: World, *, resume: bool) -> None:
-    from ttrl_agents.callbacks import ConsoleCallback, CurvesCallback, make_loggers
-    from ttrl_agents.trainer import Interrupted, Trainer
-
-    watchers = [*make_loggers(config), CurvesCallback(), ConsoleCallback()] if ranks.leads else []
-    trainer = Trainer(config, watchers, resume=resume)
-    with _StopOnSignal(trainer, ranks):
-        try:
-            trainer.run()
-        except Interrupted as stop:
-            for watcher in watchers:
-                watcher.close()
-            saved = f"Saved after step {stop.step}." if stop.step else "Nothing was trained yet."
-            if ranks.leads:
-                print(f"{saved} To go on: ttrl train --resume {stop.folder}", file=sys.stderr)  # noqa: T201
-            raise Exit(130) from None
-        finally:
-            for watcher in watchers:
-                watcher.close()
-
-
-class _StopOnSignal:
-    """Saves the run after the current step on Ctrl-C; a second Ctrl-C stops at once."""
-
-    def __init__(self, trainer: Trainer, ranks: World) -> None:
-        self._trainer = trainer
-        self._ranks = ranks
-        self._first = -math.inf
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._handle)
-
-    def __exit__(self, *details: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number: int, frame: Any) -> None:  # noqa: ARG002 - the handler's signature
-        if self._ranks.size > 1 and time.monotonic() - self._first < SAME_SIGNAL:
-            return
-        if self._trainer.stopping:
-            raise KeyboardInterrupt
-        self._first = time.monotonic()
-        self._trainer.request_stop()
-        if not self._ranks.leads:
-            return
-        print(  # noqa: T201
-            "\nFinishing this step, then saving. Ctrl-C again stops at once; "
-            f"the last checkpoint in {self._trainer.folder} stays whole.",
-            file=sys.stderr,
         )

@@ -13,7 +13,8 @@ from typing import Annotated, ClassVar, Literal
 import tyro
 
 from ttrl_agents.config.bounds import AT_LEAST_0, AT_LEAST_1, Bound
-from ttrl_agents.config.options import SharedOptions, in_help_order
+from ttrl_agents.config.groups import Heading, in_help_order
+from ttrl_agents.config.options import SharedOptions
 from ttrl_agents.errors import AgentError
 
 __all__ = ["EvalConfig"]
@@ -42,10 +43,20 @@ class EvalConfig(SharedOptions):
     }
     command: ClassVar[str] = "ttrl eval"
 
+    MODEL_AND_QUESTIONS: ClassVar[Heading]
     model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[MODEL]")] = "tiny"
     """tiny or tiny-noisy (they ship with the package), the folder of a Hugging Face checkpoint or
     of a run, a GGUF file or the folder of one, or an id on the Hugging Face Hub. With --sampler
     vllm-server, the name that the server has for it, or - for the only one that it serves."""
+    split: Literal["train", "held_out"] | None = None
+    """Which questions of a benchmark with a held-out split of its own (arithmetic); by default
+    train."""
+    levels: tuple[int, ...] = ()
+    """Ask only the questions of these levels."""
+    limit: int | None = None
+    """Ask only so many questions, spread evenly over the benchmark."""
+
+    SAMPLING_AND_VOTES: ClassVar[Heading]
     k: int = 16
     """Completions for each question."""
     temperature: float = 0.6
@@ -57,19 +68,16 @@ class EvalConfig(SharedOptions):
     max_tokens: int | None = None
     """The most tokens of one completion; by default 3072, the paper's, or what the model has room
     for."""
+
+    SAVING: ClassVar[Heading]
     output: Path | None = None
     """Where completions and scores go; by default a new folder under runs/. If that evaluation is
     not finished, it goes on."""
-    split: Literal["train", "held_out"] | None = None
-    """Which questions of a benchmark with a held-out split of its own (arithmetic); by default
-    train."""
-    levels: tuple[int, ...] = ()
-    """Ask only the questions of these levels."""
-    limit: int | None = None
-    """Ask only so many questions, spread evenly over the benchmark."""
     portion: int | None = None
     """Questions that are sampled at once and then saved; more can be faster, fewer lose less when
     the evaluation is stopped. By default what makes 256 completions."""
+
+    ENGINE: ClassVar[Heading]
     url: str | None = None
     """Where the vllm-server listens, e.g. http://localhost:8000. A key that it asks for is read
     from the environment variable VLLM_API_KEY."""

@@ -1,7 +1,6 @@
 """The options that training and evaluation share.
 
 - `SharedOptions`: questions, device and sampler.
-- `in_help_order`: the order in which `--help` lists them.
 """
 
 from __future__ import annotations
@@ -13,11 +12,10 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from ttrl_agents.config.bounds import AT_LEAST_0, AT_LEAST_1, MORE_THAN_0, Bound, check_bounds
+from ttrl_agents.config.groups import Heading
 from ttrl_agents.config.serialization import options_from_json, options_to_json
 
-__all__ = ["SharedOptions", "in_help_order"]
-
-_FIRST = ("env", "data", "seed")
+__all__ = ["SharedOptions"]
 
 Own = TypeVar("Own", bound="SharedOptions")
 
@@ -41,6 +39,7 @@ class SharedOptions:
     command: ClassVar[str] = "ttrl"
     """The command whose `--help` documents the options."""
 
+    MODEL_AND_QUESTIONS: ClassVar[Heading]
     env: str = "TTRL-Arithmetic-v0"
     """Environment id, which names the questions."""
     data: Path | None = None
@@ -48,13 +47,17 @@ class SharedOptions:
     in TTRL_DATA_DIR and downloaded from their publisher."""
     seed: int = 0
     """Names everything that is drawn: the order of questions and the completions."""
+    chat_template: Path | None = None
+    """A Jinja file that replaces the model's chat template."""
+
+    SAMPLING_AND_VOTES: ClassVar[Heading]
     stop_at_box: bool = False
     """End a completion with the token that closes the box of its answer too; not for chat templates
     that begin with a thought, where it would end that."""
+
+    ENGINE: ClassVar[Heading]
     device: str = "auto"
     """auto (a GPU where there is one), cpu, cuda, cuda:N or mps (an Apple GPU)."""
-    chat_template: Path | None = None
-    """A Jinja file that replaces the model's chat template."""
     sampler: str = "transformers"
     """What draws completions: transformers (the model itself), vllm (an engine beside it), one that
     an installed package adds, or, for evaluation alone, vllm-server (a server that is running
@@ -92,15 +95,3 @@ class SharedOptions:
             AgentError: An option is unknown, or its value is of the wrong type or out of range.
         """
         return options_from_json(cls, values, cls.command)
-
-
-def in_help_order(kind: type[Own]) -> type[Own]:
-    """Reorders the fields of a dataclass as `--help` shows them.
-
-    The questions and the seed come first, then the fields that the dataclass declares itself, then
-    the others that it inherits.
-    """
-    every = kind.__dataclass_fields__
-    own = [name for name in kind.__annotations__ if name in every]
-    kind.__dataclass_fields__ = {name: every[name] for name in (*_FIRST, *own, *every)}
-    return kind

@@ -68,14 +68,14 @@ class PaperFamily:
         temperature: Of sampling in training.
         instruction: What is appended to a question; `None` is the benchmark's own.
         max_tokens: The most tokens of a completion.
-        eval_votes: Completions for each question in an evaluation.
+        eval_k: Completions for each question in an evaluation.
     """
 
     title: str
     temperature: float
     instruction: str | None
     max_tokens: int
-    eval_votes: int
+    eval_k: int
 
 
 PAPER_BENCHMARKS: dict[Preset, PaperBenchmark] = {
@@ -86,7 +86,7 @@ PAPER_BENCHMARKS: dict[Preset, PaperBenchmark] = {
 
 PAPER_FAMILIES: dict[Family, PaperFamily] = {
     # Its chat template gives the instruction already.
-    "qwen2.5-math": PaperFamily("Qwen2.5-Math", 1.0, "", max_tokens=3072, eval_votes=16),
+    "qwen2.5-math": PaperFamily("Qwen2.5-Math", 1.0, "", max_tokens=3072, eval_k=16),
     "instruct": PaperFamily("a model that answers at once", 0.6, None, 3072, 16),
     "reasoning": PaperFamily("a model that thinks first", 1.0, None, 32_768, 4),
 }
@@ -152,7 +152,7 @@ def preset_config(
         kl_in="loss",
         kl_estimator="k3",
         kl_coef=0.001,
-        eval_votes=kind.eval_votes,
+        eval_k=kind.eval_k,
         eval_temperatures=(0.6,),
         eval_top_p=0.95,
         eval_every=2,

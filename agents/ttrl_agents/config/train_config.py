@@ -28,8 +28,9 @@ from ttrl_agents.config.algorithms import (
     Ratio,
 )
 from ttrl_agents.config.bounds import AT_LEAST_0, AT_LEAST_1, MORE_THAN_0, Bound, check_bounds
+from ttrl_agents.config.groups import Heading, in_help_order
 from ttrl_agents.config.name_value import KeyValues
-from ttrl_agents.config.options import SharedOptions, in_help_order
+from ttrl_agents.config.options import SharedOptions
 from ttrl_agents.config.schedule import Schedule
 from ttrl_agents.errors import AgentError
 
@@ -90,7 +91,7 @@ class TrainConfig(SharedOptions):
         "critic_learning_rate": Bound("in [0, 1]", 0, 1),
         "micro_batch_tokens": AT_LEAST_1,
         "held_out": Bound("in [0, 1)", 0, 1, open_high=True),
-        "eval_votes": AT_LEAST_1,
+        "eval_k": AT_LEAST_1,
         "eval_temperatures": Bound(
             "one or more temperatures of 0 or more, and finite", 0, open_high=True
         ),
@@ -106,28 +107,30 @@ class TrainConfig(SharedOptions):
     }
     command: ClassVar[str] = "ttrl train"
 
+    MODEL_AND_QUESTIONS: ClassVar[Heading]
+    """Which model learns from which questions."""
+    model: str = "tiny"
+    """tiny or tiny-noisy (they ship with the package), the folder of a Hugging Face checkpoint, a
+    GGUF file or the folder of one, or an id on the Hugging Face Hub."""
     preset: Preset | None = None
     """Start from the settings of the TTRL paper on this benchmark; options that are given besides
     override them. --preset NAME --help shows them."""
     family: Family | None = None
     """Whose settings a preset takes: qwen2.5-math, instruct (any other model that does not think
     first) or reasoning (models that do); by default what the model's name and chat template say."""
+    instruction: str | None = None
+    """What is appended to each question, '' for nothing; by default what the benchmark says."""
     env_options: KeyValues = field(default_factory=dict)
     """Options of the benchmark itself, as in level=3 or task=chain_sum; a wrong one lists those
     that there are."""
-    instruction: str | None = None
-    """What is appended to each question, '' for nothing; by default what the benchmark says."""
-    model: str = "tiny"
-    """tiny or tiny-noisy (they ship with the package), the folder of a Hugging Face checkpoint, a
-    GGUF file or the folder of one, or an id on the Hugging Face Hub."""
-    reward: str = "majority"
-    """How votes become rewards: a name that `ttrl rewards` lists, with options or without, e.g.
-    "majority(min_ratio=0.3, tie=abstain)"."""
+    max_prompt_tokens: int | None = None
+    """Leave out questions whose prompt is longer than this; by default none."""
     rephrase: str | None = None
     """Ask half of the votes on each question in other words, for rewards that compare two
     wordings: arithmetic, or a JSON file of paraphrases by question id or text."""
-    output: Path | None = None
-    """The run directory; by default a new one under runs/."""
+
+    SAMPLING_AND_VOTES: ClassVar[Heading]
+    """How many completions a step samples, and how many of them vote and train."""
     steps: int = 100
     """Training steps."""
     questions_per_step: int = 8
@@ -135,28 +138,20 @@ class TrainConfig(SharedOptions):
     n_votes: int = 16
     """Completions that vote on each question."""
     n_train: int | None = None
-    """How many of them, the first ones, are trained on; by default all."""
+    """How many of the votes, the first ones, are trained on; by default all."""
     max_tokens: int = 256
     """The most tokens of one completion."""
-    max_prompt_tokens: int | None = None
-    """Leave out questions whose prompt is longer than this; by default none."""
     temperature: float = 1.0
     """Sampling temperature in training."""
-    learning_rate: float | None = None
-    """Peak learning rate of AdamW; by default 2e-4 for models of fewer than 10 million weights and
-    1e-6 for others, and 10 times as much with LoRA."""
-    warmup_steps: int = 5
-    """Steps over which the learning rate rises from 0."""
-    schedule: Schedule = "cosine"
-    """How the learning rate goes on: constant; cosine, a half cosine to 0 that the warm-up
-    multiplies; or warmup-cosine, a warm-up from exactly 0 and then a half cosine over the steps
-    that are left, as in the paper."""
-    adam_beta2: float = 0.95
-    """Decay of the second moment of AdamW; the usual 0.999 suits runs of thousands of steps."""
-    weight_decay: float = 0.01
-    """Weight decay of AdamW."""
-    max_grad_norm: float = 1.0
-    """Gradients are scaled down to this norm."""
+
+    REWARD: ClassVar[Heading]
+    """`ttrl rewards` lists them, and `ttrl rewards NAME` explains one."""
+    reward: str = "majority"
+    """How votes become rewards: a name that `ttrl rewards` lists, with options or without, e.g.
+    "majority(min_ratio=0.3, tie=abstain)"."""
+
+    ALGORITHM: ClassVar[Heading]
+    """How rewards become gradients; docs/algorithms.md has the formulas."""
     algorithm: Annotated[
         str, tyro.conf.arg(metavar="{" + ",".join(ALGORITHMS.registered) + "}")
     ] = "grpo"
@@ -188,9 +183,92 @@ class TrainConfig(SharedOptions):
     old_log_probs: Literal["trainer", "sampler"] = "trainer"
     """Whose log-probabilities of the sampled tokens the ratio of later updates is taken against:
     the trainer's, which costs another pass over them, or those that the sampler reported."""
+
+    OPTIMIZER: ClassVar[Heading]
+    """Which weights change, and how fast."""
+    learning_rate: float | None = None
+    """Peak learning rate of AdamW; by default 2e-4 for models of fewer than 10 million weights and
+    1e-6 for others, and 10 times as much with LoRA."""
+    warmup_steps: int = 5
+    """Steps over which the learning rate rises from 0."""
+    schedule: Schedule = "cosine"
+    """How the learning rate goes on: constant; cosine, a half cosine to 0 that the warm-up
+    multiplies; or warmup-cosine, a warm-up from exactly 0 and then a half cosine over the steps
+    that are left, as in the paper."""
+    adam_beta2: float = 0.95
+    """Decay of the second moment of AdamW; the usual 0.999 suits runs of thousands of steps."""
+    weight_decay: float = 0.01
+    """Weight decay of AdamW."""
+    max_grad_norm: float = 1.0
+    """Gradients are scaled down to this norm."""
     critic_learning_rate: float | None = None
     """Peak learning rate of PPO's critic; by default 1e-3 for models of fewer than 10 million
     weights and 9e-6 for others."""
+    lora_rank: int = 0
+    """Train low-rank adapters (LoRA) of this rank on every linear layer but the head, instead of
+    all weights; 0 trains all weights."""
+    lora_alpha: float | None = None
+    """Adapters are scaled by this over their rank; by default twice the rank."""
+    lora_checkpoint: Literal["merged", "adapter"] = "merged"
+    """What a run with LoRA leaves in checkpoint/: a whole model, or the adapter alone."""
+
+    EVALUATION: ClassVar[Heading]
+    """How the model is measured before, during and after. The names are those of `ttrl eval`, with
+    eval- in front."""
+    evaluate: bool = True
+    """Whether to evaluate before and after at all."""
+    eval_every: int = 0
+    """Evaluate every so many steps as well; 0 is before and after only."""
+    eval_k: int = 16
+    """Completions for each question in an evaluation."""
+    eval_temperatures: tuple[float, ...] | None = None
+    """Sampling temperatures before and after, 0 for the likeliest token. The first is the main one,
+    which eval_every uses too. By default 0.6, the paper's, and for models of fewer than 10 million
+    weights 0 and the training temperature as well."""
+    eval_top_p: float = 0.95
+    """At the first of these temperatures, sample only from the likeliest tokens that together have
+    this probability; the others sample from all tokens, as training does."""
+    held_out: float = 0.0
+    """The share of questions kept out of training to measure transfer, for benchmarks without a
+    held-out split of their own."""
+    held_out_env: str | None = None
+    """Measure transfer on the questions of this environment, e.g. train on AMC and measure
+    AIME24."""
+    held_out_data: Path | None = None
+    """The file of the questions of --held-out-env, where it needs one."""
+
+    SAVING_AND_LOGGING: ClassVar[Heading]
+    """What the run writes and watches."""
+    output: Path | None = None
+    """The run directory; by default a new one under runs/."""
+    log: tuple[str, ...] = ()
+    """Log the run to tensorboard, wandb or both, besides metrics.jsonl, or by callbacks that
+    installed packages add."""
+    sample_every: int = 0
+    """Write the completions of one question into samples/, and to the logs, every so many steps;
+    0 is never."""
+    checkpoint_every: int = 20
+    """Save everything that is needed to resume every so many steps."""
+    keep_checkpoints: int = 2
+    """How many checkpoints stay; with 2, one that the disk damaged costs a few steps, no more."""
+    best_by: Literal["majority-ratio", "margin", "stability", "reward"] = "majority-ratio"
+    """What makes a checkpoint the best, without labels: the highest mean, over the last ten steps,
+    of the majority ratio, of the margin, of the share of pseudo-labels that did not flip, or of
+    the reward. A collapse raises most of these too, so none is taken after the first alarm."""
+    on_collapse: Literal["warn", "reduce", "stop", "ignore"] = "warn"
+    """What to do when the votes show the run collapsing: warn; reduce the learning rate as well;
+    stop and go back to the best checkpoint; or not watch at all."""
+    monitor_kl_every: int | None = None
+    """Estimate how far the policy has moved from the initial policy every so many steps (the metric
+    kl_start; it changes nothing); 0 is never. It keeps a copy of the initial weights in memory, so
+    the default is 5 for models of fewer than 10 million weights and 0 for others."""
+
+    ENGINE: ClassVar[Heading]
+    """What the model runs on, and how much memory it takes."""
+    dtype: DType = "auto"
+    """What the model computes in, and so what its weights are: auto is bfloat16 on a GPU (float16
+    where it has no bfloat16) and float32 elsewhere. The optimizer keeps 16-bit weights in float32
+    as well."""
     gradient_checkpointing: bool = False
     """Compute the model's layers again in the backward pass instead of keeping what they computed:
     less memory for a third more time, and more than that where prompts are long, since each is then
@@ -203,59 +281,6 @@ class TrainConfig(SharedOptions):
     pack_rows: Literal["auto", "yes", "no"] = "auto"
     """Run completions through the model side by side, without padding: on a GPU where the model
     allows it (auto), or always, or never. The result is the same up to rounding."""
-    held_out: float = 0.0
-    """The share of questions kept out of training to measure transfer, for benchmarks without a
-    held-out split of their own."""
-    eval_votes: int = 16
-    """Completions for each question in an evaluation."""
-    eval_temperatures: tuple[float, ...] | None = None
-    """Sampling temperatures before and after, 0 for the likeliest token. The first is the main one,
-    which eval_every uses too. By default 0.6, the paper's, and for models of fewer than 10 million
-    weights 0 and the training temperature as well."""
-    eval_top_p: float = 0.95
-    """At the first of these temperatures, sample only from the likeliest tokens that together have
-    this probability; the others sample from all tokens, as training does."""
-    eval_every: int = 0
-    """Evaluate every so many steps as well; 0 is before and after only."""
-    evaluate: bool = True
-    """Whether to evaluate before and after at all."""
-    held_out_env: str | None = None
-    """Measure transfer on the questions of this environment, e.g. train on AMC and measure
-    AIME24."""
-    held_out_data: Path | None = None
-    """The file of its questions, where it needs one."""
-    log: tuple[str, ...] = ()
-    """Log the run to tensorboard, wandb or both, besides metrics.jsonl, or by callbacks that
-    installed packages add."""
-    sample_every: int = 0
-    """Write the completions of one question into samples/, and to the logs, every so many steps;
-    0 is never."""
-    checkpoint_every: int = 20
-    """Save everything that is needed to resume every so many steps."""
-    monitor_kl_every: int | None = None
-    """Estimate how far the policy has moved from the initial policy every so many steps (the metric
-    kl_start; it changes nothing); 0 is never. It keeps a copy of the initial weights in memory, so
-    the default is 5 for models of fewer than 10 million weights and 0 for others."""
-    on_collapse: Literal["warn", "reduce", "stop", "ignore"] = "warn"
-    """What to do when the votes show the run collapsing: warn; reduce the learning rate as well;
-    stop and go back to the best checkpoint; or not watch at all."""
-    best_by: Literal["majority-ratio", "margin", "stability", "reward"] = "majority-ratio"
-    """What makes a checkpoint the best, without labels: the highest mean, over the last ten steps,
-    of the majority ratio, of the margin, of the share of pseudo-labels that did not flip, or of
-    the reward. A collapse raises most of these too, so none is taken after the first alarm."""
-    keep_checkpoints: int = 2
-    """How many of these stay; with 2, one that the disk damaged costs a few steps and no more."""
-    lora_rank: int = 0
-    """Train low-rank adapters (LoRA) of this rank on every linear layer but the head, instead of
-    all weights; 0 trains all weights."""
-    lora_alpha: float | None = None
-    """Adapters are scaled by this over their rank; by default twice the rank."""
-    lora_checkpoint: Literal["merged", "adapter"] = "merged"
-    """What a run with LoRA leaves in checkpoint/: a whole model, or the adapter alone."""
-    dtype: DType = "auto"
-    """What the model computes in, and so what its weights are: auto is bfloat16 on a GPU (float16
-    where it has no bfloat16) and float32 elsewhere. The optimizer keeps 16-bit weights in float32
-    as well."""
     log_prob_tolerance: float | None = None
     """How far the log-probabilities of a sampler with its own copy of the weights may lie from
     the policy's, in nats, as a mean over tokens; beyond, the run stops. By default 0.001 in float32

@@ -155,7 +155,7 @@ class RunEvaluations:
         return evaluate(
             self.sampler,
             benchmark,
-            k=setting.votes(self.config.eval_votes),
+            k=setting.votes(self.config.eval_k),
             params=self._params(setting),
             seed=seed,
             questions=measurable(benchmark),
@@ -179,7 +179,7 @@ class RunEvaluations:
             env=env,
             benchmark=benchmark,
             questions=measurable(benchmark),
-            k=setting.votes(self.config.eval_votes),
+            k=setting.votes(self.config.eval_k),
             params=self._params(setting),
             seed=seed,
         )

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ttrl_benchmarks import Benchmark, Question
-from ttrl_env.answers import answer_key
+from ttrl_env.answers import Extraction, answer_key
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import hold_vote
 
@@ -34,6 +34,10 @@ class QuestionResult:
         prompt: What the policy was shown.
         texts: The completions.
         answers: What was extracted from each, or `None`.
+        spans: Where in its text each answer stands: the places of its first character and after its
+            last; `None` without an answer.
+        rules: The name in `ttrl_env.answers.extraction.RULES` of what found each answer, or why
+            nothing did; `None` in what earlier versions wrote, which has no spans either.
         votes: The answer class of each, numbered in order of first appearance; -1 for no answer.
         correct: Whether each answer's key is that of the label; `None` where there is no label.
         finished: Whether each completion ended on its own; if not, it was cut off.
@@ -45,6 +49,8 @@ class QuestionResult:
     prompt: str
     texts: tuple[str, ...]
     answers: tuple[str | None, ...]
+    spans: tuple[tuple[int, int] | None, ...]
+    rules: tuple[str | None, ...]
     votes: tuple[int, ...]
     correct: tuple[bool, ...] | None
     finished: tuple[bool, ...]
@@ -97,6 +103,8 @@ def grade_question(
         prompt=benchmark.prompt(question),
         texts=tuple(map(str, completions)),
         answers=ballot.answers,
+        spans=tuple(map(_span, ballot.extractions)),
+        rules=tuple(each.rule for each in ballot.extractions),
         votes=tuple(ballot.classes.tolist()),
         correct=correct,
         finished=tuple(ballot.finished.tolist()),
@@ -114,6 +122,8 @@ def to_lines(result: QuestionResult) -> str:
             "prompt": result.prompt,
             "text": result.texts[member],
             "answer": result.answers[member],
+            "span": result.spans[member],
+            "rule": result.rules[member],
             "vote": result.votes[member],
             "correct": None if result.correct is None else result.correct[member],
             "finished": result.finished[member],
@@ -141,6 +151,8 @@ def from_lines(lines: Iterable[str]) -> Iterator[QuestionResult]:
             prompt=group[0]["prompt"],
             texts=tuple(row["text"] for row in group),
             answers=tuple(row["answer"] for row in group),
+            spans=tuple(_pair(row.get("span")) for row in group),
+            rules=tuple(row.get("rule") for row in group),
             votes=tuple(row["vote"] for row in group),
             correct=None if None in graded else tuple(graded),
             finished=tuple(row["finished"] for row in group),
@@ -159,3 +171,15 @@ def _row(number: int, line: str) -> dict[str, Any]:
     if not isinstance(row, dict) or not row.keys() >= _KEYS:
         raise ValueError(f"line {number} is no completion of an evaluation")
     return row
+
+
+def _span(found: Extraction) -> tuple[int, int] | None:
+    return None if found.answer is None else (found.start, found.stop)
+
+
+def _pair(span: Any) -> tuple[int, int] | None:
+    if span is None:
+        return None
+    if not (isinstance(span, list) and [type(each) for each in span] == [int, int]):
+        raise ValueError(f"{span!r} is not the span of an answer")
+    return span[0], span[1]

@@ -3,7 +3,9 @@
 - `default_folder`, `run_folder_name`: the folder of a run if its options name none.
 - `check_usable`, `is_unused`: whether a run can write to a folder.
 - `resume_config`: the options of a run that is resumed.
-- `append_metrics`, `trim_metrics`: `metrics.jsonl`, one line per step.
+- `append_metrics`: `metrics.jsonl`, one line per step.
+- `trim_steps`: drops from it and from `votes.jsonl` what came after a checkpoint.
+- `check_lines`: the lines of such a file.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ import json
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from ttrl_agents.config.train_config import TrainConfig, read_config
 from ttrl_agents.errors import AgentError
@@ -24,19 +27,24 @@ __all__ = [
     "CONFIG",
     "METRICS",
     "SUMMARY",
+    "VOTES",
     "append_metrics",
+    "check_lines",
     "check_usable",
     "default_folder",
     "is_unused",
     "resume_config",
     "run_folder_name",
-    "trim_metrics",
+    "trim_steps",
 ]
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 SUMMARY = "summary.json"
+VOTES = "votes.jsonl"
 _LONGEST_REWARD = 60
+
+T = TypeVar("T")
 
 
 def default_folder(env: str, about: str, seed: int, prefix: str = "") -> Path:
@@ -108,8 +116,44 @@ def append_metrics(folder: Path, step: int, metrics: Mapping[str, float]) -> Non
     append_durably(folder / METRICS, json.dumps({"step": step, **known}) + "\n")
 
 
-def trim_metrics(folder: Path, steps: int) -> None:
-    """Drops the lines of steps after the checkpoint, including an incomplete last line."""
-    path = folder / METRICS
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    write_atomically(path, "".join(line + "\n" for line in lines[:steps]))
+def trim_steps(folder: Path, steps: int) -> None:
+    """Drops the lines of steps after a checkpoint from the metrics and the votes of a run.
+
+    An incomplete last line is dropped too. Afterwards both files exist.
+
+    Args:
+        folder: The run directory.
+        steps: The steps that the checkpoint has done.
+
+    Raises:
+        AgentError: A line is damaged.
+    """
+    for path in (folder / METRICS, folder / VOTES):
+        whole = check_lines(path, lambda line: (line, json.loads(line)["step"]))
+        kept = (line for line, step in whole if step <= steps)
+        write_atomically(path, "".join(line + "\n" for line in kept))
+
+
+def check_lines(path: Path, parse: Callable[[str], T]) -> Iterator[T]:
+    """Yields what each line of a file is parsed to; a file that is missing has none.
+
+    A last line without its end, which a process leaves that is killed, is left out.
+
+    Args:
+        path: A file of one line a record, in UTF-8.
+        parse: Reads a line.
+
+    Raises:
+        AgentError: `parse` raised an error for a whole line.
+    """
+    if not path.is_file():
+        return
+    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield parse(line)
+        except (ValueError, TypeError, KeyError) as error:
+            raise AgentError(
+                f"Line {number} of {path} is damaged ({error}). Bring the file back from a copy, "
+                "or remove that line."
+            ) from error

@@ -75,7 +75,7 @@ def test_folders_have_names_that_every_file_system_takes(comparison, tmp_path):
 
 @pytest.mark.slow
 def test_a_comparison_is_read_where_it_is_complete(tmp_path):
-    options = "--steps 2 --seeds 0 --rewards scrl co_rewarding --train.eval-votes 2"
+    options = "--steps 2 --seeds 0 --rewards scrl co_rewarding --train.eval-k 2"
     options += " --train.questions-per-step 2 --train.n-votes 4 --train.max-tokens 64"
     command = [sys.executable, str(SCRIPT), *options.split(), "--output", str(tmp_path)]
     subprocess.run(command, check=True, timeout=600)

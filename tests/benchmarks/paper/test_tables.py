@@ -23,7 +23,7 @@ SMALL = TrainConfig(
     questions_per_step=2,
     n_votes=4,
     max_tokens=48,
-    eval_votes=2,
+    eval_k=2,
     env_options={"size": 10},
 )
 

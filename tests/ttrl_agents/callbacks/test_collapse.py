@@ -288,7 +288,7 @@ def few(tmp_path):
         "env": "TTRL-Questions-v0",
         "data": tmp_path / "four.jsonl",
         "evaluate": True,
-        "eval_votes": 2,
+        "eval_k": 2,
     }
 
 

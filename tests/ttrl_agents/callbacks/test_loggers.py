@@ -34,7 +34,7 @@ def small(output, **options) -> TrainConfig:
             "questions_per_step": 2,
             "n_votes": 4,
             "max_tokens": 48,
-            "eval_votes": 2,
+            "eval_k": 2,
             "eval_every": 2,
             "checkpoint_every": 2,
             "sample_every": 2,

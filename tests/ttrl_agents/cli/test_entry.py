@@ -65,7 +65,7 @@ def test_a_wrong_option_exits_with_2(capsys):
 
 def test_a_run_prints_a_header_progress_and_the_table(capsys, tmp_path):
     status, printed = run(
-        capsys, "--output", tmp_path / "run", "--steps", 2, *SMALL[:-1], "--eval-votes", 2
+        capsys, "--output", tmp_path / "run", "--steps", 2, *SMALL[:-1], "--eval-k", 2
     )
     assert status == 0
     for words in ("learning without labels", "TTRL-Arithmetic-v0", "majority ratio", "entropy"):
@@ -77,7 +77,7 @@ def test_a_run_prints_a_header_progress_and_the_table(capsys, tmp_path):
 def test_a_run_of_no_steps_only_measures(capsys, tmp_path):
     data = tmp_path / "one.jsonl"
     data.write_text('{"question": "What is 1 + 1?", "answer": "2"}')
-    options = ["--env", "TTRL-Questions-v0", "--data", data, "--eval-votes", 2, *SMALL[:-1]]
+    options = ["--env", "TTRL-Questions-v0", "--data", data, "--eval-k", 2, *SMALL[:-1]]
     status, printed = run(capsys, "--output", tmp_path / "run", "--steps", 0, *options)
     assert status == 0, printed.err
     assert "T 0.6, top-p 0.95: mean [95 % interval over questions]" in printed.out

@@ -60,7 +60,7 @@ MODELS = {
 @pytest.mark.parametrize("preset", BENCHMARKS)
 def test_a_preset_is_the_table_of_the_paper(preset, model):
     env, prompts, max_prompt_tokens, steps, warmup = BENCHMARKS[preset]
-    family, temperature, instruction, max_tokens, eval_votes = MODELS[model]
+    family, temperature, instruction, max_tokens, eval_k = MODELS[model]
     wanted = COMMON | {
         "preset": preset,
         "family": family,
@@ -74,7 +74,7 @@ def test_a_preset_is_the_table_of_the_paper(preset, model):
         "temperature": temperature,
         "instruction": instruction,
         "max_tokens": max_tokens,
-        "eval_votes": eval_votes,
+        "eval_k": eval_k,
     }
     config = preset_config(preset, model=model)
     assert {name: getattr(config, name) for name in wanted} == wanted

@@ -25,7 +25,7 @@ OPTIONS = {
     "n-votes": 4,
     "max-tokens": 32,
     "learning-rate": 1e-3,
-    "eval-votes": 2,
+    "eval-k": 2,
     "env-options": "size=5",
 }
 TIMEOUT = 120.0

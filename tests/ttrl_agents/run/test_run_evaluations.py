@@ -29,7 +29,7 @@ def small(folder, **options) -> TrainConfig:
             "questions_per_step": 2,
             "n_votes": 4,
             "max_tokens": 48,
-            "eval_votes": 4,
+            "eval_k": 4,
             **options,
         },
     )
@@ -172,7 +172,7 @@ def test_a_run_without_labels_is_shown_by_what_it_does_to_questions_with_labels(
         "--questions-per-step": 2,
         "--n-votes": 4,
         "--max-tokens": 48,
-        "--eval-votes": 2,
+        "--eval-k": 2,
         "--eval-every": 1,
         "--output": tmp_path / "run",
     }

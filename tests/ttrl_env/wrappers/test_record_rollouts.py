@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -148,6 +150,50 @@ def test_two_writers_share_no_part(tmp_path: Path) -> None:
     assert len(list(read_rollouts(tmp_path))) == 8
 
 
+def test_a_second_process_is_told_who_records(tmp_path: Path) -> None:
+    here = Path(__file__).parent
+    code = textwrap.dedent(KILLED).format(
+        tests=str(here), folder=str(tmp_path), file_format="jsonl"
+    )
+    path = os.pathsep.join([str(here.parent), *sys.path])
+    envs = make(tmp_path)
+    other = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert f"is in use: process {os.getpid()} on " in other.stderr
+    assert "FolderInUseError" in other.stderr
+    envs.reset(seed=0)
+    envs.step(guesses(4, 0))
+    envs.close()
+    assert [each.name for each in tmp_path.iterdir()] == ["rollouts-000000.jsonl"]
+
+
+def through_pickle(envs: RecordRollouts) -> Any:
+    return pickle.loads(pickle.dumps(envs))  # noqa: S301 - our own
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, through_pickle])
+def test_a_copy_goes_on_in_a_part_of_its_own(copied: Any, tmp_path: Path) -> None:
+    envs = make(tmp_path)
+    envs.reset(seed=0)
+    envs.step(guesses(4, 0))
+    other = copied(envs)
+    for each in (other, envs):
+        each.step(guesses(4, 1))
+        each.close()
+    assert [row["step"] for row in read_rollouts(tmp_path)] == [0, 0, 1, 1, 1, 1]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".rollouts-000003.parquet.tmp").write_bytes(b"half a part")
+    make(tmp_path, "parquet").close()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_lone_surrogates_do_no_harm(file_format: str, tmp_path: Path) -> None:
     envs = make(tmp_path, file_format)
@@ -165,7 +211,7 @@ def test_what_a_crash_tears_is_left_out(tmp_path: Path) -> None:
     envs.reset(seed=0)
     for step in range(3):
         envs.step(guesses(4, step))
-    (part,) = tmp_path.iterdir()
+    (part,) = tmp_path.glob("rollouts-*")
     whole = part.read_bytes()
     for size in range(len(whole), 0, -97):
         part.write_bytes(whole[:size])
@@ -188,7 +234,7 @@ def test_every_step_is_synchronized(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     envs = make(tmp_path)
     envs.reset(seed=0)
     envs.step(guesses(4, 0))
-    (part,) = tmp_path.iterdir()
+    (part,) = tmp_path.glob("rollouts-*")
     sizes = []
     monkeypatch.setattr(os, "fsync", lambda _: sizes.append(part.stat().st_size))
     for step in range(3):
@@ -243,7 +289,7 @@ def test_a_crash_between_rewriting_and_removing_counts_nothing_twice(tmp_path: P
     envs = make(tmp_path, "parquet")
     envs.reset(seed=0)
     envs.step(guesses(4, 0))
-    (part,) = tmp_path.iterdir()
+    (part,) = tmp_path.glob("rollouts-*")
     lines = part.read_bytes()
     envs.close()
     part.write_bytes(lines)  # as if it had not been removed yet
@@ -285,7 +331,7 @@ def test_no_label_is_written(tmp_path: Path) -> None:
     envs = make(tmp_path)
     envs.reset(seed=0)
     envs.step(guesses(4, 0))
-    row = json.loads(next(tmp_path.iterdir()).read_text().splitlines()[0])
+    row = json.loads(next(tmp_path.glob("rollouts-*")).read_text().splitlines()[0])
     assert not any("label" in key for key in (*row, *row["completions"][0]))
 
 
