@@ -46,12 +46,12 @@ class Turn(NamedTuple):
 class RoundSum(Protocol):
     """Adds up gradients over ranks."""
 
-    def begin_round(self) -> None:
-        """A round begins: the backward passes come next."""
+    def begin_round(self, counted: int) -> None:
+        """A round begins, in which the first `counted` ranks have a micro-batch."""
         ...
 
-    def end_round(self, counted: int) -> None:
-        """The first `counted` ranks have run a micro-batch."""
+    def end_round(self) -> None:
+        """They have run it."""
         ...
 
     def end_update(self) -> None:
@@ -75,14 +75,14 @@ def turns(
     shortest = min(range(len(parts)), key=lambda place: len(parts[place]))
     for first in range(0, len(parts), world.size):
         for each in sums:
-            each.begin_round()
+            each.begin_round(min(world.size, len(parts) - first))
         place = first + world.rank
         if place < len(parts):
             yield Turn(place, parts[place], True)
         elif lockstep:
             yield Turn(shortest, parts[shortest], False)
         for each in sums:
-            each.end_round(min(world.size, len(parts) - first))
+            each.end_round()
     for each in sums:
         each.end_update()
 
@@ -114,12 +114,14 @@ class GradientSum:
         self._world = world
         self._tensors = tensors
         self._ordered = ordered
+        self._counted = 0
         self._total: torch.Tensor | None = None
 
-    def begin_round(self) -> None:
-        """Does nothing."""
+    def begin_round(self, counted: int) -> None:
+        """Notes whose gradients will be added."""
+        self._counted = counted
 
-    def end_round(self, counted: int) -> None:
+    def end_round(self) -> None:
         """Adds the gradients of a round, if they are added up in order."""
         if self._world.size == 1 or not self._ordered:
             return
@@ -129,7 +131,7 @@ class GradientSum:
         found = [torch.empty_like(own) for _ in range(self._world.size)]
         with losing_ranks():
             dist.all_gather(found, own)
-        for each in found[:counted]:
+        for each in found[: self._counted]:
             self._total = each if self._total is None else self._total.add_(each)
         for tensor in tensors:
             tensor.grad = None

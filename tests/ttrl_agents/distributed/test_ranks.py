@@ -101,7 +101,8 @@ def test_a_sum_over_one_rank_leaves_gradients_alone():
     weight.sum().backward()
     before = weight.grad
     total = GradientSum(World(), lambda: [weight], ordered=True)
-    total.end_round(1)
+    total.begin_round(1)
+    total.end_round()
     total.end_update()
     assert weight.grad is before
 
