@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from ttrl_agents.agent import Agent
 from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.evaluate.moments import RunEvaluations
 from ttrl_agents.instruments.collapse import Alarm
 from ttrl_agents.memory.plan import Plan
 from ttrl_agents.policy.policy import Policy
@@ -35,6 +36,7 @@ class Run(Protocol):
         held_out: The questions that are only evaluated, or `None`.
         left_out: How many questions were left out because their prompts are too long.
         state: The progress of the run.
+        evaluations: Its evaluations.
         plan: The plan of its GPU memory; `None` where none is planned.
     """
 
@@ -46,6 +48,7 @@ class Run(Protocol):
     held_out: Benchmark | None
     left_out: int
     state: TrainerState
+    evaluations: RunEvaluations
     plan: Plan | None
 
     def request_stop(self) -> None:

@@ -75,6 +75,8 @@ class ConsoleCallback(Callback):
             + f"temperature {config.temperature:g}",
             "run": f"{config.steps} steps, seed {config.seed}, into {run.folder}",
         }
+        if config.evaluate:
+            rows["measuring"] = f"before and after, each {run.evaluations.cost}"
         if run.plan is not None:
             rows["memory"] = run.plan.summary()
         if config.preset is not None:

@@ -53,15 +53,20 @@ def _run(given: list[str]) -> int:
         import tyro
 
         from ttrl_agents.cli.commands import commands_for
+        from ttrl_agents.cli.help_page import show_help
     except ImportError as error:
         return say(f"{error}. {EXTRA}")
+    from ttrl_benchmarks.errors import unknown_name
 
     def command() -> None:
+        commands = commands_for(given)
+        if not given[0].startswith("-") and given[0] not in commands:
+            raise unknown_name("command", given[0], commands)
+        if show_help(commands, given):
+            return
         tyro.extras.subcommand_cli_from_dict(
-            commands_for(given),
+            commands,
             prog="ttrl",
-            description="Reinforcement learning of language models without labels. "
-            "`ttrl --version` prints the version.",
             args=given,
         )
 

@@ -11,6 +11,7 @@ from typing import Literal
 from rich.console import Console
 from rich.table import Table
 
+from ttrl_agents.cli.console import CommandConsole
 from ttrl_agents.config.presets import preset_config
 from ttrl_agents.config.train_config import Family, Preset
 from ttrl_agents.errors import AgentError
@@ -59,7 +60,7 @@ def plan(
             config = replace(config, kl_coef=kl_coef)
         return choose(config, need_of(config, model_shape(name), gpu_gib * 2**30))[1]
 
-    console = Console(highlight=False)
+    console = CommandConsole()
     if model is not None:
         _print_one(console, planned(model, lora_rank))
         return

@@ -40,6 +40,8 @@ def run_command(command: Callable[[], None], name: str) -> int:
         return say(str(error))
     except ImportError as error:
         return say(f"{error}. {EXTRA}")
+    except BrokenPipeError:
+        raise
     except OSError as error:
         if error.errno in _FULL:
             go_on = _GO_ON.get(name, "the same command again")

@@ -63,12 +63,12 @@ def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
                 an --output that all of them share.
             meet: Where the machines find each other: HOST:PORT, a free port of one of them.
         """
+        from ttrl_agents.cli.training import launch_training, run_training  # which import torch
+
         del config  # `start` has its values
         if resume is not None:
             _check_resumable(start, options)
         how = Launch(gpus, machines, meet)
-        from ttrl_agents.cli.training import launch_training, run_training  # which import torch
-
         if how.several:
             raise Exit(launch_training(how, options, resume=resume is not None))
         run_training(options, resume=resume is not None)

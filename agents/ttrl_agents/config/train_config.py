@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -29,7 +29,6 @@ from ttrl_agents.config.algorithms import (
 )
 from ttrl_agents.config.bounds import AT_LEAST_0, AT_LEAST_1, MORE_THAN_0, Bound, check_bounds
 from ttrl_agents.config.groups import Heading, in_help_order
-from ttrl_agents.config.name_value import KeyValues
 from ttrl_agents.config.options import SharedOptions
 from ttrl_agents.config.schedule import Schedule
 from ttrl_agents.errors import AgentError
@@ -40,10 +39,12 @@ Preset = Literal["paper/aime24", "paper/amc", "paper/math500"]
 Family = Literal["qwen2.5-math", "instruct", "reasoning"]
 DType = Literal["auto", "bfloat16", "float16", "float32"]
 
-# These options change results by rounding at most, so a resumed run may change them.
+# These options change results by rounding at most, so a resumed run may change them; but for
+# max_prompt_tokens, which leaves out the questions that a run cannot go on with.
 RESUMABLE_WITH = frozenset(
     {
         "output",
+        "max_prompt_tokens",
         "data",
         "checkpoint_every",
         "keep_checkpoints",
@@ -81,7 +82,6 @@ class TrainConfig(SharedOptions):
         "questions_per_step": AT_LEAST_1,
         "n_votes": Bound("2 or more", 2),
         "max_tokens": AT_LEAST_1,
-        "max_prompt_tokens": AT_LEAST_1,
         "temperature": Bound("more than 0, and finite", 0, open_low=True, open_high=True),
         "learning_rate": Bound("in [0, 1)", 0, 1, open_high=True),
         "warmup_steps": AT_LEAST_0,
@@ -91,6 +91,7 @@ class TrainConfig(SharedOptions):
         "critic_learning_rate": Bound("in [0, 1]", 0, 1),
         "micro_batch_tokens": AT_LEAST_1,
         "held_out": Bound("in [0, 1)", 0, 1, open_high=True),
+        "eval_limit": AT_LEAST_1,
         "eval_k": AT_LEAST_1,
         "eval_temperatures": Bound(
             "one or more temperatures of 0 or more, and finite", 0, open_high=True
@@ -106,6 +107,12 @@ class TrainConfig(SharedOptions):
         "log_prob_tolerance": MORE_THAN_0,
     }
     command: ClassVar[str] = "ttrl train"
+    common: ClassVar[tuple[str, ...]] = (
+        *("model", "env", "data", "seed", "preset"),
+        *("steps", "questions_per_step", "n_votes", "max_tokens", "temperature"),
+        *("reward", "algorithm", "learning_rate", "lora_rank"),
+        *("eval_every", "eval_k", "held_out", "output", "log", "sampler", "device"),
+    )
 
     MODEL_AND_QUESTIONS: ClassVar[Heading]
     """Which model learns from which questions."""
@@ -114,17 +121,10 @@ class TrainConfig(SharedOptions):
     GGUF file or the folder of one, or an id on the Hugging Face Hub."""
     preset: Preset | None = None
     """Start from the settings of the TTRL paper on this benchmark; options that are given besides
-    override them. --preset NAME --help shows them."""
+    override them. --preset NAME --help-all shows them."""
     family: Family | None = None
     """Whose settings a preset takes: qwen2.5-math, instruct (any other model that does not think
     first) or reasoning (models that do); by default what the model's name and chat template say."""
-    instruction: str | None = None
-    """What is appended to each question, '' for nothing; by default what the benchmark says."""
-    env_options: KeyValues = field(default_factory=dict)
-    """Options of the benchmark itself, as in level=3 or task=chain_sum; a wrong one lists those
-    that there are."""
-    max_prompt_tokens: int | None = None
-    """Leave out questions whose prompt is longer than this; by default none."""
     rephrase: str | None = None
     """Ask half of the votes on each question in other words, for rewards that compare two
     wordings: arithmetic, or a JSON file of paraphrases by question id or text."""
@@ -219,6 +219,8 @@ class TrainConfig(SharedOptions):
     """Whether to evaluate before and after at all."""
     eval_every: int = 0
     """Evaluate every so many steps as well; 0 is before and after only."""
+    eval_limit: int | None = None
+    """Evaluate only so many questions of each kind, spread evenly over them; by default all."""
     eval_k: int = 16
     """Completions for each question in an evaluation."""
     eval_temperatures: tuple[float, ...] | None = None

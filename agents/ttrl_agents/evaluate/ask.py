@@ -4,6 +4,7 @@
 - `evaluate`: samples completions of every labelled question and grades them.
 - `labelled`: the questions that can be graded.
 - `measurable`: those, or all questions if none can be graded.
+- `spread`: some of them, spread evenly.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ttrl_agents.samplers.base import Progress
 from ttrl_agents.seeds import completion_seeds
 from ttrl_benchmarks import Benchmark, Question
 
-__all__ = ["ask", "evaluate", "labelled", "measurable"]
+__all__ = ["ask", "evaluate", "labelled", "measurable", "spread"]
 
 _COMPLETIONS_AT_ONCE = 1024
 
@@ -112,3 +113,15 @@ def labelled(benchmark: Benchmark) -> list[Question]:
 def measurable(benchmark: Benchmark) -> list[Question]:
     """Returns the questions to evaluate: those that have a label, or all if none has one."""
     return labelled(benchmark) or list(benchmark.questions)
+
+
+def spread(questions: Sequence[Question], limit: int | None) -> Sequence[Question]:
+    """Returns at most `limit` questions, spread evenly over all; `None` is no limit.
+
+    >>> [each.id for each in spread([Question(id, "?") for id in "abcdef"], 3)]
+    ['a', 'c', 'e']
+    """
+    count = len(questions)
+    if limit is None or limit >= count:
+        return questions
+    return [questions[i * count // limit] for i in range(limit)]

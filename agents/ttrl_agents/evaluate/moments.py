@@ -13,7 +13,7 @@ from typing import Any
 
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.distributed.world import world
-from ttrl_agents.evaluate.ask import evaluate, measurable
+from ttrl_agents.evaluate.ask import evaluate, measurable, spread
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.fingerprint import evaluation_settings, weights_digest
 from ttrl_agents.evaluate.folder import EvaluationFolder
@@ -28,6 +28,7 @@ from ttrl_benchmarks import Benchmark
 __all__ = ["AFTER", "BEFORE", "RunEvaluations"]
 
 BEFORE, AFTER = "before", "after"
+_MANY_COMPLETIONS = 10_000
 
 
 class RunEvaluations:
@@ -66,11 +67,25 @@ class RunEvaluations:
         self._questions = {"train": (config.env, train)}
         if held_out is not None:
             self._questions["held_out"] = (config.held_out_env or config.env, held_out)
+        self._asked = {
+            split: spread(measurable(benchmark), config.eval_limit)
+            for split, (_, benchmark) in self._questions.items()
+        }
 
     def due(self, step: int) -> bool:
         """Returns whether the options ask for an evaluation after a step of the training."""
         every = self.config.eval_every
         return bool(every and step and step % every == 0)
+
+    @property
+    def cost(self) -> str:
+        """How much the measurements before and after training sample, in words."""
+        questions = sum(map(len, self._asked.values()))
+        votes = [setting.votes(self.config.eval_k) for setting in self.settings]
+        each = " + ".join(f"{n} at {s.title}" for n, s in zip(votes, self.settings, strict=True))
+        total = questions * sum(votes)
+        words = f"{questions:,} questions x ({each}) = {total:,} completions"
+        return f"{words} (fewer with --eval-limit)" if total > _MANY_COMPLETIONS else words
 
     def measure(
         self,
@@ -158,7 +173,7 @@ class RunEvaluations:
             k=setting.votes(self.config.eval_k),
             params=self._params(setting),
             seed=seed,
-            questions=measurable(benchmark),
+            questions=self._asked[split],
             progress=progress,
             stop=stop,
         )
@@ -178,7 +193,7 @@ class RunEvaluations:
             weights=weights_digest(self.policy),
             env=env,
             benchmark=benchmark,
-            questions=measurable(benchmark),
+            questions=self._asked[split],
             k=setting.votes(self.config.eval_k),
             params=self._params(setting),
             seed=seed,

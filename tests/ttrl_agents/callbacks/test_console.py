@@ -47,6 +47,7 @@ def started(terminal):
             benchmark=load_benchmark("arithmetic", size=5),
             held_out=None,
             left_out=0,
+            evaluations=SimpleNamespace(cost="5 questions"),
             plan=None,
             folder="run",
             state=TrainerState(),
