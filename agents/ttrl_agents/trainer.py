@@ -39,16 +39,17 @@ from ttrl_agents.instruments.vote_metrics import vote_metrics
 from ttrl_agents.learning.pieces import check_pieces
 from ttrl_agents.learning.policy_gradient import make_agent
 from ttrl_agents.memory.run import out_of_memory_advice, plan_run
-from ttrl_agents.policy.loading import load_run_policy
+from ttrl_agents.policy.divided import copy_weights, load_policy_of_run
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.rollout import Rollout
-from ttrl_agents.run.atomic import claim_folder, replace_folder
+from ttrl_agents.run.atomic import claim_folder
 from ttrl_agents.run.best_checkpoint import BestCheckpoint
 from ttrl_agents.run.checkpoint import (
     BEST,
     TrainerState,
     check_same_options,
     latest_state,
+    load_agent,
     load_state,
     save_state,
     verify_state,
@@ -68,6 +69,7 @@ from ttrl_agents.run.folder import (
     run_folder_name,
     trim_steps,
 )
+from ttrl_agents.run.folders_of_ranks import replace_folder_together
 from ttrl_agents.run.summary import summarize_run
 from ttrl_agents.samplers import Sampler, check_sampler, make_sampler
 from ttrl_benchmarks.digest import prompts_digest
@@ -138,7 +140,7 @@ class Trainer:
         config = TrainConfig.from_dict(world().broadcast(config.to_dict()))  # one plan for all
         self.benchmark, self.held_out = load_questions(config)
         saved = None if self.state_path is None else self.state_path / "model"
-        self.policy = load_run_policy(config, saved)
+        self.policy = load_policy_of_run(config, saved)
         self.left_out = 0
         if config.max_prompt_tokens is not None:
             asked = len(self.benchmark)
@@ -285,8 +287,9 @@ class Trainer:
         world().lead(partial(append_metrics, self.folder, self.state.step, metrics))
         self.best.observe(metrics)
         self.callbacks.on_step(self.state.step, metrics)
-        found = world().broadcast([self.state.alarms, self.state.stopped])
-        self.state.alarms, self.state.stopped = found  # the leader may have callbacks of its own
+        # The leader may have callbacks of its own.
+        self.state.alarms = world().broadcast(self.state.alarms)
+        self.state.stopped = world().broadcast(self.state.stopped)
 
     @contextlib.contextmanager
     def _saved_where_sampling_fails(self) -> Iterator[None]:
@@ -350,38 +353,35 @@ class Trainer:
         self.state.parts = self.callbacks.state_dict() | parts
         self.state.options = self.config.to_dict()
         self._check_replicas()
-        world().lead(
-            lambda: save_state(
-                self.folder / "checkpoints",
-                self.policy,
-                tensors,
-                self.state,
-                keep=self.config.keep_checkpoints,
-            )
+        save_state(
+            self.folder / "checkpoints",
+            self.policy,
+            tensors,
+            self.state,
+            keep=self.config.keep_checkpoints,
         )
 
     def _check_replicas(self) -> None:
         """Compares what every rank has computed for itself."""
         state = self.state
         progress = {"progress": [state.step, state.alarms, state.evaluations, state.questions]}
-        weights = {"the policy's weights": weights_digest(self.policy)}
-        check_replicas(world(), state.step, state.parts | progress | weights)
+        if not self.policy.divided:  # else each rank has other weights
+            progress["the policy's weights"] = [weights_digest(self.policy)]
+        check_replicas(world(), state.step, state.parts | progress)
 
     def _save_if_best(self) -> None:
         # Before the state that names it: a run killed in between writes the same files again.
         if not self.state.alarms and self.best.take(self.state.step):
-            world().lead(
-                lambda: replace_folder(
-                    self.folder / "checkpoints" / BEST,
-                    lambda to: self.policy.save_for_resuming(to / "model"),
-                )
+            replace_folder_together(
+                self.folder / "checkpoints" / BEST,
+                lambda to: self.policy.save_for_resuming(to / "model"),
+                everywhere=self.policy.divided,
             )
 
     def _go_back(self) -> None:
         """Takes up the weights of the best checkpoint."""
         path = self.folder / "checkpoints" / BEST / "model"
-        best = load_run_policy(self.config, path)
-        self.policy.model.load_state_dict(best.model.state_dict())
+        copy_weights(load_policy_of_run(self.config, path), self.policy)
         self._sampler_is_stale = True
 
     def _load_checkpoint(self, config: TrainConfig, *, resume: bool) -> None:
@@ -394,14 +394,13 @@ class Trainer:
             self.state_path = Path(found[0]) if found else None
         if self.state_path is not None:
             world().lead(partial(verify_state, self.state_path))
-            self._saved_tensors, self.state = load_state(self.state_path)
+            self.state = load_state(self.state_path)
             check_same_options(self.state_path, self.state, config)
 
     def _restore(self) -> None:
         """Puts back what the agent, the callbacks and the rest had when the checkpoint was made."""
-        if isinstance(self.agent, ResumableAgent):
-            self.agent.restore(self._saved_tensors)
-        self._saved_tensors = {}
+        if isinstance(self.agent, ResumableAgent) and self.state_path is not None:
+            self.agent.restore(load_agent(self.state_path, self.policy))
         self.callbacks.load_state_dict(self.state.parts)
         for name, part in self._parts().items():
             if name in self.state.parts:
@@ -418,7 +417,9 @@ class Trainer:
 
     def _finish(self) -> dict[str, Any]:
         """Writes the trained model and the summary."""
-        world().lead(lambda: replace_folder(self.folder / "checkpoint", self.policy.save))
+        replace_folder_together(
+            self.folder / "checkpoint", self.policy.save, everywhere=self.policy.divided
+        )
         votes = world().lead(lambda: self.evaluations.turned(self.folder))
         summary = summarize_run(self.config, self.state, self.best, len(self.benchmark), votes)
         text = json.dumps(summary, indent=2) + "\n"

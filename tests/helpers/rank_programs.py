@@ -89,6 +89,17 @@ def train_two(folder):
     return train(folder, ["full", "ppo"])
 
 
+def shard_all(folder):
+    """The same runs, divided: weights, gradients and moments."""
+    for name in RUNS:
+        Trainer(small(folder / "sharded" / name, shard="full", **RUNS[name])).run()
+    return sorted(RUNS)
+
+
+def shard_full(folder):
+    Trainer(small(folder / "sharded" / "full", shard="full", **RUNS["full"])).run()
+
+
 def train_again(folder):
     return train(folder / "again", ["full"])
 

@@ -5,6 +5,7 @@
 - `gradient_sum_of`: what adds up the gradients of a divided model.
 - `within`: calls a function that runs parts of a model, whose weights are gathered meanwhile.
 - `full`, `like`: a tensor as a whole; a whole tensor divided as another one is.
+- `clip_gradients`: scales gradients down to a norm.
 - `empty_copy`: a model without its weights.
 
 Layers are gathered one by one as they run. Weights that are trained are float32 in their parts,
@@ -15,7 +16,8 @@ gathered. So there is no second copy of them, as there is where one GPU has all 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -32,7 +34,16 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from ttrl_agents.distributed.scatter import OrderedReduceScatter, ShardedSum
 from ttrl_agents.distributed.world import World
 
-__all__ = ["Sharding", "empty_copy", "full", "gradient_sum_of", "like", "sharding_of", "within"]
+__all__ = [
+    "Sharding",
+    "clip_gradients",
+    "empty_copy",
+    "full",
+    "gradient_sum_of",
+    "like",
+    "sharding_of",
+    "within",
+]
 
 T = TypeVar("T")
 _SHARDING = "ttrl_sharding"
@@ -65,15 +76,25 @@ class Sharding:
     def divide(self, model: torch.nn.Module) -> None:
         """Divides a model of this kind in place; every rank keeps its part of each weight."""
         rounded = None if self.compute_dtype == torch.float32 else self.compute_dtype
-        options: dict[str, Any] = {
-            "mesh": init_device_mesh(self.device.type, (self._ranks.size,)),
-            "mp_policy": MixedPrecisionPolicy(param_dtype=rounded, reduce_dtype=torch.float32),
-        }
-        for layer in [each for each in model.modules() if _is_layer(each)]:
-            fully_shard(layer, **options)
+        precision = MixedPrecisionPolicy(param_dtype=rounded, reduce_dtype=torch.float32)
+        layers = [each for each in model.modules() if isinstance(each, GradientCheckpointingLayer)]
         setattr(model, _WITHIN, _call)
-        fully_shard(model, **options)
+        self._shard(model, layers, precision)
         register_fsdp_forward_method(model, _WITHIN)
+
+    def divide_layer(self, layer: torch.nn.Module) -> None:
+        """Divides a layer beside the model, which computes in float32."""
+        self._shard(layer, [], MixedPrecisionPolicy())
+
+    def _shard(
+        self,
+        model: torch.nn.Module,
+        layers: Sequence[torch.nn.Module],
+        precision: MixedPrecisionPolicy,
+    ) -> None:
+        mesh = init_device_mesh(self.device.type, (self._ranks.size,))
+        for each in (*layers, model):
+            fully_shard(each, mesh=mesh, mp_policy=precision)
         scatters = []
         for each in model.modules():
             if isinstance(each, FSDPModule):  # one by one: a root does not pass it on
@@ -109,6 +130,26 @@ class Sharding:
         for name, each in model.named_buffers():
             each.copy_(buffers[name])
         model.tie_weights()
+
+    def rounded(self, named: Iterable[tuple[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+        """Returns weights as the model computes with them: in its type, but divided as they are."""
+        return {name: each.detach().to(self.compute_dtype) for name, each in named}
+
+    def save_whole(self, folder: Path, named: Iterable[tuple[str, torch.Tensor]]) -> bool:
+        """Writes a divided model as a Hugging Face checkpoint; returns whether this rank wrote it.
+
+        Args:
+            folder: Where to.
+            named: Its weights; those that are shared, once.
+        """
+        whole: dict[str, torch.Tensor] = {}
+        for name, each in named:
+            gathered = full(each.detach()).to(self.compute_dtype)
+            if self._ranks.leads:
+                whole[name] = gathered.cpu().contiguous()
+        if self._ranks.leads:
+            self.template.save_pretrained(folder, state_dict=whole)
+        return self._ranks.leads
 
     @torch.no_grad()
     def gather_into(self, whole: Any, model: Any) -> None:
@@ -149,6 +190,28 @@ def like(tensor: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     return distribute_tensor(tensor, other.device_mesh, other.placements, src_data_rank=None)
 
 
+def clip_gradients(parameters: Sequence[torch.Tensor], max_norm: float) -> float:
+    """Scales gradients down to a norm; returns the norm that they had.
+
+    On CPU the norm of divided gradients is that of the whole ones, bit for bit, which takes a
+    gathering of each; on GPU it is added up over ranks.
+    """
+    first = next((each for each in parameters if each.grad is not None), None)
+    if first is None or not isinstance(first.grad, DTensor):
+        return float(torch.nn.utils.clip_grad_norm_(parameters, max_norm))
+    if first.device.type != "cpu":
+        norm = torch.nn.utils.clip_grad_norm_(parameters, max_norm)
+        return float(full(norm))
+    grads = [each.grad for each in parameters if each.grad is not None]
+    norm = torch.linalg.vector_norm(
+        torch.stack([torch.linalg.vector_norm(full(each)) for each in grads])
+    )
+    factor = torch.clamp(max_norm / (norm + 1e-6), max=1.0)  # as PyTorch does
+    for each in grads:
+        each.to_local().mul_(factor)  # type: ignore[attr-defined]
+    return float(norm)
+
+
 def empty_copy(model: Any, *, device: torch.device | str, dtype: torch.dtype | None = None) -> Any:
     """Returns a copy of a model whose weights are not set; weights that are shared stay shared.
 
@@ -165,10 +228,6 @@ def empty_copy(model: Any, *, device: torch.device | str, dtype: torch.dtype | N
         for each in model.parameters()
     }
     return copy.deepcopy(model, empty)
-
-
-def _is_layer(module: torch.nn.Module) -> bool:
-    return isinstance(module, GradientCheckpointingLayer)
 
 
 def _call(function: Callable[..., T], *arguments: Any, **options: Any) -> T:

@@ -21,6 +21,8 @@ from typing import Any
 import torch
 from torch.optim.adamw import adamw
 
+from ttrl_agents.distributed.sharding import clip_gradients
+
 __all__ = ["MasterAdamW"]
 
 _FIRST_SCALE = 2.0**13
@@ -80,7 +82,7 @@ class MasterAdamW(torch.optim.Optimizer):
         if self.loss_scale != 1:
             grads = [each.grad for each in moved if each.grad is not None]
             torch._foreach_mul_(grads, 1 / self.loss_scale)
-        return float(torch.nn.utils.clip_grad_norm_(moved, max_norm))
+        return clip_gradients(moved, max_norm)
 
     def back_off(self) -> bool:
         """Halves the loss scale; returns whether there was anything to halve."""

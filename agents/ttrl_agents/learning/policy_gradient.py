@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +17,8 @@ import torch
 from ttrl_agents.agent import Agent
 from ttrl_agents.config.schedule import rate_factor
 from ttrl_agents.config.train_config import TrainConfig
-from ttrl_agents.distributed.rounds import GradientSum, idle_share, turns
+from ttrl_agents.distributed.rounds import idle_share, turns
+from ttrl_agents.distributed.sums import gradient_sums
 from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.learning.advantages.assign import assign_credit
@@ -26,11 +26,11 @@ from ttrl_agents.learning.critic import Critic
 from ttrl_agents.learning.experience import Experience, Rows, split_by_tokens
 from ttrl_agents.learning.losses import Counts, explained_variance, policy_objective
 from ttrl_agents.learning.master_adamw import MasterAdamW
-from ttrl_agents.learning.optimizer_state import optimizer_tensors, restore_optimizer
+from ttrl_agents.learning.optimizer_state import masters, optimizer_tensors, restore_optimizer
 from ttrl_agents.learning.skipped_updates import dump_update
 from ttrl_agents.learning.step_metrics import Tally
 from ttrl_agents.policy.determinism import deterministic
-from ttrl_agents.policy.loading import load_policy
+from ttrl_agents.policy.divided import copy_of, load_initial_policy
 from ttrl_agents.policy.log_probs import LogProbs
 from ttrl_agents.policy.lora import LoraPolicy
 from ttrl_agents.policy.policy import Policy
@@ -106,7 +106,7 @@ class PolicyGradientAgent:
         self._reference: LogProbs | None = None
         if self.algorithm.kl_coef > 0:
             if reference is None:
-                frozen = copy.deepcopy(policy.model).eval().requires_grad_(False)
+                frozen = copy_of(policy, trained=False)
                 reference = Policy(frozen, policy.tokenizer, policy.name)
             self._reference = LogProbs(reference, packed=self.packed)
         self.critic: Critic | None = None
@@ -120,16 +120,17 @@ class PolicyGradientAgent:
                 packed=self.packed,
             )
 
-        optimizers = [self.optimizer, *([] if self.critic is None else [self.critic.optimizer])]
-        self._lockstep = False
-        self._gradient_sums = [
-            GradientSum(world(), each.moved, ordered=policy.device.type == "cpu")
-            for each in optimizers
-        ]
+        self._lockstep = policy.divided
+        self._gradient_sums = gradient_sums(policy.model, self.optimizer.moved, policy.device)
+        if self.critic is not None:
+            self._gradient_sums += self.critic.gradient_sums()
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Returns the state of the optimizer, and of the critic if there is one."""
         tensors = optimizer_tensors(self.optimizer, self.policy.model.named_parameters())
+        if self.policy.divided and self.policy.compute_dtype != torch.float32:
+            # The model is saved as it computes; what the optimizer moves is kept here.
+            tensors |= masters(self.policy.model.named_parameters())
         if self.critic is not None:
             tensors |= {_CRITIC + name: each for name, each in self.critic.tensors().items()}
         if self.optimizer.loss_scale != 1:
@@ -413,12 +414,7 @@ def make_agent(policy: Policy, config: TrainConfig, sampler: Sampler) -> Agent:
     if config.resolve_algorithm().kl_coef > 0 and isinstance(policy, LoraPolicy):
         reference = policy.base()
     elif config.resolve_algorithm().kl_coef > 0:
-        reference = load_policy(
-            config.model,
-            device=config.device,
-            dtype=config.dtype,
-            chat_template=config.chat_template,
-        )
+        reference = load_initial_policy(config)
     return PolicyGradientAgent(policy, config, sampler, reference=reference)
 
 
