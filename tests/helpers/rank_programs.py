@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from ranks import RUNS
-from small_runs import small
+from small_runs import StopAfter, small
 
 from ttrl_agents.callbacks import Callback
 from ttrl_agents.distributed.failures import LostRankError
 from ttrl_agents.distributed.rounds import GradientSum, turns
 from ttrl_agents.distributed.world import close_world, start_world, world
 from ttrl_agents.errors import AgentError
-from ttrl_agents.trainer import Trainer
+from ttrl_agents.run.checkpoint import latest_state, load_state
+from ttrl_agents.trainer import Interrupted, Trainer
 from ttrl_env.completion import Completion
 
 
@@ -96,8 +97,16 @@ def shard_all(folder):
     return sorted(RUNS)
 
 
-def shard_full(folder):
-    Trainer(small(folder / "sharded" / "full", shard="full", **RUNS["full"])).run()
+def step_on(folder):
+    """Goes on with the run in `folder`, divided, for one step; returns the steps that are done."""
+    saved = latest_state(folder / "checkpoints")
+    done = 0 if saved is None else load_state(saved).step
+    options = {**RUNS["full"], "shard": "full", "checkpoint_every": 10}
+    try:
+        Trainer(small(folder, **options), [StopAfter(done + 1)], resume=True).run()
+    except Interrupted:
+        return done + 1
+    return done + 1
 
 
 def train_again(folder):

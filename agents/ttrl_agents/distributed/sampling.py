@@ -14,7 +14,13 @@ import time
 from collections.abc import Sequence
 
 from ttrl_agents.distributed.world import World, world
-from ttrl_agents.samplers.base import PartSeeds, Progress, Sampler, SamplingParams
+from ttrl_agents.samplers.base import (
+    PartSeeds,
+    Progress,
+    Sampler,
+    SamplingParams,
+    report_finished,
+)
 from ttrl_env.completion import Completion
 
 __all__ = ["DividedSampler", "divide_sampling"]
@@ -47,7 +53,7 @@ class DividedSampler:
         Raises:
             AgentError: The sampler of a rank failed; every rank raises it.
         """
-        began = time.monotonic()
+        began, size = time.monotonic(), self._ranks.size
         part = self._ranks.part(len(prompts))
         drawn: list[Completion] = []
         with self._ranks.agreement():
@@ -56,7 +62,7 @@ class DividedSampler:
                     [prompts[i] for i in part],
                     params,
                     seed=PartSeeds(seed, prompts, part),
-                    progress=None if progress is None else self._of_all(progress),
+                    progress=None if progress is None else _ProgressOfAll(progress, part, size),
                 )
             seconds = time.monotonic() - began  # before the agreement, which waits for all
         found = self._ranks.gather((drawn, seconds))
@@ -82,9 +88,20 @@ class DividedSampler:
         """Releases the resources of this rank's sampler."""
         self.inner.close()
 
-    def _of_all(self, progress: Progress) -> Progress:
-        """Progress of all ranks, which sample about as fast as this one."""
-        return lambda count: progress(count * self._ranks.size)
+
+class _ProgressOfAll:
+    """The progress of all ranks, which sample about as fast as this one."""
+
+    def __init__(self, progress: Progress, part: range, ranks: int) -> None:
+        self._progress, self._part, self._ranks = progress, part, ranks
+
+    def __call__(self, tokens: int, /) -> None:
+        """Counts new tokens."""
+        self._progress(tokens * self._ranks)
+
+    def finished(self, places: Sequence[int]) -> None:
+        """Notes completions of this rank by their places in the whole call."""
+        report_finished(self._progress, [self._part[i] for i in places])
 
 
 def divide_sampling(sampler: Sampler) -> Sampler:

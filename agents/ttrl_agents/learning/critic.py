@@ -17,8 +17,8 @@ from ttrl_agents.distributed.rounds import RoundSum
 from ttrl_agents.distributed.sharding import gradient_sum_of, like, sharding_of, within
 from ttrl_agents.distributed.sums import gradient_sums
 from ttrl_agents.errors import AgentError
+from ttrl_agents.learning.compact_adamw import make_adamw
 from ttrl_agents.learning.losses import Counts, aggregate, clipped_value_loss
-from ttrl_agents.learning.master_adamw import MasterAdamW
 from ttrl_agents.learning.optimizer_state import on_cpu, optimizer_tensors, restore_optimizer
 from ttrl_agents.policy.determinism import deterministic
 from ttrl_agents.policy.divided import copy_of
@@ -41,6 +41,7 @@ class Critic:
         weight_decay: Its weight decay.
         gradient_checkpointing: As for `LogProbs`.
         packed: As for `LogProbs`.
+        optimizer_bits: Bits of each of the optimizer's moments, 32 or 8.
 
     Raises:
         AgentError: The model does not expose the hidden states that its logits come from.
@@ -55,6 +56,7 @@ class Critic:
         weight_decay: float,
         gradient_checkpointing: bool = False,
         packed: bool | None = None,
+        optimizer_bits: int = 32,
     ) -> None:
         model = copy_of(policy)
         self._trunk = LogProbs(
@@ -76,8 +78,12 @@ class Critic:
         if sharding is not None:
             sharding.divide_layer(self._head)
         self.learning_rate = learning_rate
-        self.optimizer = MasterAdamW(
-            self.parameters(), lr=learning_rate, betas=betas, weight_decay=weight_decay
+        self.optimizer = make_adamw(
+            self.parameters(),
+            bits=optimizer_bits,
+            lr=learning_rate,
+            betas=betas,
+            weight_decay=weight_decay,
         )
 
     def __call__(self, batch: TokenBatch) -> torch.Tensor:

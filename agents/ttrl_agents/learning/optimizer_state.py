@@ -19,6 +19,8 @@ from ttrl_agents.learning.master_adamw import MasterAdamW
 
 __all__ = ["masters", "on_cpu", "optimizer_tensors", "restore_optimizer"]
 
+_SCALE = "_scale"  # of blocks of a moment: see `compact_adamw`
+
 Named = Iterable[tuple[str, torch.nn.Parameter]]
 
 
@@ -74,7 +76,7 @@ def restore_optimizer(
             if key.rpartition("/")[0] == name
         }
         for key, tensor in found.items():
-            if tensor.ndim and tensor.shape != parameter.shape:
+            if tensor.ndim and not key.endswith(_SCALE) and tensor.shape != parameter.shape:
                 raise AgentError(
                     f"The checkpoint is of another model: {name} has shape "
                     f"{tuple(parameter.shape)} here and {tuple(tensor.shape)} there."

@@ -22,6 +22,7 @@ import torch
 from accelerate import init_empty_weights
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
+from ttrl_agents.config.serialization import option_name
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.distributed.sharding import Sharding, empty_copy, sharding_of
 from ttrl_agents.distributed.shards import fill_from_files, holds_shards, names_in
@@ -122,7 +123,15 @@ def sampling_copy(policy: Policy) -> Policy:
 
 
 def _divides(config: TrainConfig) -> bool:
-    return config.shard == "full" and world().size > 1
+    if config.shard != "full" or world().size == 1:
+        return False
+    for name, whole in (("optimizer_bits", 32), ("offload_reference", False)):
+        if getattr(config, name) != whole:
+            raise AgentError(
+                f"{option_name(name)} is for weights that are whole on a GPU, and --shard full "
+                "divides them. Leave one of the two out."
+            )
+    return True
 
 
 def _whole(load: Callable[[], Policy], *, divide: bool) -> Policy:
