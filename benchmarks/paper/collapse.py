@@ -292,6 +292,11 @@ def summary(results: Results) -> list[str]:
                 f"; on the median the alarm came {before(float(np.median(leads)))} the harm "
                 f"({before(max(leads))} to {before(min(leads))})"
             )
+        wrong = [row["end"]["confidently_wrong"] for row in results["runs"][name].values()]
+        text += (
+            f". At the end {min(wrong)} to {max(wrong)} of the trained questions were confidently "
+            "wrong"
+        )
         lines.append(f"{text}.")
     return lines
 

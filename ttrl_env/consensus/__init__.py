@@ -6,8 +6,9 @@
 - `judge`, `check_verdict`: from completions to ballot and verdict; what a verdict has to be.
 - The rewards, one file each in `rewards/`: by votes `Majority`, `SoftMajority`, `EMPO`, `SCRL`,
   `RESTRAIN`, `DDRL`, `DeepConf`; with a second opinion `CoRewarding`, `SelfHarmony`,
-  `VerifierWeighted`; around another `EntropyShaped`, `Guard`, `HeldVote`; by certainty alone
-  `SelfCertainty`, `NegativeEntropy`; as controls `Oracle`, `Random`, `FormatOnly`, `Constant`.
+  `VerifierWeighted`; around another `EntropyShaped`, `Guard`, `HeldVote`; a `WeightedSum`; by
+  certainty alone `SelfCertainty`, `NegativeEntropy`; as controls `Oracle`, `Random`, `FormatOnly`,
+  `Constant`.
 - `REWARDS`, `register_estimator`, `unregister_estimator`, `find_reward`, `reward_needs`,
   `resolve_estimator`: rewards by name; `RewardCard` and `RewardEntry` are what is known of one.
 - `Diagnostics`: what the votes alone say about a run.
@@ -45,6 +46,7 @@ from ttrl_env.consensus.rewards.self_certainty import SelfCertainty
 from ttrl_env.consensus.rewards.self_harmony import SelfHarmony
 from ttrl_env.consensus.rewards.soft_majority import SoftMajority
 from ttrl_env.consensus.rewards.verified import EquationVerifier, Verifier, VerifierWeighted
+from ttrl_env.consensus.rewards.weighted_sum import WeightedSum
 from ttrl_env.consensus.verdict import Estimator, Verdict, check_verdict, judge
 
 __all__ = [  # noqa: RUF022 - grouped by subject
@@ -76,6 +78,7 @@ __all__ = [  # noqa: RUF022 - grouped by subject
     "EntropyShaped",
     "Guard",
     "HeldVote",
+    "WeightedSum",
     # controls
     "Constant",
     "FormatOnly",

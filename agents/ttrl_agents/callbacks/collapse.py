@@ -2,6 +2,7 @@
 
 - `CollapseMonitor`: warns, reduces the learning rate or stops the run.
 - `is_drifting`: whether a run shows signs of a collapse that are not an alarm yet.
+- `with_monitor`: the callbacks of a run, with its monitor.
 - `look_back`: how many steps before an alarm it may have begun.
 
 The detector is in `ttrl_agents.instruments.collapse`.
@@ -9,10 +10,11 @@ The detector is in `ttrl_agents.instruments.collapse`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from ttrl_agents.callbacks.base import Callback, Run
+from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.instruments.collapse import (
     Alarm,
@@ -29,6 +31,7 @@ __all__ = [
     "find_alarms",
     "is_drifting",
     "look_back",
+    "with_monitor",
 ]
 
 Action = Literal["warn", "reduce", "stop"]
@@ -62,6 +65,8 @@ class CollapseMonitor(Callback):
     Raises:
         AgentError: `action` is not one of the three.
     """
+
+    everywhere = True
 
     def __init__(
         self,
@@ -137,3 +142,19 @@ def look_back(callbacks: Iterable[Callback]) -> int:
     """
     monitors = [each.thresholds for each in callbacks if isinstance(each, CollapseMonitor)]
     return max(each.window + each.patience for each in (CollapseThresholds(), *monitors))
+
+
+def with_monitor(config: TrainConfig, callbacks: Sequence[Callback]) -> list[Callback]:
+    """Returns the callbacks of a run, the one that watches for a collapse first.
+
+    Raises:
+        AgentError: There are two.
+    """
+    if config.on_collapse == "ignore":
+        return list(callbacks)
+    if any(isinstance(each, CollapseMonitor) for each in callbacks):
+        raise AgentError(
+            f"With --on-collapse {config.on_collapse} a run has a CollapseMonitor already. To "
+            "give one of your own, set on_collapse to ignore."
+        )
+    return [CollapseMonitor(config.on_collapse), *callbacks]

@@ -4,6 +4,7 @@
 - `move_folder`: puts one in the place of another.
 - `remove_folder`: removes one so that a part of it is never seen.
 - `os_errors`: errors of the operating system where safetensors wraps them.
+- `temporary_folder`: where it is filled.
 - `tidy`: completes what a kill interrupted.
 - `claim_folder`: makes a new folder whose name no other process has taken.
 
@@ -23,7 +24,15 @@ from safetensors import SafetensorError
 
 from ttrl_env.files import sync_folder
 
-__all__ = ["claim_folder", "move_folder", "os_errors", "remove_folder", "replace_folder", "tidy"]
+__all__ = [
+    "claim_folder",
+    "move_folder",
+    "os_errors",
+    "remove_folder",
+    "replace_folder",
+    "temporary_folder",
+    "tidy",
+]
 
 
 def claim_folder(wanted: Path) -> Path:
@@ -46,6 +55,11 @@ def claim_folder(wanted: Path) -> Path:
             return folder
 
 
+def temporary_folder(path: Path) -> Path:
+    """Returns where `replace_folder` fills the folder that takes the place of `path`."""
+    return path.with_name(f".{path.name}.tmp")
+
+
 def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
     """Fills a temporary folder and replaces the old one with it.
 
@@ -56,7 +70,7 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
     Raises:
         OSError: The files could not be written; the old folder is as it was.
     """
-    aside = path.with_name(f".{path.name}.tmp")
+    aside = temporary_folder(path)
     if aside.exists():
         shutil.rmtree(aside)
     try:

@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ttrl_agents.run.atomic import move_folder, remove_folder, replace_folder
+from ttrl_agents.distributed.world import world
+from ttrl_agents.run.atomic import move_folder, remove_folder
 
 __all__ = ["BEST", "CRITERIA", "BestCheckpoint", "forget_candidates", "keep_best"]
 
@@ -169,42 +170,46 @@ def keep_best(
     folder: Path,
     best: BestCheckpoint,
     step: int,
-    save: Callable[[Path], None],
+    write: Callable[[Path], None],
     *,
     drifting: bool = False,
     last: bool = False,
 ) -> None:
     """Writes the checkpoint of a step if it is a candidate, and moves up one that has waited.
 
-    Called before the state that names them is saved: a run killed in between does the same again.
+    Every rank calls it, before the state that names them is saved: a run that is killed in between
+    does the same again.
 
     Args:
         folder: The run's folder of checkpoints.
         best: Says which.
         step: The training steps that are done.
-        save: Writes the policy into a folder.
+        write: Writes the policy into a folder in place of what it held, all or nothing.
         drifting: Whether the run shows signs of a collapse now.
         last: Whether there are no more steps.
     """
     _settle(folder, best, step, last=last)
     first = best.step is None
     if best.propose(step, drifting=drifting):
-        replace_folder(folder / BEST if first else _candidate(folder, step), save)
+        write(folder / BEST if first else _candidate(folder, step))
         _settle(folder, best, step, last=last)
 
 
 def forget_candidates(folder: Path, best: BestCheckpoint) -> None:
     """Removes the candidates that no longer wait; called once a state without them is saved."""
-    for each in folder.glob(f"{_CANDIDATE}*"):
-        if best.waiting is None or each != _candidate(folder, best.waiting):
-            remove_folder(each)
+    kept = None if best.waiting is None else _candidate(folder, best.waiting)
+    candidates = folder.glob(f"{_CANDIDATE}*")
+    world().lead(lambda: [remove_folder(each) for each in candidates if each != kept])
 
 
 def _settle(folder: Path, best: BestCheckpoint, step: int, *, last: bool) -> None:
-    if best.settle(step, last=last) and best.step is not None:
-        candidate = _candidate(folder, best.step)
+    def move() -> None:
+        candidate = _candidate(folder, best.step or 0)
         if candidate.exists():  # else a process that was killed had moved it already
             move_folder(candidate, folder / BEST)
+
+    if best.settle(step, last=last):
+        world().lead(move)
 
 
 def _candidate(folder: Path, step: int) -> Path:

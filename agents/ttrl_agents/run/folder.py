@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ttrl_agents.config.train_config import TrainConfig, read_config
+from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.run.atomic import claim_folder
 from ttrl_env.files import append_durably, parse_json, temporary_path, write_atomically
@@ -83,17 +84,31 @@ def is_unused(folder: Path) -> bool:
     return folder.is_dir() and all(each.name in nothing for each in folder.iterdir())
 
 
-def lock_output(config: TrainConfig, *, resume: bool) -> FolderLock:
+def lock_output(config: TrainConfig, *, resume: bool) -> tuple[Path, FolderLock | None]:
     """Locks the folder of a run, and checks that the run can write to it.
 
     Args:
         config: The options of the run; if they name no folder, a new one is made.
         resume: Whether the run resumes from what the folder holds.
 
+    Returns:
+        The folder, and on the rank that writes the lock.
+
     Raises:
         AgentError: It is a file, or it is not empty and the run is a new one.
         FolderInUseError: Another process writes to it.
     """
+    locks: list[FolderLock] = []
+
+    def take() -> str:
+        locks.append(_lock(config, resume=resume))
+        return str(locks[0].folder)
+
+    folder = Path(world().lead(take))
+    return folder, locks[0] if locks else None
+
+
+def _lock(config: TrainConfig, *, resume: bool) -> FolderLock:
     output = config.output
     if output is None:
         return FolderLock(claim_folder(run_folder_name(config)), new=True)

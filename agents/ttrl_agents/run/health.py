@@ -14,7 +14,9 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.distributed.tensor import DTensor
 
+from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.run.checkpoint import latest_state
 from ttrl_agents.run.folder import CONFIG
@@ -27,7 +29,7 @@ _ALLOCATOR = ("can't allocate memory", "not enough memory")
 
 
 def check_weights(model: nn.Module, where: str) -> None:
-    """Checks that every weight of a model is a finite number.
+    """Checks that every weight of a model is a finite number; every rank calls it.
 
     Args:
         model: The model.
@@ -36,17 +38,26 @@ def check_weights(model: nn.Module, where: str) -> None:
     Raises:
         AgentError: One is NaN or infinite; the message names it and how many there are.
     """
+    with world().agreement():
+        broken = _not_finite(model)
+        if broken:
+            more = f" and {len(broken) - 1} other tensors" if len(broken) > 1 else ""
+            raise AgentError(
+                f"The weights {where} are not finite: {broken[0]}{more} hold NaN or inf."
+            )
+
+
+def _not_finite(model: nn.Module) -> list[str]:
+    """Returns the names of the tensors that are not finite; of one that is divided, of our part."""
     named = [*model.named_parameters(), *model.named_buffers()]
-    floating = [(name, each) for name, each in named if each.is_floating_point() and each.numel()]
+    parts = [(name, each.to_local() if isinstance(each, DTensor) else each) for name, each in named]
+    floating = [(name, each) for name, each in parts if each.is_floating_point() and each.numel()]
     if not floating:
-        return
+        return []
     with torch.no_grad():
         # One transfer from a GPU for all of them.
-        finite = torch.stack([each.isfinite().all().to("cpu") for _, each in floating]).tolist()
-    broken = [name for (name, _), whole in zip(floating, finite, strict=True) if not whole]
-    if broken:
-        more = f" and {len(broken) - 1} other tensors" if len(broken) > 1 else ""
-        raise AgentError(f"The weights {where} are not finite: {broken[0]}{more} hold NaN or inf.")
+        finite = torch.stack([each.isfinite().all() for _, each in floating]).tolist()
+    return [name for (name, _), whole in zip(floating, finite, strict=True) if not whole]
 
 
 def check_learned(model: nn.Module, folder: Path, step: int) -> None:

@@ -45,16 +45,27 @@ class RunConsole(Console):
 class _StandardOutput:
     """Standard output, for which a terminal that was closed is a pipe that broke."""
 
+    @property
+    def rich_proxied_file(self) -> _StandardOutput:
+        """What Rich writes to, where it asks for what is behind a stream."""
+        return self
+
     def write(self, text: str) -> int:
         with _closed_is_broken():
-            return sys.stdout.write(text)
+            return self._stream.write(text)
 
     def flush(self) -> None:
         with _closed_is_broken():
-            sys.stdout.flush()
+            self._stream.flush()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(sys.stdout, name)
+        return getattr(self._stream, name)
+
+    @property
+    def _stream(self) -> IO[str]:
+        # While Rich shows a live display, sys.stdout is a proxy of its own.
+        stream: IO[str] = getattr(sys.stdout, "rich_proxied_file", sys.stdout)
+        return stream
 
 
 class Stopping:

@@ -78,7 +78,7 @@ def test_the_table_counts_alarms_and_harm(script, tmp_path: Path) -> None:
     assert (
         "- 5 × learning rate: 1 of 2 runs raised an alarm; 2 of 2 were harmed, 1 of them without "
         "an alarm; on the median the alarm came 5 steps before the harm (5 steps before to 5 steps "
-        "before)."
+        "before). At the end 3 to 3 of the trained questions were confidently wrong."
     ) in text
     # A pass is 13 steps, and after 3 of them at 0.2 the mean is 0.1 under 0.8: from step 23 on.
     assert "at T 1, top-p 1" in text

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from small_runs import CrashAfter, CrashError, metrics_of, small
 
+from ttrl_agents.run.atomic import replace_folder
 from ttrl_agents.run.best_checkpoint import (
     BEST,
     CRITERIA,
@@ -143,9 +144,10 @@ class Files:
         self.folder, self.best = folder, best
 
     def keep(self, step, **given):
-        keep_best(
-            self.folder, self.best, step, lambda to: (to / "step").write_text(str(step)), **given
-        )
+        def write(path):
+            replace_folder(path, lambda to: (to / "step").write_text(str(step)))
+
+        keep_best(self.folder, self.best, step, write, **given)
 
     def content(self):
         return (self.folder / BEST / "step").read_text()
