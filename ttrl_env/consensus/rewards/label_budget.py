@@ -11,7 +11,7 @@ from ttrl_benchmarks import Benchmark
 from ttrl_env.consensus.ballot import Ballot
 from ttrl_env.consensus.cards import reward
 from ttrl_env.consensus.rewards.common import check_number
-from ttrl_env.consensus.rewards.inner import check_inner, inner_state, load_inner_state, needs
+from ttrl_env.consensus.rewards.inner import Around, check_inner, inner_state, load_inner_state
 from ttrl_env.consensus.rewards.majority import Majority
 from ttrl_env.consensus.rewards.oracle import Oracle
 from ttrl_env.consensus.verdict import Estimator, Verdict
@@ -25,7 +25,7 @@ __all__ = ["LabelBudget"]
     paper="2605.25864",
     kind="around another",
 )
-class LabelBudget:
+class LabelBudget(Around):
     """Buys the true labels of at most so many questions, and leaves the rest to another reward.
 
     A question is bought at the first visit at which its majority ratio is `below` or less, as long
@@ -63,16 +63,6 @@ class LabelBudget:
         self.below = below
         self._oracle = Oracle(benchmark)
         self._bought: list[str] = []
-
-    @property
-    def needs_token_statistics(self) -> bool:
-        """As the other reward."""
-        return needs(self.inner, "token_statistics")
-
-    @property
-    def needs_two_prompts(self) -> bool:
-        """As the other reward."""
-        return needs(self.inner, "two_prompts")
 
     def state_dict(self) -> dict[str, Any]:
         """Returns which questions were bought, and what the other reward remembers."""
