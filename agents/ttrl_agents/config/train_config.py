@@ -60,6 +60,7 @@ RESUMABLE_WITH = frozenset(
         "micro_batch_tokens",
         "pack_rows",
         "gradient_checkpointing",
+        "shard",
         "offload_reference",
     }
 )
@@ -292,6 +293,10 @@ class TrainConfig(SharedOptions):
     pack_rows: Literal["auto", "yes", "no"] = "auto"
     """Run completions through the model side by side, without padding: on a GPU where the model
     allows it (auto), or always, or never. The result is the same up to rounding."""
+    shard: Literal["auto", "no", "full"] = "auto"
+    """With several GPUs, whether each keeps only a part of the weights, gradients and moments:
+    full; no, each keeps all of them; or auto, full where they do not fit on one GPU. It changes
+    nothing with one process."""
     log_prob_tolerance: float | None = None
     """How far the log-probabilities of a sampler with its own copy of the weights may lie from
     the policy's, in nats, as a mean over tokens; beyond, the run stops. By default 0.001 in float32
