@@ -60,6 +60,7 @@ RESUMABLE_WITH = frozenset(
         "pack_rows",
         "gradient_checkpointing",
         "offload_reference",
+        "kernels",
     }
 )
 
@@ -291,6 +292,10 @@ class TrainConfig(SharedOptions):
     pack_rows: Literal["auto", "yes", "no"] = "auto"
     """Run completions through the model side by side, without padding: on a GPU where the model
     allows it (auto), or always, or never. The result is the same up to rounding."""
+    kernels: Literal["torch", "compile", "liger"] = "torch"
+    """What computes the model's layers in an update: PyTorch's own operations; compile, the same
+    fused by torch.compile, where rows are packed; or liger, the Triton kernels of Liger (the extra
+    gpu), on a GPU. The result is the same up to rounding."""
     log_prob_tolerance: float | None = None
     """How far the log-probabilities of a sampler with its own copy of the weights may lie from
     the policy's, in nats, as a mean over tokens; beyond, the run stops. By default 0.001 in float32

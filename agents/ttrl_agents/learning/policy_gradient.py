@@ -32,6 +32,7 @@ from ttrl_agents.learning.optimizer_state import optimizer_tensors, restore_opti
 from ttrl_agents.learning.skipped_updates import dump_update
 from ttrl_agents.learning.step_metrics import Tally
 from ttrl_agents.policy.determinism import deterministic
+from ttrl_agents.policy.layer_kernels import use_liger
 from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.policy.log_probs import LogProbs
 from ttrl_agents.policy.lora import LoraPolicy
@@ -102,8 +103,12 @@ class PolicyGradientAgent:
             weight_decay=config.weight_decay,
         )
         self._rate_scale = 1.0
+        compiled = config.kernels == "compile"
+        if config.kernels == "liger":
+            use_liger(policy)
         self._log_probs = LogProbs(
             policy,
+            compiled=compiled,
             gradient_checkpointing=config.gradient_checkpointing,
             packed={"auto": None, "yes": True, "no": False}[config.pack_rows],
         )
@@ -115,7 +120,9 @@ class PolicyGradientAgent:
             if reference is None:
                 frozen = copy.deepcopy(policy.model).eval().requires_grad_(False)
                 reference = Policy(frozen, policy.tokenizer, policy.name)
-            self._reference = LogProbs(reference, packed=self.packed)
+            elif config.kernels == "liger" and not config.lora_rank:
+                use_liger(reference)
+            self._reference = LogProbs(reference, packed=self.packed, compiled=compiled)
             if config.offload_reference and not config.lora_rank:  # which has no weights of its own
                 self._offloaded = Offloaded(reference.model)
         self.critic: Critic | None = None
@@ -127,8 +134,15 @@ class PolicyGradientAgent:
                 weight_decay=config.weight_decay,
                 gradient_checkpointing=config.gradient_checkpointing,
                 packed=self.packed,
+                compiled=compiled,
                 optimizer_bits=config.optimizer_bits,
             )
+
+    @property
+    def update_path(self) -> str | None:
+        """What computes an update, in words, where it is not the plain way on CPU."""
+        special = self.packed or self.policy.device.type != "cpu"
+        return self._log_probs.describe() if special else None
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Returns the state of the optimizer, and of the critic if there is one."""
