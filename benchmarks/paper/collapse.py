@@ -12,10 +12,10 @@ alarm sees one.
 
 `votes` has half the votes at three times the learning rate; `reduced` is `rate` with
 `--on-collapse reduce`. A run is harmed if mean@16, averaged over one pass of the questions, ends 10
-points or more under its highest; an alarm is early by the steps from it to the first step at which
-that is so. Runs whose results are kept in docs/results/collapse.json are not repeated; those in the
-output folder are read where they are complete, and else resumed. The thresholds were chosen on
-other seeds than the default ones.
+points or more under its highest: from the first step on after which that stays so. Runs whose
+results are kept in docs/results/collapse.json are not repeated; those in the output folder are read
+where they are complete, and else resumed. The default seeds are not those on which the thresholds
+were chosen.
 """
 
 from __future__ import annotations
@@ -233,7 +233,7 @@ def table(results: Results) -> str:
         f"mean@{k}, highest → last",
         "right pseudo-labels, highest → last",
         "harmed from step",
-        "early by",
+        "alarm before harm, steps",
         "confidently wrong at the end",
         "greedy at the end",
         f"mean@{k} at the best checkpoint",
@@ -286,11 +286,22 @@ def summary(results: Results) -> list[str]:
         leads = [fate.lead for fate in harmed if fate.lead is not None]
         if leads:
             text += (
-                f"; the alarm was {np.median(leads):g} steps early on the median "
-                f"({min(leads)} to {max(leads)})"
+                f"; on the median the alarm came {before(float(np.median(leads)))} the harm "
+                f"({before(max(leads))} to {before(min(leads))})"
             )
+        wrong = [row["end"]["confidently_wrong"] for row in results["runs"][name].values()]
+        text += (
+            f". At the end {min(wrong)} to {max(wrong)} of the trained questions were confidently "
+            "wrong"
+        )
         lines.append(f"{text}.")
     return lines
+
+
+def before(lead: float) -> str:
+    """Returns how many steps before, or after, in words."""
+    steps = "1 step" if abs(lead) == 1 else f"{abs(lead):g} steps"
+    return f"{steps} {'after' if lead < 0 else 'before'}"
 
 
 def legend(results: Results) -> str:

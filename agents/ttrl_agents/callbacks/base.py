@@ -65,7 +65,14 @@ class Callback:
 
     A callback that remembers anything between steps returns it from `state_dict`, so that
     checkpoints keep it and a resumed run continues as if it had never stopped.
+
+    Attributes:
+        everywhere: Whether a run of several processes calls it in all of them. By default only the
+            leading process does. A callback that changes the run, other than by `request_stop` and
+            `raise_alarm`, has to be everywhere, and to do the same everywhere.
     """
+
+    everywhere = False
 
     def on_start(self, run: Run) -> None:
         """The model and the questions are loaded."""
@@ -75,6 +82,9 @@ class Callback:
 
     def on_tokens(self, count: int) -> None:
         """More tokens have been sampled; `count` is how many."""
+
+    def on_questions(self, done: int, total: int) -> None:
+        """An evaluation has answered more questions; one counts once for each setting."""
 
     def on_rollout(self, step: int, rollout: Rollout, votes: dict[str, Any]) -> None:
         """A step has sampled and counted the votes, and is about to learn; steps count from 1.
@@ -133,6 +143,11 @@ class CallbackList(Callback):
         """Tells each."""
         for each in self:
             each.on_tokens(count)
+
+    def on_questions(self, done: int, total: int) -> None:
+        """Tells each."""
+        for each in self:
+            each.on_questions(done, total)
 
     def on_rollout(self, step: int, rollout: Rollout, votes: dict[str, Any]) -> None:
         """Tells each."""

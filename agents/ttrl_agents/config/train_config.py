@@ -54,11 +54,13 @@ RESUMABLE_WITH = frozenset(
         "engine_max_length",
         "engine_sleep",
         "engine_timeout",
+        "weight_sync",
         "device",
         "sample_rows",
         "micro_batch_tokens",
         "pack_rows",
         "gradient_checkpointing",
+        "shard",
         "offload_reference",
         "kernels",
     }
@@ -246,8 +248,8 @@ class TrainConfig(SharedOptions):
     output: Path | None = None
     """The run directory; by default a new one under runs/."""
     log: tuple[str, ...] = ()
-    """Log the run to tensorboard, wandb or both, besides metrics.jsonl, or by callbacks that
-    installed packages add."""
+    """Log the run to tensorboard, trackio or wandb, or to several, besides metrics.jsonl, or by
+    callbacks that installed packages add."""
     sample_every: int = 0
     """Write the completions of one question into samples/, and to the logs, every so many steps;
     0 is never."""
@@ -296,6 +298,10 @@ class TrainConfig(SharedOptions):
     """What computes the model's layers in an update: PyTorch's own operations; compile, the same
     fused by torch.compile, where rows are packed; or liger, the Triton kernels of Liger (the extra
     gpu), on a GPU. The result is the same up to rounding."""
+    shard: Literal["auto", "no", "full"] = "auto"
+    """With several GPUs, whether each keeps only a part of the weights, gradients and moments:
+    full; no, each keeps all of them; or auto, full where they do not fit on one GPU. It changes
+    nothing with one process."""
     log_prob_tolerance: float | None = None
     """How far the log-probabilities of a sampler with its own copy of the weights may lie from
     the policy's, in nats, as a mean over tokens; beyond, the run stops. By default 0.001 in float32

@@ -39,7 +39,7 @@ class EvaluationWatcher(Protocol):
         ...
 
     def on_questions(self, done: int) -> None:
-        """More questions are done and saved; those of an earlier process count too."""
+        """More questions are answered; those of an earlier process count too."""
         ...
 
 
@@ -97,6 +97,7 @@ class EvaluationRun:
 
     def _ask(self, questions: Sequence[Question], watcher: EvaluationWatcher) -> None:
         """Samples, grades and saves, portion by portion."""
+        before = len(self.results)
         prompts = [self.benchmark.prompt(question) for question in questions]
         sampler = self.model.start(prompts, self.params, self.folder.path / "engine.log")
         try:
@@ -109,6 +110,7 @@ class EvaluationRun:
                 seed=self.config.seed,
                 portion=self.portion,
                 progress=watcher.on_tokens,
+                answered=lambda done: watcher.on_questions(before + done),
             ):
                 self.folder.append(portion)
                 self.results += portion

@@ -26,6 +26,8 @@ from typing import Any, ClassVar
 import torch
 from torch.optim.adamw import adamw
 
+from ttrl_agents.distributed.sharding import clip_gradients
+
 __all__ = ["MasterAdamW"]
 
 _FIRST_SCALE = 2.0**13
@@ -78,13 +80,17 @@ class MasterAdamW(torch.optim.Optimizer):
         """Adds the gradient of a loss to the gradients so far."""
         (loss if self.loss_scale == 1 else loss * self.loss_scale).backward()
 
+    def moved(self) -> list[torch.Tensor]:
+        """Returns what a step moves, with the gradients so far: the weights or their masters."""
+        return [self._moved(weight) for weight in self._weights]
+
     def clip(self, max_norm: float) -> float:
         """Scales the gradient down to a norm; returns the norm that it had."""
-        moved = [self._moved(weight) for weight in self._weights]
+        moved = self.moved()
         if self.loss_scale != 1:
             grads = [each.grad for each in moved if each.grad is not None]
             torch._foreach_mul_(grads, 1 / self.loss_scale)
-        return float(torch.nn.utils.clip_grad_norm_(moved, max_norm))
+        return clip_gradients(moved, max_norm)
 
     def back_off(self) -> bool:
         """Halves the loss scale; returns whether there was anything to halve."""
