@@ -94,6 +94,9 @@ class ConsoleCallback(Callback):
             rows["sampler"] = f"{config.sampler}; its weights come by {travels}"
         if run.plan is not None:
             rows["memory"] = run.plan.summary()
+        path = getattr(run.agent, "update_path", None)  # another agent may have none
+        if path is not None:
+            rows["updates"] = path
         if config.preset is not None:
             rows["preset"] = f"{config.preset}, for the family {config.family}"
         if run.state.step:
