@@ -273,7 +273,7 @@ def table(
         cells = [cell(*measure_column(results, name, column)) for column in COLUMNS]
         cells += [of(rows) for of in extra.values()]
         if len(rows) < len(seeds):
-            label += f" (seed {', '.join(rows)})"
+            label += f", seed {', '.join(rows)}"
         lines.append(f"| {label} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", legend(results, seeds)])
 
