@@ -64,7 +64,7 @@ class ConsoleCallback(Callback):
         labels = (
             "none exist"
             if known == 0
-            else "learned from: this is the oracle"
+            else "learned from: the reward reads them"
             if "labels" in reward_needs(config.reward)
             else "sealed; they measure, nothing learns from them"
         )
