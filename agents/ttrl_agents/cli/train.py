@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from ttrl_agents.cli.exit_status import Exit
+from ttrl_agents.cli.next_steps import after_training, print_next
 from ttrl_agents.config.presets import DEFAULT_MODEL, preset_config
 from ttrl_agents.config.serialization import option_name
 from ttrl_agents.config.train_config import RESUMABLE_WITH, TrainConfig, read_config
@@ -118,6 +119,7 @@ def _run(config: TrainConfig, *, resume: bool) -> None:
     with _StopOnSignal(trainer):
         try:
             trainer.run()
+            print_next(after_training(trainer.folder, measured=config.evaluate))
         except Interrupted as stop:
             console.close()
             saved = f"Saved after step {stop.step}." if stop.step else "Nothing was trained yet."
