@@ -12,10 +12,10 @@ alarm sees one.
 
 `votes` has half the votes at three times the learning rate; `reduced` is `rate` with
 `--on-collapse reduce`. A run is harmed if mean@16, averaged over one pass of the questions, ends 10
-points or more under its highest; an alarm is early by the steps from it to the first step at which
-that is so. Runs whose results are kept in docs/results/collapse.json are not repeated; those in the
-output folder are read where they are complete, and else resumed. The thresholds were chosen on
-other seeds than the default ones.
+points or more under its highest: from the first step on after which that stays so. Runs whose
+results are kept in docs/results/collapse.json are not repeated; those in the output folder are read
+where they are complete, and else resumed. The default seeds are not those on which the thresholds
+were chosen.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ import tyro
 from collapse_picture import draw
 from comparison import Comparison, Results, compare, publish
 from rich.console import Console
+from runs import read_summary
 
 from pages import REPOSITORY
 from ttrl_agents.callbacks.collapse import find_alarms
@@ -43,7 +44,6 @@ from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.evaluate import Evaluation
 from ttrl_agents.evaluate.runner import EvaluationRun
 from ttrl_agents.evaluate.turned import CONFIDENT
-from ttrl_agents.run.best_checkpoint import BestCheckpoint
 
 PAGE = REPOSITORY / "docs" / "collapse.md"
 TOO_FAST: dict[str, Any] = {"learning_rate": 1e-3, "schedule": "constant", "steps": 120}
@@ -107,12 +107,9 @@ class Options(Comparison):
         assert config.output is not None
         text = (config.output / "metrics.jsonl").read_text(encoding="utf-8")
         rows = [json.loads(line) for line in text.splitlines()]
-        alarms = find_alarms(rows)
-        seen = rows[: alarms[0].step - 1] if alarms else rows
         return {
-            "alarms": [[alarm.step, alarm.kind] for alarm in alarms],
-            "best": best_step(seen, config),
-            "best_without_guard": best_step(rows, config),
+            "alarms": [[alarm.step, alarm.kind] for alarm in find_alarms(rows)],
+            "best": read_summary(config)["best"]["step"],
             "end": end_of(config),
             "series": {
                 name: [
@@ -121,18 +118,6 @@ class Options(Comparison):
                 for name in SERIES
             },
         }
-
-
-def best_step(rows: list[dict[str, Any]], config: TrainConfig) -> int:
-    """Returns the step of the best of the checkpoints that a run with these metrics wrote."""
-    best = BestCheckpoint(config.best_by)
-    best.take(0)
-    for step, row in enumerate(rows, start=1):
-        best.observe(row)
-        if step % config.checkpoint_every == 0 or step == config.steps:
-            best.take(step)
-    assert best.step is not None  # the initial policy stands in
-    return best.step
 
 
 class Silent:
@@ -233,11 +218,10 @@ def table(results: Results) -> str:
         f"mean@{k}, highest → last",
         "right pseudo-labels, highest → last",
         "harmed from step",
-        "early by",
+        "alarm before harm, steps",
         "confidently wrong at the end",
         "greedy at the end",
         f"mean@{k} at the best checkpoint",
-        "without the guard",
     )
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name in (name for name in SETTINGS if name in results["runs"]):
@@ -255,7 +239,6 @@ def table(results: Results) -> str:
                 str(row["end"]["confidently_wrong"]),
                 f"{row['end']['greedy']:.2f}",
                 mean_at(fate, row["best"]),
-                mean_at(fate, row["best_without_guard"]),
             )
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, "", *summary(results), "", legend(results)])
@@ -286,11 +269,22 @@ def summary(results: Results) -> list[str]:
         leads = [fate.lead for fate in harmed if fate.lead is not None]
         if leads:
             text += (
-                f"; the alarm was {np.median(leads):g} steps early on the median "
-                f"({min(leads)} to {max(leads)})"
+                f"; on the median the alarm came {before(float(np.median(leads)))} the harm "
+                f"({before(max(leads))} to {before(min(leads))})"
             )
+        wrong = [row["end"]["confidently_wrong"] for row in results["runs"][name].values()]
+        text += (
+            f". At the end {min(wrong)} to {max(wrong)} of the trained questions were confidently "
+            "wrong"
+        )
         lines.append(f"{text}.")
     return lines
+
+
+def before(lead: float) -> str:
+    """Returns how many steps before, or after, in words."""
+    steps = "1 step" if abs(lead) == 1 else f"{abs(lead):g} steps"
+    return f"{steps} {'after' if lead < 0 else 'before'}"
 
 
 def legend(results: Results) -> str:

@@ -44,6 +44,21 @@ Results = dict[str, Any]
 GREEDY = "greedy/"
 SPLITS = {"train": "trained", "held_out": "held-out"}
 KEPT = ("train", "held_out", f"{GREEDY}train", f"{GREEDY}held_out")
+NAMED = (  # options that are kept with the results, whatever they are
+    "model",
+    "env",
+    "steps",
+    "questions_per_step",
+    "n_votes",
+    "max_tokens",
+    "temperature",
+    "learning_rate",
+    "algorithm",
+    "reward",
+    "eval_k",
+    "eval_temperatures",
+    "eval_top_p",
+)
 
 
 @dataclass(frozen=True)
@@ -100,6 +115,8 @@ class Comparison(ABC):
     """Where the runs go; by default a folder of runs/."""
     write: bool = False
     """Keep the results in the documentation, with the table and the picture."""
+    again: bool = False
+    """Use nothing that is kept there; runs in the output folder are still read."""
     train: TrainConfig = field(default_factory=lambda: TrainConfig(eval_temperatures=(0.6, 0.0)))
     """The other options of every run."""
 
@@ -128,9 +145,12 @@ class Comparison(ABC):
 
     def options(self) -> dict[str, Any]:
         """Returns the options that results depend on and all runs share, as JSON."""
-        values = self.train.to_dict()
-        apart = {*RESUMABLE_WITH, *self.varied, "seed", "evaluate"}
-        return {name: value for name, value in values.items() if name not in apart}
+        default, apart = TrainConfig().to_dict(), {*RESUMABLE_WITH, *self.varied, "seed"}
+        return {
+            name: value
+            for name, value in self.train.to_dict().items()
+            if name not in apart and (name in NAMED or value != default[name])
+        }
 
     def check_weights(self, configs: Sequence[TrainConfig], weights: str) -> None:
         """Checks that runs began with these weights.
@@ -297,16 +317,17 @@ def kept_results(comparison: Comparison, console: Console) -> Results:
         "runs": {},
     }
     path = results_path(comparison.block)
-    if not path.is_file():
+    if comparison.again or not path.is_file():
         return fresh
     kept: Results = json.loads(path.read_text(encoding="utf-8"))
+    now, then = fresh["options"], kept["options"]
     differing = [
-        f"{name} is {fresh['options'].get(name)}, was {value}"
-        for name, value in kept["options"].items()
-        if fresh["options"].get(name) != value
+        f"{name} is {now.get(name)}, was {then.get(name)}"
+        for name in {**now, **then}
+        if now.get(name) != then.get(name)
     ]
     if kept["weights"] != weights:
-        differing.append(f"{fresh['options']['model']} has other weights")
+        differing.append(f"{now['model']} has other weights")
     if differing:
         console.print(f"{path.name} is not used: {'; '.join(differing)}.")
         return fresh

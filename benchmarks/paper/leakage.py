@@ -16,8 +16,8 @@ the trained and on held-out questions.
     python benchmarks/paper/leakage.py --write       # and keeps the results in the documentation
 
 Runs whose results are kept in docs/results/controls.json are not repeated; those in the output
-folder are read where they are complete, and else resumed. Intervals are over questions, with the
-seeds of a question averaged; the range is over seeds.
+folder, which is that of `rewards.py`, are read where they are complete, and else resumed. Intervals
+are over questions, with the seeds of a question averaged; the range is over seeds.
 """
 
 from __future__ import annotations
@@ -64,6 +64,9 @@ class Options(Comparison):
     varied = ("reward",)
     block = "controls"
     page = PAGE
+
+    output: Path | None = Path("runs/rewards")
+    """Where the runs go; those of the comparison of all rewards are the same."""
 
     @property
     def names(self) -> tuple[str, ...]:

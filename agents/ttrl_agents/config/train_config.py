@@ -54,11 +54,14 @@ RESUMABLE_WITH = frozenset(
         "engine_max_length",
         "engine_sleep",
         "engine_timeout",
+        "weight_sync",
         "device",
         "sample_rows",
         "micro_batch_tokens",
         "pack_rows",
         "gradient_checkpointing",
+        "shard",
+        "offload_reference",
     }
 )
 
@@ -271,18 +274,29 @@ class TrainConfig(SharedOptions):
     """What the model computes in, and so what its weights are: auto is bfloat16 on a GPU (float16
     where it has no bfloat16) and float32 elsewhere. The optimizer keeps 16-bit weights in float32
     as well."""
+    optimizer_bits: Literal[32, 8] = 32
+    """Bits of each of AdamW's moments. With 8, a scale for every 256 of them, 16-bit weights are
+    kept in float32 by 16 more bits each, and gradients of micro-batches are added up in the type of
+    the weights: 8 bytes a weight instead of 18, at some cost in precision."""
     gradient_checkpointing: bool = False
     """Compute the model's layers again in the backward pass instead of keeping what they computed:
     less memory for a third more time, and more than that where prompts are long, since each is then
     run once for every completion."""
+    offload_reference: bool = False
+    """Keep the initial policy, which kl_coef needs, in main memory, and bring it to the GPU for its
+    pass alone. With LoRA it has no weights of its own, and this does nothing."""
     micro_batch_tokens: int | None = None
     """The most tokens that are run through the model at once in an update: with padding, or where
     rows are packed, with prompts. Fewer need less memory; the result is the same. By default 4,096
-    on CPU, and on GPU what the memory plan chooses, with --gradient-checkpointing and
-    --engine-sleep where they are needed."""
+    on CPU, and on GPU what the memory plan chooses, with --gradient-checkpointing, --engine-sleep
+    and --offload-reference where they are needed."""
     pack_rows: Literal["auto", "yes", "no"] = "auto"
     """Run completions through the model side by side, without padding: on a GPU where the model
     allows it (auto), or always, or never. The result is the same up to rounding."""
+    shard: Literal["auto", "no", "full"] = "auto"
+    """With several GPUs, whether each keeps only a part of the weights, gradients and moments:
+    full; no, each keeps all of them; or auto, full where they do not fit on one GPU. It changes
+    nothing with one process."""
     log_prob_tolerance: float | None = None
     """How far the log-probabilities of a sampler with its own copy of the weights may lie from
     the policy's, in nats, as a mean over tokens; beyond, the run stops. By default 0.001 in float32

@@ -27,7 +27,7 @@ def row_of(mean: list[float], alarms: list[list], **end: float) -> dict:
         "kl_start": [0.1 if step % 5 == 0 else None for step in range(len(mean))],
     }
     ends = {"mean@16": 0.5, "maj@16": 0.5, "greedy": 0.5, "confidently_wrong": 3, **end}
-    return {"alarms": alarms, "best": 20, "best_without_guard": 40, "end": ends, "series": series}
+    return {"alarms": alarms, "best": 20, "end": ends, "series": series}
 
 
 def results_of(script) -> dict:
@@ -61,6 +61,11 @@ def test_a_run_is_harmed_from_the_step_after_which_it_never_comes_back(script) -
     assert collapse.fate_of(row_of([0.8] * 30, []), options).harmed_at is None
     late = collapse.fate_of(row_of(dip, [[30, "kl"]]), options)
     assert late.lead == -5
+    assert [collapse.before(lead) for lead in (2.5, -1, 0)] == [
+        "2.5 steps before",
+        "1 step after",
+        "0 steps before",
+    ]
 
 
 def test_the_table_counts_alarms_and_harm(script, tmp_path: Path) -> None:
@@ -72,7 +77,8 @@ def test_the_table_counts_alarms_and_harm(script, tmp_path: Path) -> None:
     assert "- default: 0 of 2 runs raised an alarm; 0 of 2 were harmed" in text
     assert (
         "- 5 × learning rate: 1 of 2 runs raised an alarm; 2 of 2 were harmed, 1 of them without "
-        "an alarm; the alarm was 5 steps early on the median (5 to 5)."
+        "an alarm; on the median the alarm came 5 steps before the harm (5 steps before to 5 steps "
+        "before). At the end 3 to 3 of the trained questions were confidently wrong."
     ) in text
     # A pass is 13 steps, and after 3 of them at 0.2 the mean is 0.1 under 0.8: from step 23 on.
     assert "at T 1, top-p 1" in text
@@ -99,7 +105,7 @@ def test_runs_are_measured_once_and_their_series_are_kept(
         n_votes=4,
         max_tokens=32,
         eval_k=2,
-        env_options={"size": 4},
+        env_options={"size": 5},
     )
     options = collapse.Options(
         settings=("healthy",), seeds=(0,), output=tmp_path / "runs", train=train
@@ -109,11 +115,7 @@ def test_runs_are_measured_once_and_their_series_are_kept(
     assert set(row["series"]) == set(collapse.SERIES)
     assert {len(values) for values in row["series"].values()} == {2}
     assert set(row["end"]) == {"mean@2", "maj@2", "greedy", "confidently_wrong"}
-    assert row["best"] in (0, 2)
+    assert row["best"] in range(3)
     # What was measured is read.
-    folder = tmp_path / "runs" / "healthy-seed0"
-    changed = {path: path.stat().st_mtime_ns for path in folder.glob("end*/completions.jsonl")}
-    assert len(changed) == 2
-    again = comparison.compare(replace(options, jobs=1), Console(quiet=True))
-    assert again == results
-    assert {path: path.stat().st_mtime_ns for path in changed} == changed
+    monkeypatch.setattr(collapse.EvaluationRun, "_ask", lambda *_: pytest.fail("sampled again"))
+    assert comparison.compare(replace(options, jobs=1), Console(quiet=True)) == results

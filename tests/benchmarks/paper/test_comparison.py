@@ -151,6 +151,7 @@ def test_results_that_are_kept_are_not_trained_again(script, repository, tmp_pat
     path.write_text(pages.to_json(results))
     assert comparison.compare(options, QUIET) == results
     assert not options.folder.exists()
+    assert comparison.kept_results(replace(options, again=True), QUIET)["runs"] == {}
 
 
 def test_results_of_other_options_or_weights_are_not_used(script, repository, capsys) -> None:

@@ -26,17 +26,55 @@ SMALL = TrainConfig(
 )
 
 
-@pytest.mark.parametrize(("name", "results"), [("main_table", "main"), ("leakage", "controls")])
-def test_the_page_has_the_table_of_the_stored_results(script, name, results) -> None:
-    module: ModuleType = script(name)
-    stored = json.loads((REPOSITORY / f"docs/results/{results}.json").read_text())
+RESULTS = REPOSITORY / "docs" / "results"
+TRAINED = {  # the script of each file of results
+    "main": "main_table",
+    "controls": "leakage",
+    "rewards": "rewards",
+    "algorithms": "algorithms",
+    "collapse": "collapse",
+    "sharpening": "sharpening",
+    "sb3": "sb3",
+}
+TIMED = ("train_step", "sampling", "sb3_tokens")
+STORED = sorted(path.stem for path in RESULTS.glob("*.json"))
+
+
+def test_every_file_of_results_has_a_script() -> None:
+    assert set(STORED) <= {*TRAINED, *TIMED}
+    assert set(STORED) >= {"main", "controls", "rewards", "algorithms", "collapse"}
+
+
+@pytest.mark.parametrize("results", STORED)
+def test_the_page_has_the_table_of_the_stored_results(script, monkeypatch, results) -> None:
+    if results in TIMED:
+        for package in ("stable_baselines3", "trl"):
+            pytest.importorskip(package)
+        monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks" / "speed"))
+    module: ModuleType = script(TRAINED.get(results, results))
+    stored = json.loads((RESULTS / f"{results}.json").read_text(encoding="utf-8"))
     page = module.PAGE.read_text(encoding="utf-8")
     assert script("pages").with_block(page, results, module.table(stored)) == page
+
+
+@pytest.mark.parametrize("results", [name for name in STORED if name in TRAINED])
+def test_the_stored_results_are_those_of_the_shipped_model_and_the_default_steps(results) -> None:
+    stored = json.loads((RESULTS / f"{results}.json").read_text(encoding="utf-8"))
     options = stored.get("options", stored)
-    assert options["model"] == "tiny"
-    assert options["steps"] == TrainConfig().steps
-    shipped = weights_digest(load_policy("tiny", device="cpu"))
-    assert stored["weights"] == shipped, "made with another tiny: train again, and --write"
+    model = "tiny-noisy" if results == "sharpening" else "tiny"
+    assert options["model"] == model
+    assert options.get("steps", TrainConfig().steps) == TrainConfig().steps
+    shipped = weights_digest(load_policy(model, device="cpu"))
+    assert stored["weights"] == shipped, f"made with another {model}: train again, and --write"
+
+
+@pytest.mark.parametrize("results", [*TRAINED, *TIMED])
+def test_every_page_has_the_markers_of_its_table(results) -> None:
+    pages = [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]
+    marked = [
+        page.name for page in pages if f"<!-- begin: {results} -->" in page.read_text("utf-8")
+    ]
+    assert len(marked) == 1
 
 
 def test_a_page_without_the_block_is_not_touched(script) -> None:
