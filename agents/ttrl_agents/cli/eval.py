@@ -12,6 +12,7 @@ from typing import Annotated
 import tyro
 
 from ttrl_agents.cli.exit_status import Exit
+from ttrl_agents.cli.next_steps import after_evaluation, print_next
 from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.errors import AgentError
 
@@ -58,6 +59,7 @@ def evaluate(
         finally:
             display.close()
     display.finish(run, evaluation)
+    print_next(after_evaluation(run.folder.path))
 
 
 def _interrupt() -> None:

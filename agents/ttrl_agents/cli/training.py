@@ -18,6 +18,7 @@ from typing import Any
 
 from ttrl_agents.callbacks import ConsoleCallback, CurvesCallback, make_loggers
 from ttrl_agents.cli.exit_status import Exit
+from ttrl_agents.cli.next_steps import after_training, print_next
 from ttrl_agents.cli.ranks import speaking_once
 from ttrl_agents.cli.run_command import run_command
 from ttrl_agents.config.train_config import TrainConfig
@@ -102,6 +103,8 @@ def _train(config: TrainConfig, ranks: World, *, resume: bool) -> None:
     with Stopping(_Stop(trainer, ranks)):
         try:
             trainer.run()
+            if ranks.leads:
+                print_next(after_training(trainer.folder, measured=config.evaluate))
         except Interrupted as stop:
             for watcher in watchers:
                 watcher.close()
