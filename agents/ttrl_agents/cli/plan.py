@@ -14,6 +14,7 @@ from rich.table import Table
 from ttrl_agents.cli.console import CommandConsole
 from ttrl_agents.config.presets import preset_config
 from ttrl_agents.config.train_config import Family, Preset
+from ttrl_agents.distributed.launch import Launch
 from ttrl_agents.errors import AgentError
 from ttrl_agents.memory import Plan, model_shape
 from ttrl_agents.memory.shapes import SHAPES
@@ -39,6 +40,9 @@ def plan(
     kl_coef: float | None = None,
     micro_batch_tokens: int | None = None,
     gradient_checkpointing: bool = False,
+    gpus: int = 1,
+    machines: int = 1,
+    shard: Literal["auto", "no", "full"] = "auto",
 ) -> None:
     """Prints the GPU memory that a run would need, estimated without loading anything.
 
@@ -54,8 +58,14 @@ def plan(
         micro_batch_tokens: Tokens of a pack; chosen by default.
         gradient_checkpointing: Whether layers are computed again in the backward pass; chosen by
             default.
+        gpus: GPUs of each machine.
+        machines: Machines.
+        shard: Whether the GPUs divide weights, gradients and moments; auto: where they do not fit
+            on one.
     """
-    from ttrl_agents.memory.run import choose, need_of  # which imports torch
+    from ttrl_agents.memory.run import choose_over_ranks, need_of  # which imports torch
+
+    ranks = Launch(gpus, machines, "any:0").processes
 
     def planned(name: str, rank: int, bits: Literal[32, 8]) -> Plan:
         config = replace(
@@ -65,10 +75,12 @@ def plan(
             sampler=sampler,
             micro_batch_tokens=micro_batch_tokens,
             gradient_checkpointing=gradient_checkpointing,
+            shard=shard,
         )
         if kl_coef is not None:
             config = replace(config, kl_coef=kl_coef)
-        return choose(config, need_of(config, model_shape(name), gpu_gib * 2**30))[1]
+        need = need_of(config, model_shape(name), gpu_gib * 2**30)
+        return choose_over_ranks(config, need, ranks)[1]
 
     console = CommandConsole()
     if model is not None:

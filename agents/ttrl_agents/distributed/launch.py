@@ -67,9 +67,14 @@ class Launch:
             raise AgentError(f"--meet {self.meet} names no port; it should be HOST:PORT.")
 
     @property
+    def processes(self) -> int:
+        """Processes on all machines together."""
+        return self.gpus * self.machines
+
+    @property
     def several(self) -> bool:
         """Whether there is more than one process."""
-        return self.gpus * self.machines > 1
+        return self.processes > 1
 
     def check_device(self, device: str) -> None:
         """Checks that this machine has a GPU for each process.
@@ -116,7 +121,7 @@ def launch(how: Launch, worker: Callable[..., int], *arguments: Any) -> int:
     os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (cores or 1) // how.gpus)))
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.ERROR)
+    _silence_elastic()
     config = LaunchConfig(
         min_nodes=how.machines,
         max_nodes=how.machines,
@@ -145,6 +150,16 @@ def launch(how: Launch, worker: Callable[..., int], *arguments: Any) -> int:
         except SignalException:  # SIGHUP: the terminal was closed
             return _INTERRUPTED
     return max(statuses.values(), default=0)
+
+
+def _silence_elastic() -> None:
+    """Keeps the agent's records of dead processes, with tracebacks of its own, out of the output.
+
+    Each of its loggers has a level of its own.
+    """
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("torch.distributed.elastic"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def asked_to_stop() -> bool:

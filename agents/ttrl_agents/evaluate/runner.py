@@ -2,6 +2,7 @@
 
 - `EvaluationRun`: loads the model and the questions, resumes, saves.
 - `EvaluationWatcher`: its progress events.
+- `new_folder`: makes a folder for an evaluation.
 - `evaluation_config`: the options of an evaluation that is resumed.
 """
 
@@ -9,16 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from ttrl_agents.config.eval_config import EvalConfig
+from ttrl_agents.distributed.sampling import divide_sampling
+from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.ask import ask, spread
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.fingerprint import evaluation_settings
 from ttrl_agents.evaluate.folder import EvaluationFolder
 from ttrl_agents.evaluate.models import LocalModel, find_model
+from ttrl_agents.evaluate.results import from_lines, to_lines
 from ttrl_agents.evaluate.run_prompt import with_prompt_of_run
 from ttrl_agents.run.atomic import claim_folder
 from ttrl_agents.run.env_questions import asked_questions, without_long_prompts
@@ -26,7 +31,7 @@ from ttrl_agents.run.folder import default_folder
 from ttrl_agents.samplers import SamplingParams
 from ttrl_benchmarks import Benchmark, Question
 
-__all__ = ["EvaluationRun", "EvaluationWatcher", "evaluation_config"]
+__all__ = ["EvaluationRun", "EvaluationWatcher", "evaluation_config", "new_folder"]
 
 _COMPLETIONS_AT_ONCE = 256
 
@@ -79,13 +84,18 @@ class EvaluationRun:
             seed=config.seed,
         )
         self.settings = {**settings, "options": replace(config, output=None).to_dict()}
-        self.portion = config.portion or max(1, _COMPLETIONS_AT_ONCE // config.votes)
+        at_once = _COMPLETIONS_AT_ONCE * world().size
+        self.portion = config.portion or max(1, at_once // config.votes)
         sizes = [
             len(self.questions[start : start + self.portion])
             for start in range(0, len(self.questions), self.portion)
         ]
-        self.folder = EvaluationFolder(config.output or _new_folder(config))
-        self.results = self.folder.begin(self.settings, sizes)
+        ranks = world()
+        output = config.output or Path(ranks.lead(lambda: str(new_folder(config))))
+        self.folder = EvaluationFolder(output)
+        found = ranks.lead(lambda: list(map(to_lines, self.folder.begin(self.settings, sizes))))
+        lines = (line for each in found for line in each.split("\n") if line)
+        self.results = list(from_lines(lines))
 
     def run(self, watcher: EvaluationWatcher) -> tuple[Evaluation, dict[str, Any]]:
         """Asks the questions that are missing; returns the evaluation and its summary."""
@@ -93,13 +103,14 @@ class EvaluationRun:
         if len(self.results) < len(self.questions):
             self._ask(self.questions[len(self.results) :], watcher)
         evaluation = Evaluation(tuple(self.results))
-        return evaluation, self.folder.finish(evaluation)
+        return evaluation, world().lead(lambda: self.folder.finish(evaluation))
 
     def _ask(self, questions: Sequence[Question], watcher: EvaluationWatcher) -> None:
         """Samples, grades and saves, portion by portion."""
         before = len(self.results)
         prompts = [self.benchmark.prompt(question) for question in questions]
-        sampler = self.model.start(prompts, self.params, self.folder.path / "engine.log")
+        log = self.folder.path / "engine.log"
+        sampler = divide_sampling(self.model.start(prompts, self.params, log))
         try:
             for portion in ask(
                 sampler,
@@ -112,7 +123,7 @@ class EvaluationRun:
                 progress=watcher.on_tokens,
                 answered=lambda done: watcher.on_questions(before + done),
             ):
-                self.folder.append(portion)
+                world().lead(partial(self.folder.append, portion))
                 self.results += portion
                 watcher.on_questions(len(self.results))
         finally:
@@ -153,6 +164,7 @@ def _chosen(benchmark: Benchmark, config: EvalConfig) -> Sequence[Question]:
     return spread(questions, config.limit)
 
 
-def _new_folder(config: EvalConfig) -> Path:
+def new_folder(config: EvalConfig) -> Path:
+    """Makes a new folder for an evaluation whose options name none."""
     model = Path(config.model.rstrip("/")).name.strip("-") or "model"
     return claim_folder(default_folder(config.env, model, config.seed, prefix="eval-"))

@@ -84,7 +84,7 @@ def load_initial_policy(config: TrainConfig) -> Policy:
         )
 
     divide = _divides(config)
-    policy = _read_in_parts(config, config.model, divide=True) if divide else None
+    policy = _read_in_parts(config, config.model, divide=True, trained=False) if divide else None
     policy = policy or _whole(load, divide=divide)
     policy.model.requires_grad_(False)
     return policy
@@ -147,7 +147,9 @@ def _whole(load: Callable[[], Policy], *, divide: bool) -> Policy:
     return policy
 
 
-def _read_in_parts(config: TrainConfig, source: str, *, divide: bool) -> Policy | None:
+def _read_in_parts(
+    config: TrainConfig, source: str, *, divide: bool, trained: bool = True
+) -> Policy | None:
     """Loads a policy each rank its part, or whole from parts; `None` if that is not possible."""
     if adapter_folder(source) is not None:
         return None
@@ -163,7 +165,9 @@ def _read_in_parts(config: TrainConfig, source: str, *, divide: bool) -> Policy 
             shape = AutoConfig.from_pretrained(folder, trust_remote_code=False)
             with init_empty_weights(include_buffers=False):
                 model: Any = AutoModelForCausalLM.from_config(
-                    shape, dtype=torch.float32 if divide else dtype, trust_remote_code=False
+                    shape,
+                    dtype=torch.float32 if divide and trained else dtype,
+                    trust_remote_code=False,
                 )
             model.eval().tie_weights()
             if (folder / "generation_config.json").is_file():
