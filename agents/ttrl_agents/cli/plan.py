@@ -111,4 +111,11 @@ def _print_one(console: Console, plan: Plan) -> None:
         )
         table.add_row(name, *(f"{cell / 2**30:.1f}" for cell in cells))
     console.print(table)
+    if plan.traffic:
+        sent = Table(box=None, pad_edge=False)
+        sent.add_column("GB that a GPU sends to others")
+        sent.add_column("", justify="right")
+        for name, size in plan.traffic.items():
+            sent.add_row(name, f"{size / 1e9:.1f}")
+        console.print(sent)
     console.print(f"{plan.need.shape.name}: {plan.summary()}", markup=False)

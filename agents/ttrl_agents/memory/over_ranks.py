@@ -1,6 +1,7 @@
 """The GPU memory of a rank that has a part of the weights, gradients and moments.
 
 - `over_ranks`: turns the memory of a rank that has all of them into that.
+- `traffic`: what it sends to the others.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 
 from ttrl_agents.memory.shapes import ModelShape
 
-__all__ = ["COPY", "over_ranks"]
+__all__ = ["COPY", "over_ranks", "traffic"]
 
 COPY = "float32 copy of trained weights"
 _LAYERS_AT_ONCE = 2  # one that computes, and the next, which is on its way
@@ -53,3 +54,23 @@ def over_ranks(
     if not adapters:  # of what is being computed, before it is divided
         updating["gradients"] += 4 * (embeddings + _LAYERS_AT_ONCE * layer)
     return found, updating
+
+
+def traffic(
+    shape: ModelShape, *, weight_bytes: int, ranks: int, trained: float
+) -> dict[str, float]:
+    """Returns the bytes that each rank sends to others, by what they are.
+
+    Args:
+        shape: The model.
+        weight_bytes: Bytes of a weight as the model computes.
+        ranks: How many ranks divide the weights.
+        trained: How many weights are trained.
+    """
+    others = (ranks - 1) / ranks
+    gathered = weight_bytes * shape.weights * others
+    return {
+        "weights, for each micro-batch": 2 * gathered,  # in the forward and in the backward pass
+        "gradients, for each micro-batch": 4 * trained * others,
+        "weights for the engine, each step": gathered,
+    }

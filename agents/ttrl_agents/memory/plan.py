@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from ttrl_agents.errors import AgentError
-from ttrl_agents.memory.over_ranks import COPY, over_ranks
+from ttrl_agents.memory.over_ranks import COPY, over_ranks, traffic
 from ttrl_agents.memory.shapes import ModelShape
 
 __all__ = ["Need", "Plan", "Settings", "plan_memory", "predict"]
@@ -112,6 +112,17 @@ class Plan:
     def fits(self) -> bool:
         """Whether it fits on the GPU."""
         return self.peak <= self.need.memory
+
+    @property
+    def traffic(self) -> dict[str, float]:
+        """The bytes that a GPU sends to others, by what they are; empty for one GPU."""
+        need, shape = self.need, self.need.shape
+        if need.ranks == 1:
+            return {}
+        trained = shape.adapters(need.lora_rank) if need.lora_rank else shape.weights
+        return traffic(
+            shape, weight_bytes=need.weight_bytes, ranks=need.ranks, trained=float(trained)
+        )
 
     def summary(self) -> str:
         """Returns the plan on one line."""
@@ -278,7 +289,7 @@ def _refusal(least: Plan, given: dict[str, int | float | bool | None]) -> str:
         ways.append("sample with --sampler transformers")
     if need.reference and not need.lora_rank and _try(replace(need, reference=False)):
         ways.append("train without a reference (--kl-coef 0)")
-    if need.optimizer_bits != 8 and _try(replace(need, optimizer_bits=8)):
+    if need.optimizer_bits != 8 and _try(replace(need, optimizer_bits=8, ranks=1)):
         ways.append("keep AdamW's moments in 8 bits (--optimizer-bits 8)")
     if not need.lora_rank and _try(replace(need, lora_rank=64)):
         ways.append("train adapters (--lora-rank 64)")

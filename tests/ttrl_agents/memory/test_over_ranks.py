@@ -51,3 +51,11 @@ def test_a_divided_reference_does_not_wait_in_main_memory():
     smaller = predict(replace(need(ranks=8, engine=True)), SETTINGS)
     larger = predict(replace(need(ranks=8, reference=True, engine=True)), SETTINGS)
     assert larger.peak - smaller.peak == pytest.approx(2 * SHAPES["Qwen2.5-7B"].weights / 8)
+
+
+def test_a_rank_sends_its_part_to_all_others():
+    plan = predict(need(ranks=8), SETTINGS)
+    weights = SHAPES["Qwen2.5-7B"].weights
+    sent = list(plan.traffic.values())
+    assert sent == pytest.approx([4 * weights * 7 / 8, 4 * weights * 7 / 8, 2 * weights * 7 / 8])
+    assert predict(need(), SETTINGS).traffic == {}
