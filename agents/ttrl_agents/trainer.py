@@ -271,6 +271,7 @@ class Trainer:
         with self._saved_where_sampling_fails(), world().agreement():
             self._sync_sampler()
             completions = self.agent.act(prompts, step, self.callbacks.on_tokens)
+            self.sampler.rest()
             if self._check is None:
                 return completions, {}
             return completions, self._check.measure(step + 1, prompts, completions)

@@ -35,6 +35,7 @@ import tyro
 from collapse_picture import draw
 from comparison import Comparison, Results, compare, publish
 from rich.console import Console
+from runs import read_summary
 
 from pages import REPOSITORY
 from ttrl_agents.callbacks.collapse import find_alarms
@@ -43,7 +44,6 @@ from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.evaluate import Evaluation
 from ttrl_agents.evaluate.runner import EvaluationRun
 from ttrl_agents.evaluate.turned import CONFIDENT
-from ttrl_agents.run.best_checkpoint import BestCheckpoint
 
 PAGE = REPOSITORY / "docs" / "collapse.md"
 TOO_FAST: dict[str, Any] = {"learning_rate": 1e-3, "schedule": "constant", "steps": 120}
@@ -107,12 +107,9 @@ class Options(Comparison):
         assert config.output is not None
         text = (config.output / "metrics.jsonl").read_text(encoding="utf-8")
         rows = [json.loads(line) for line in text.splitlines()]
-        alarms = find_alarms(rows)
-        seen = rows[: alarms[0].step - 1] if alarms else rows
         return {
-            "alarms": [[alarm.step, alarm.kind] for alarm in alarms],
-            "best": best_step(seen, config),
-            "best_without_guard": best_step(rows, config),
+            "alarms": [[alarm.step, alarm.kind] for alarm in find_alarms(rows)],
+            "best": read_summary(config)["best"]["step"],
             "end": end_of(config),
             "series": {
                 name: [
@@ -121,18 +118,6 @@ class Options(Comparison):
                 for name in SERIES
             },
         }
-
-
-def best_step(rows: list[dict[str, Any]], config: TrainConfig) -> int:
-    """Returns the step of the best of the checkpoints that a run with these metrics wrote."""
-    best = BestCheckpoint(config.best_by)
-    best.take(0)
-    for step, row in enumerate(rows, start=1):
-        best.observe(row)
-        if step % config.checkpoint_every == 0 or step == config.steps:
-            best.take(step)
-    assert best.step is not None  # the initial policy stands in
-    return best.step
 
 
 class Silent:
@@ -237,7 +222,6 @@ def table(results: Results) -> str:
         "confidently wrong at the end",
         "greedy at the end",
         f"mean@{k} at the best checkpoint",
-        "without the guard",
     )
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name in (name for name in SETTINGS if name in results["runs"]):
@@ -255,7 +239,6 @@ def table(results: Results) -> str:
                 str(row["end"]["confidently_wrong"]),
                 f"{row['end']['greedy']:.2f}",
                 mean_at(fate, row["best"]),
-                mean_at(fate, row["best_without_guard"]),
             )
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, "", *summary(results), "", legend(results)])
@@ -289,6 +272,11 @@ def summary(results: Results) -> list[str]:
                 f"; on the median the alarm came {before(float(np.median(leads)))} the harm "
                 f"({before(max(leads))} to {before(min(leads))})"
             )
+        wrong = [row["end"]["confidently_wrong"] for row in results["runs"][name].values()]
+        text += (
+            f". At the end {min(wrong)} to {max(wrong)} of the trained questions were confidently "
+            "wrong"
+        )
         lines.append(f"{text}.")
     return lines
 

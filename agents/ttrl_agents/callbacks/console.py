@@ -78,6 +78,9 @@ class ConsoleCallback(Callback):
         }
         if config.evaluate:
             rows["measuring"] = f"before and after, each {run.evaluations.cost}"
+        travels = getattr(getattr(run.agent, "sampler", None), "weight_sync", None)
+        if travels is not None:
+            rows["sampler"] = f"{config.sampler}; its weights come by {travels}"
         if run.plan is not None:
             rows["memory"] = run.plan.summary()
         if config.preset is not None:

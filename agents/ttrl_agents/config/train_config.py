@@ -54,6 +54,7 @@ RESUMABLE_WITH = frozenset(
         "engine_max_length",
         "engine_sleep",
         "engine_timeout",
+        "weight_sync",
         "device",
         "sample_rows",
         "micro_batch_tokens",

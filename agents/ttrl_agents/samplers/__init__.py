@@ -56,6 +56,7 @@ def _vllm(policy: Policy, options: SamplerOptions) -> Sampler:
             sleep=options.sleep,
             timeout=options.timeout,
             log=options.log,
+            weight_sync=options.weight_sync,
         ),
     )
 
@@ -95,5 +96,6 @@ def make_sampler(policy: Policy, config: TrainConfig) -> Sampler:
         sleep=config.engine_sleep,
         timeout=config.engine_timeout,
         log=None if config.output is None else config.output / "engine.log",
+        weight_sync=config.weight_sync,
     )
     return SAMPLERS.find(config.sampler).make(policy, options)

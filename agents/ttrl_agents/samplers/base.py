@@ -130,6 +130,10 @@ class Sampler(Protocol):
         """Copies the policy's weights; called after every update."""
         ...
 
+    def rest(self) -> None:
+        """Releases what only sampling needs; called before the policy learns."""
+        ...
+
     def metrics(self) -> dict[str, float]:
         """Returns the counters of the sampler over a run, e.g. restarts."""
         ...
