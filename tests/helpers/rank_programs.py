@@ -204,6 +204,9 @@ class _Failing:
     def sync(self):
         pass
 
+    def rest(self):
+        pass
+
     def metrics(self):
         return {"engine_restarts": float(world().rank)}
 

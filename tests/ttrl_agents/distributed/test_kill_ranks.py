@@ -1,7 +1,7 @@
 """A divided run of two processes, one of them killed at 25 instants, ends as one left alone.
 
-Kills come in chains, as in `run/test_kill.py`: a run is killed, resumed, killed again. About half of
-them aim at a save, which both processes write into. Each time the other process has to end by
+Kills come in chains, as in `run/test_kill.py`: a run is killed, resumed, killed again. About half
+of them aim at a save, which both processes write into. Each time the other process has to end by
 itself, and soon.
 """
 
