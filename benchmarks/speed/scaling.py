@@ -42,8 +42,10 @@ from ttrl_agents.trainer import Trainer
 COLLECTIVES = {
     "all_gather": 1,
     "all_gather_into_tensor": 1,
+    "all_gather_single": 1,
     "all_reduce": 0,
     "all_to_all_single": 1,
+    "reduce_scatter_single": 1,
     "reduce_scatter_tensor": 1,
 }
 
@@ -61,7 +63,7 @@ def _counted(
     calls: Counter[str],
     bytes_sent: Counter[str],
 ) -> Callable[..., Any]:
-    keyword = "input_tensor" if name in ("all_gather_into_tensor",) else "input"
+    keyword = "input_tensor" if name in ("all_gather_into_tensor", "all_gather_single") else "input"
 
     def call(*arguments: Any, **options: Any) -> Any:
         tensor = arguments[place] if len(arguments) > place else options.get(keyword)

@@ -8,11 +8,13 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sys
 from dataclasses import replace
 from typing import Any
 
 from ttrl_agents.cli.exit_status import Exit
+from ttrl_agents.cli.next_steps import after_evaluation, print_next
 from ttrl_agents.cli.ranks import speaking_once
 from ttrl_agents.cli.run_command import run_command
 from ttrl_agents.config.eval_config import EvalConfig
@@ -21,6 +23,7 @@ from ttrl_agents.distributed.world import World, close_world, start_world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.display import EvaluationDisplay
 from ttrl_agents.evaluate.runner import EvaluationRun, new_folder
+from ttrl_agents.run.output import Stopping, tell
 
 __all__ = ["launch_evaluation", "launched_evaluation", "run_evaluation"]
 
@@ -56,20 +59,25 @@ def _run(config: EvalConfig, ranks: World) -> None:
         run.run(_Silent())
         return
     display = EvaluationDisplay()
-    display.start(run)
-    try:
-        evaluation, _ = run.run(display)
-    except KeyboardInterrupt:
-        display.close()
-        print(  # noqa: T201
-            f"\n{len(run.results)} of {len(run.questions)} questions are saved. To go on: "
-            f"ttrl eval --resume {run.folder.path}",
-            file=sys.stderr,
-        )
-        raise Exit(130) from None
-    finally:
-        display.close()
+    with Stopping(_interrupt):
+        try:
+            display.start(run)
+            evaluation, _ = run.run(display)
+        except KeyboardInterrupt:
+            display.close()
+            tell(
+                f"\n{len(run.results)} of {len(run.questions)} questions are saved. To go on: "
+                f"ttrl eval --resume {shlex.quote(str(run.folder.path))}"
+            )
+            raise Exit(130) from None
+        finally:
+            display.close()
     display.finish(run, evaluation)
+    print_next(after_evaluation(run.folder.path))
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
 
 
 def launch_evaluation(how: Launch, config: EvalConfig) -> int:

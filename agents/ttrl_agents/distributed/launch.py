@@ -132,7 +132,7 @@ def launch(how: Launch, worker: Callable[..., int], *arguments: Any) -> int:
         local_addr=None if how.machines > 1 else "localhost",
         max_restarts=_RESTARTS,
         shutdown_timeout=_SECONDS_TO_SAVE,
-        signals_to_handle="SIGHUP",  # the others are ours
+        signals_to_handle="SIGQUIT",  # the others are ours
     )
     with _forwarded_signals():
         try:
@@ -147,7 +147,7 @@ def launch(how: Launch, worker: Callable[..., int], *arguments: Any) -> int:
                 file=sys.stderr,
             )
             return 1
-        except SignalException:  # SIGHUP: the terminal was closed
+        except SignalException:  # SIGQUIT: the processes have ended at once
             return _INTERRUPTED
     return max(statuses.values(), default=0)
 
@@ -169,13 +169,14 @@ def asked_to_stop() -> bool:
 
 @contextlib.contextmanager
 def _forwarded_signals() -> Iterator[None]:
-    """Passes Ctrl-C and SIGTERM on to the processes, which save and end; again, ends at once.
+    """Passes on to the processes what asks them to stop: they save and end; again, ends at once.
 
     PyTorch's own handler would kill them after a while, and lose their exit status.
     """
     first: list[float] = []
 
     def forward(number: int, frame: Any) -> None:  # noqa: ARG001 - the handler's signature
+        passed = signal.SIGINT if number == signal.SIGTERM else number  # a start heeds that too
         children = multiprocessing.active_children()
         if first and time.monotonic() - first[0] < SAME_SIGNAL:
             return
@@ -186,9 +187,12 @@ def _forwarded_signals() -> Iterator[None]:
         for each in children:
             if each.pid is not None:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(each.pid, signal.SIGINT)
+                    os.kill(each.pid, passed)
 
-    before = {each: signal.signal(each, forward) for each in (signal.SIGINT, signal.SIGTERM)}
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # not every system has the last
+    every = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    heeded = [each for each in every if signal.getsignal(each) != signal.SIG_IGN]  # as in nohup
+    before = {each: signal.signal(each, forward) for each in heeded}
     try:
         yield
     finally:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -28,8 +29,10 @@ from ttrl_agents.evaluate.run_prompt import with_prompt_of_run
 from ttrl_agents.run.atomic import claim_folder
 from ttrl_agents.run.env_questions import asked_questions, without_long_prompts
 from ttrl_agents.run.folder import default_folder
+from ttrl_agents.run.health import check_weights, ran_out_of_memory
 from ttrl_agents.samplers import SamplingParams
 from ttrl_benchmarks import Benchmark, Question
+from ttrl_env.locks import FolderLock
 
 __all__ = ["EvaluationRun", "EvaluationWatcher", "evaluation_config", "new_folder"]
 
@@ -60,10 +63,21 @@ class EvaluationRun:
 
     def __init__(self, config: EvalConfig) -> None:
         self.config = config = with_prompt_of_run(config)
-        if config.output is not None:  # before a large model is loaded in vain
-            EvaluationFolder(config.output).check_usable()
+        folder, self.lock = _lock(config)  # before a large model is loaded in vain
+        self.folder = EvaluationFolder(folder)
+        try:
+            self._set_up(config)
+        except BaseException:
+            if self.lock is not None:
+                self.lock.release()
+            raise
+
+    def _set_up(self, config: EvalConfig) -> None:
+        world().lead(self.folder.check_usable)
         self.benchmark = asked_questions(config, split=config.split)
         self.model = find_model(config)
+        if isinstance(self.model, LocalModel):
+            check_weights(self.model.policy.model, f"of model {self.model.name!r}")
         self.left_out = 0
         if config.max_prompt_tokens is not None and isinstance(self.model, LocalModel):
             whole = self.benchmark
@@ -86,19 +100,20 @@ class EvaluationRun:
         self.settings = {**settings, "options": replace(config, output=None).to_dict()}
         at_once = _COMPLETIONS_AT_ONCE * world().size
         self.portion = config.portion or max(1, at_once // config.votes)
-        sizes = [
-            len(self.questions[start : start + self.portion])
-            for start in range(0, len(self.questions), self.portion)
-        ]
-        ranks = world()
-        output = config.output or Path(ranks.lead(lambda: str(new_folder(config))))
-        self.folder = EvaluationFolder(output)
-        found = ranks.lead(lambda: list(map(to_lines, self.folder.begin(self.settings, sizes))))
+        ids = [question.id for question in self.questions]
+        portions = [ids[start : start + self.portion] for start in range(0, len(ids), self.portion)]
+        found = world().lead(
+            lambda: list(map(to_lines, self.folder.begin(self.settings, portions)))
+        )
         lines = (line for each in found for line in each.split("\n") if line)
         self.results = list(from_lines(lines))
 
     def run(self, watcher: EvaluationWatcher) -> tuple[Evaluation, dict[str, Any]]:
         """Asks the questions that are missing; returns the evaluation and its summary."""
+        with self.lock or contextlib.nullcontext():
+            return self._run(watcher)
+
+    def _run(self, watcher: EvaluationWatcher) -> tuple[Evaluation, dict[str, Any]]:
         watcher.on_questions(len(self.results))
         if len(self.results) < len(self.questions):
             self._ask(self.questions[len(self.results) :], watcher)
@@ -126,6 +141,14 @@ class EvaluationRun:
                 world().lead(partial(self.folder.append, portion))
                 self.results += portion
                 watcher.on_questions(len(self.results))
+        except (MemoryError, RuntimeError) as error:
+            if not ran_out_of_memory(error):
+                raise
+            rows = max(1, (self.config.sample_rows or _COMPLETIONS_AT_ONCE) // 2)
+            raise AgentError(
+                f"There was no memory left to sample. To take less: begin anew with --sample-rows "
+                f"{rows}, which samples fewer completions at once."
+            ) from error
         finally:
             sampler.close()
 
@@ -168,3 +191,23 @@ def new_folder(config: EvalConfig) -> Path:
     """Makes a new folder for an evaluation whose options name none."""
     model = Path(config.model.rstrip("/")).name.strip("-") or "model"
     return claim_folder(default_folder(config.env, model, config.seed, prefix="eval-"))
+
+
+def _lock(config: EvalConfig) -> tuple[Path, FolderLock | None]:
+    """Locks the folder of an evaluation; if the options name none, a new one is made.
+
+    Returns:
+        The folder, and on the rank that writes the lock.
+    """
+    locks: list[FolderLock] = []
+
+    def take() -> str:
+        if config.output is not None:
+            EvaluationFolder(config.output).check_usable()
+            locks.append(FolderLock(config.output))
+        else:
+            locks.append(FolderLock(new_folder(config), new=True))
+        return str(locks[0].folder)
+
+    folder = Path(world().lead(take))
+    return folder, locks[0] if locks else None
