@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import init_empty_weights
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from ttrl_agents.config.serialization import option_name
@@ -46,6 +47,8 @@ __all__ = [
     "load_policy_of_run",
     "sampling_copy",
 ]
+
+_FILES = ["*.json", "*.jinja", "*.model", "*.safetensors", "*.txt"]
 
 
 def load_policy_of_run(config: TrainConfig, saved: Path | None = None) -> Policy:
@@ -155,9 +158,11 @@ def _read_in_parts(
     if adapter_folder(source) is not None:
         return None
     place, gguf = locate_model(source)
-    folder = Path(place)
-    if gguf or not folder.is_dir() or not (divide or holds_shards(folder)):
+    folder = None if gguf else _local_folder(place, download=divide)
+    if folder is None or not (divide or holds_shards(folder)):
         return None
+    from accelerate import init_empty_weights  # which takes a while to import
+
     device = resolve_device(config.device)
     dtype = resolve_dtype(config.dtype, device)
     with quiet_libraries():
@@ -188,3 +193,15 @@ def _read_in_parts(
     if config.chat_template is not None:
         tokenizer.chat_template = read_template(config.chat_template)
     return Policy(model, tokenizer, source)
+
+
+def _local_folder(place: str, *, download: bool) -> Path | None:
+    """Returns the folder of a model, that of the Hub's cache if it is one on the Hub."""
+    if Path(place).is_dir():
+        return Path(place)
+    if not download:
+        return None
+    try:
+        return Path(snapshot_download(place, allow_patterns=_FILES))
+    except (OSError, ValueError, HfHubHTTPError):
+        return None  # loading it whole says what is wrong
