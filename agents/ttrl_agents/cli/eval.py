@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +35,7 @@ def evaluate(
     """
     from ttrl_agents.evaluate.display import EvaluationDisplay
     from ttrl_agents.evaluate.runner import EvaluationRun, evaluation_config
+    from ttrl_agents.run.output import Stopping, tell
 
     if resume is not None:
         if config != EvalConfig():
@@ -44,18 +45,22 @@ def evaluate(
         config = evaluation_config(resume)
     run = EvaluationRun(config)
     display = EvaluationDisplay()
-    display.start(run)
-    try:
-        evaluation, _ = run.run(display)
-    except KeyboardInterrupt:
-        display.close()
-        print(  # noqa: T201
-            f"\n{len(run.results)} of {len(run.questions)} questions are saved. To go on: "
-            f"ttrl eval --resume {run.folder.path}",
-            file=sys.stderr,
-        )
-        raise Exit(130) from None
-    finally:
-        display.close()
+    with Stopping(_interrupt):
+        try:
+            display.start(run)
+            evaluation, _ = run.run(display)
+        except KeyboardInterrupt:
+            display.close()
+            tell(
+                f"\n{len(run.results)} of {len(run.questions)} questions are saved. To go on: "
+                f"ttrl eval --resume {shlex.quote(str(run.folder.path))}"
+            )
+            raise Exit(130) from None
+        finally:
+            display.close()
     display.finish(run, evaluation)
     print_next(after_evaluation(run.folder.path))
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt

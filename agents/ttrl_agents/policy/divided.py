@@ -125,7 +125,8 @@ def sampling_copy(policy: Policy) -> Policy:
 def _divides(config: TrainConfig) -> bool:
     if config.shard != "full" or world().size == 1:
         return False
-    for name, whole in (("optimizer_bits", 32), ("offload_reference", False)):
+    whole_alone = (("optimizer_bits", 32), ("offload_reference", False), ("kernels", "torch"))
+    for name, whole in whole_alone:
         if getattr(config, name) != whole:
             raise AgentError(
                 f"{option_name(name)} is for weights that are whole on a GPU, and --shard full "
