@@ -30,7 +30,7 @@ def clock(monkeypatch):
     return clock
 
 
-def started(terminal):
+def started(terminal, agent=None):
     """A display that a run of three steps has begun to use, and what it printed so far."""
     out = io.StringIO()
     watcher = ConsoleCallback(Console(file=out, force_terminal=terminal, width=160))
@@ -43,7 +43,7 @@ def started(terminal):
                 device=torch.device("cpu"),
                 compute_dtype=torch.float32,
             ),
-            agent=None,
+            agent=agent,
             benchmark=load_benchmark("arithmetic", size=5),
             held_out=None,
             left_out=0,
@@ -54,6 +54,13 @@ def started(terminal):
         )
     )
     return watcher, out
+
+
+def test_the_header_says_what_computes_an_update_where_it_is_not_the_plain_way(clock):
+    assert "updates" not in started(terminal=False)[1].getvalue()
+    agent = SimpleNamespace(update_path="rows padded (flash attention is not there)")
+    said = started(terminal=False, agent=agent)[1].getvalue()
+    assert "rows padded (flash attention is not there)" in said
 
 
 def sample(watcher, clock, seconds):
