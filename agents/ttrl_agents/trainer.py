@@ -63,6 +63,7 @@ from ttrl_agents.run.folder import (
     run_folder_name,
     trim_steps,
 )
+from ttrl_agents.run.provenance import note_start
 from ttrl_agents.run.summary import summarize_run
 from ttrl_agents.samplers import Sampler, check_sampler, make_sampler
 from ttrl_benchmarks.digest import prompts_digest
@@ -188,6 +189,7 @@ class Trainer:
         write_atomically(self.folder / CONFIG, options + "\n")
         if self.state_path is not None:
             self._restore()
+        note_start(self.folder)
         trim_steps(self.folder, self.state.step)
         self.callbacks.on_start(self)
         if self.state_path is None:

@@ -4,6 +4,7 @@
 
 - `train`: trains a model.
 - `eval`, `compare`: measures one; compares two measurements.
+- `report`: a run as one HTML file.
 - `benchmarks`, `fetch`: list the benchmarks and download them.
 - `plan`: the GPU memory that a run would need.
 - `rewards`: how votes become rewards.
@@ -21,6 +22,7 @@ from ttrl_agents.cli.doctor import doctor
 from ttrl_agents.cli.eval import evaluate
 from ttrl_agents.cli.help_text import join_argument_help, join_option_help
 from ttrl_agents.cli.plan import plan
+from ttrl_agents.cli.report import report
 from ttrl_agents.cli.rewards import rewards
 from ttrl_agents.cli.train import train_command
 from ttrl_agents.config.algorithms import Algorithm
@@ -32,6 +34,7 @@ __all__ = ["commands_for"]
 _COMMANDS: dict[str, Callable[..., Any]] = {
     "eval": evaluate,
     "compare": compare,
+    "report": report,
     "benchmarks": benchmarks,
     "fetch": fetch,
     "plan": plan,

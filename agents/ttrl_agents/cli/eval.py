@@ -34,6 +34,8 @@ def evaluate(
     """
     from ttrl_agents.evaluate.display import EvaluationDisplay
     from ttrl_agents.evaluate.runner import EvaluationRun, evaluation_config
+    from ttrl_agents.report import write_report
+    from ttrl_agents.run.provenance import note_start
 
     if resume is not None:
         if config != EvalConfig():
@@ -42,6 +44,7 @@ def evaluate(
             )
         config = evaluation_config(resume)
     run = EvaluationRun(config)
+    note_start(run.folder.path)
     display = EvaluationDisplay()
     display.start(run)
     try:
@@ -56,4 +59,5 @@ def evaluate(
         raise Exit(130) from None
     finally:
         display.close()
+    write_report([run.folder.path])
     display.finish(run, evaluation)

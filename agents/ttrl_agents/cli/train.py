@@ -109,11 +109,11 @@ def _check_resumable(before: TrainConfig, now: TrainConfig) -> None:
 
 
 def _run(config: TrainConfig, *, resume: bool) -> None:
-    from ttrl_agents.callbacks import ConsoleCallback, CurvesCallback, make_loggers
+    from ttrl_agents.callbacks import ConsoleCallback, CurvesCallback, ReportCallback, make_loggers
     from ttrl_agents.trainer import Interrupted, Trainer
 
     console = ConsoleCallback()
-    watchers = [*make_loggers(config), CurvesCallback(), console]
+    watchers = [*make_loggers(config), CurvesCallback(), ReportCallback(), console]
     trainer = Trainer(config, watchers, resume=resume)
     with _StopOnSignal(trainer):
         try:
