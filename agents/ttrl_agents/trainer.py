@@ -15,6 +15,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,25 +26,30 @@ from ttrl_agents.callbacks.base import Callback, CallbackList
 from ttrl_agents.callbacks.collapse import CollapseMonitor
 from ttrl_agents.callbacks.votes import VotesCallback
 from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.distributed.replicas import check_replicas
+from ttrl_agents.distributed.sampling import divide_sampling
+from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
+from ttrl_agents.evaluate.fingerprint import weights_digest
 from ttrl_agents.evaluate.moments import AFTER, BEFORE, RunEvaluations
 from ttrl_agents.instruments.collapse import Alarm
-from ttrl_agents.instruments.sampler_agreement import SamplerCheck
+from ttrl_agents.instruments.sampler_agreement import SamplerCheck, SamplerDisagreesError
 from ttrl_agents.instruments.start_divergence import make_start_divergence
 from ttrl_agents.instruments.vote_metrics import vote_metrics
 from ttrl_agents.learning.pieces import check_pieces
 from ttrl_agents.learning.policy_gradient import make_agent
 from ttrl_agents.memory.run import out_of_memory_advice, plan_run
-from ttrl_agents.policy.loading import load_run_policy
+from ttrl_agents.policy.divided import copy_weights, load_policy_of_run
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.rollout import Rollout
-from ttrl_agents.run.atomic import claim_folder, replace_folder
+from ttrl_agents.run.atomic import claim_folder
 from ttrl_agents.run.best_checkpoint import BestCheckpoint
 from ttrl_agents.run.checkpoint import (
     BEST,
     TrainerState,
     check_same_options,
     latest_state,
+    load_agent,
     load_state,
     save_state,
     verify_state,
@@ -63,6 +69,7 @@ from ttrl_agents.run.folder import (
     run_folder_name,
     trim_steps,
 )
+from ttrl_agents.run.folders_of_ranks import replace_folder_together
 from ttrl_agents.run.provenance import note_start
 from ttrl_agents.run.summary import summarize_run
 from ttrl_agents.samplers import Sampler, check_sampler, make_sampler
@@ -126,13 +133,15 @@ class Trainer:
             check_sampler(config)
         if config.output is not None:
             check_usable(config.output, resume=resume)
-        self.callbacks = CallbackList([VotesCallback(), *_with_monitor(config, callbacks)])
+        watching = [VotesCallback(), *_with_monitor(config, callbacks)]
+        self.callbacks = CallbackList(each for each in watching if _is_called_here(each))
         self.stopping = False
         self._load_checkpoint(config, resume=resume)
         config, self.plan = plan_run(config)
+        config = TrainConfig.from_dict(world().broadcast(config.to_dict()))  # one plan for all
         self.benchmark, self.held_out = load_questions(config)
         saved = None if self.state_path is None else self.state_path / "model"
-        self.policy = load_run_policy(config, saved)
+        self.policy = load_policy_of_run(config, saved)
         self.left_out = 0
         if config.max_prompt_tokens is not None:
             asked = len(self.benchmark)
@@ -142,9 +151,11 @@ class Trainer:
             self.left_out = asked - len(self.benchmark)
         self._check_same_questions(config.env)
         self.envs = make_environments(config, self.benchmark)
-        self.folder = config.output or claim_folder(run_folder_name(config))
+        self.folder = config.output or Path(
+            world().lead(lambda: str(claim_folder(run_folder_name(config))))
+        )
         self.config = config = replace(config, output=self.folder)
-        self.sampler = sampler(self.policy, config)
+        self.sampler = divide_sampling(sampler(self.policy, config))
         self.agent = agent(self.policy, config, self.sampler)
         self.evaluations = RunEvaluations(
             config, self.policy, self.sampler, self.benchmark, self.held_out
@@ -153,6 +164,9 @@ class Trainer:
         self.divergence = make_start_divergence(self.policy, config)
         self.best = BestCheckpoint(config.best_by)
         self._check = SamplerCheck(self.policy, config) if self.sampler.copies_weights else None
+        compare = getattr(self.agent, "compare_with_sampler", None)
+        if self._check is not None and compare is not None and compare(self._check):
+            self._check = None  # the agent compares while it learns
         self._sampler_is_stale = False
 
     def request_stop(self) -> None:
@@ -184,13 +198,10 @@ class Trainer:
             self.sampler.close()
 
     def _run(self) -> dict[str, Any]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        options = json.dumps(self.config.to_dict(), indent=2)
-        write_atomically(self.folder / CONFIG, options + "\n")
+        world().lead(self._write_options)
         if self.state_path is not None:
             self._restore()
-        note_start(self.folder)
-        trim_steps(self.folder, self.state.step)
+        world().lead(partial(trim_steps, self.folder, self.state.step))
         self.callbacks.on_start(self)
         if self.state_path is None:
             if self.config.evaluate:
@@ -209,6 +220,12 @@ class Trainer:
         self.callbacks.on_end(summary)
         return summary
 
+    def _write_options(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        options = json.dumps(self.config.to_dict(), indent=2)
+        write_atomically(self.folder / CONFIG, options + "\n")
+        note_start(self.folder)
+
     def _train(self) -> None:
         """Takes the steps that are left, evaluates and saves."""
         position = self.state.step * self.config.questions_per_step
@@ -225,9 +242,10 @@ class Trainer:
             due = last or self.state.step % self.config.checkpoint_every == 0
             if due:
                 self._save_if_best()
-            if due or self.stopping:
+            stopping = self._asked_to_stop()
+            if due or stopping:
                 self._save()
-            if self.stopping and not last:
+            if stopping and not last:
                 raise Interrupted(self.folder, self.state.step)
 
     def _step(self, prompts: Sequence[str]) -> tuple[Sequence[str], Metrics]:
@@ -244,7 +262,7 @@ class Trainer:
             step=self.state.step,
         )
         self.callbacks.on_rollout(self.state.step + 1, rollout, votes)
-        with self._told_how_to_take_less():
+        with self._told_how_to_go_on(), world().agreement():
             metrics = self._measure(rollout, votes) | self.agent.learn(rollout)
         self._sampler_is_stale = True
         return next_prompts, metrics | agreement | self.sampler.metrics()
@@ -252,9 +270,10 @@ class Trainer:
     def _sample(self, prompts: Sequence[str]) -> tuple[list[Completion], Metrics]:
         """Returns completions, and how well the sampler agrees with the policy."""
         step = self.state.step
-        with self._saved_where_sampling_fails():
+        with self._saved_where_sampling_fails(), world().agreement():
             self._sync_sampler()
             completions = self.agent.act(prompts, step, self.callbacks.on_tokens)
+            self.sampler.rest()
             if self._check is None:
                 return completions, {}
             return completions, self._check.measure(step + 1, prompts, completions)
@@ -266,12 +285,17 @@ class Trainer:
 
     def _record(self, metrics: Metrics, seconds: float) -> None:
         """Counts a step that is done and writes its metrics."""
-        self.state.step += 1
-        self.state.seconds += seconds
         metrics |= {"seconds": seconds, "tokens_per_second": metrics["tokens"] / seconds}
-        append_metrics(self.folder, self.state.step, metrics)
+        if world().size > 1:  # the leader's, so that every rank decides alike
+            metrics = world().broadcast(metrics | {"ranks": float(world().size)})
+        self.state.step += 1
+        self.state.seconds += metrics["seconds"]
+        world().lead(partial(append_metrics, self.folder, self.state.step, metrics))
         self.best.observe(metrics)
         self.callbacks.on_step(self.state.step, metrics)
+        # The leader may have callbacks of its own.
+        self.state.alarms = world().broadcast(self.state.alarms)
+        self.state.stopped = world().broadcast(self.state.stopped)
 
     @contextlib.contextmanager
     def _saved_where_sampling_fails(self) -> Iterator[None]:
@@ -286,25 +310,34 @@ class Trainer:
             ) from error
 
     @contextlib.contextmanager
-    def _told_how_to_take_less(self) -> Iterator[None]:
-        """Names the options that help where an update finds no memory."""
+    def _told_how_to_go_on(self) -> Iterator[None]:
+        """Says what is saved where an update cannot be made, and names the options that help."""
         try:
             yield
+        except SamplerDisagreesError as error:
+            raise AgentError(f"{error} {self._way_back()}.") from error
         except torch.OutOfMemoryError as error:
-            # Some of the step may be learned already, so the last checkpoint is what is left.
-            saved = latest_state(self.folder / "checkpoints")
-            where = f"It is saved in {saved.name}" if saved else "Nothing of it is saved yet"
             raise AgentError(
                 f"The GPU's memory ran out in the update of step {self.state.step + 1}. "
-                f"{out_of_memory_advice(self.config)} The run ends. {where}. To go on: "
-                f"ttrl train --resume {self.folder}, with such an option"
+                f"{out_of_memory_advice(self.config)} {self._way_back()}, with such an option"
             ) from error
+
+    def _way_back(self) -> str:
+        # Some of the step may be learned already, so the last checkpoint is what is left.
+        saved = latest_state(self.folder / "checkpoints")
+        where = f"It is saved in {saved.name}" if saved else "Nothing of it is saved yet"
+        return f"The run ends. {where}. To go on: ttrl train --resume {self.folder}"
 
     def _sync_sampler(self) -> None:
         # Before the next draw and not after the update: where it fails, the step before is whole.
         if self._sampler_is_stale:
             self.sampler.sync()
             self._sampler_is_stale = False
+
+    def _asked_to_stop(self) -> bool:
+        """Returns whether the run was asked to stop, on any rank."""
+        self.stopping = world().any(self.stopping)
+        return self.stopping
 
     def _evaluate(self, name: str) -> None:
         """Evaluates the trained and the held-out questions."""
@@ -314,7 +347,8 @@ class Trainer:
             self.state.step,
             self.folder,
             progress=self.callbacks.on_tokens,
-            stop=lambda: self.stopping,
+            answered=self.callbacks.on_questions,
+            stop=self._asked_to_stop,
         )
         if results is None:
             if self.state.step:
@@ -329,6 +363,7 @@ class Trainer:
         parts = {name: state for name, state in states.items() if state}
         self.state.parts = self.callbacks.state_dict() | parts
         self.state.options = self.config.to_dict()
+        self._check_replicas()
         save_state(
             self.folder / "checkpoints",
             self.policy,
@@ -337,19 +372,27 @@ class Trainer:
             keep=self.config.keep_checkpoints,
         )
 
+    def _check_replicas(self) -> None:
+        """Compares what every rank has computed for itself."""
+        state = self.state
+        progress = {"progress": [state.step, state.alarms, state.evaluations, state.questions]}
+        if not self.policy.divided:  # else each rank has other weights
+            progress["the policy's weights"] = [weights_digest(self.policy)]
+        check_replicas(world(), state.step, state.parts | progress)
+
     def _save_if_best(self) -> None:
         # Before the state that names it: a run killed in between writes the same files again.
         if not self.state.alarms and self.best.take(self.state.step):
-            replace_folder(
+            replace_folder_together(
                 self.folder / "checkpoints" / BEST,
                 lambda to: self.policy.save_for_resuming(to / "model"),
+                everywhere=self.policy.divided,
             )
 
     def _go_back(self) -> None:
         """Takes up the weights of the best checkpoint."""
         path = self.folder / "checkpoints" / BEST / "model"
-        best = load_run_policy(self.config, path)
-        self.policy.model.load_state_dict(best.model.state_dict())
+        copy_weights(load_policy_of_run(self.config, path), self.policy)
         self._sampler_is_stale = True
 
     def _load_checkpoint(self, config: TrainConfig, *, resume: bool) -> None:
@@ -357,17 +400,18 @@ class Trainer:
         self.state = TrainerState()
         self.state_path: Path | None = None
         if resume and config.output is not None:
-            self.state_path = latest_state(config.output / "checkpoints")
+            folder = config.output / "checkpoints"
+            found = world().lead(lambda: [str(each) for each in [latest_state(folder)] if each])
+            self.state_path = Path(found[0]) if found else None
         if self.state_path is not None:
-            verify_state(self.state_path)
-            self._saved_tensors, self.state = load_state(self.state_path)
+            world().lead(partial(verify_state, self.state_path))
+            self.state = load_state(self.state_path)
             check_same_options(self.state_path, self.state, config)
 
     def _restore(self) -> None:
         """Puts back what the agent, the callbacks and the rest had when the checkpoint was made."""
-        if isinstance(self.agent, ResumableAgent):
-            self.agent.restore(self._saved_tensors)
-        self._saved_tensors = {}
+        if isinstance(self.agent, ResumableAgent) and self.state_path is not None:
+            self.agent.restore(load_agent(self.state_path, self.policy))
         self.callbacks.load_state_dict(self.state.parts)
         for name, part in self._parts().items():
             if name in self.state.parts:
@@ -384,10 +428,13 @@ class Trainer:
 
     def _finish(self) -> dict[str, Any]:
         """Writes the trained model and the summary."""
-        replace_folder(self.folder / "checkpoint", self.policy.save)
-        votes = self.evaluations.turned(self.folder)
+        replace_folder_together(
+            self.folder / "checkpoint", self.policy.save, everywhere=self.policy.divided
+        )
+        votes = world().lead(lambda: self.evaluations.turned(self.folder))
         summary = summarize_run(self.config, self.state, self.best, len(self.benchmark), votes)
-        write_atomically(self.folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
+        text = json.dumps(summary, indent=2) + "\n"
+        world().lead(partial(write_atomically, self.folder / SUMMARY, text))
         return summary
 
     def _check_same_questions(self, env: str) -> None:
@@ -399,6 +446,10 @@ class Trainer:
                 f"{env} asks now. Bring the file of questions back, or begin another run."
             )
         self.state.questions = digest
+
+
+def _is_called_here(callback: Callback) -> bool:
+    return world().leads or callback.everywhere
 
 
 def _with_monitor(config: TrainConfig, callbacks: Sequence[Callback]) -> list[Callback]:

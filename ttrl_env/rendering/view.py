@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ttrl_benchmarks import Benchmark, Question
+from ttrl_benchmarks.printable import plain_text
 from ttrl_env.consensus import Ballot, Verdict, hold_vote
 
 __all__ = ["VoteView", "shown", "view_vote", "wrapped"]
@@ -118,9 +119,7 @@ def shown(text: str, longest: int, *, end: bool = False) -> str:
     # Looked at first, cleaned after: a completion of a megabyte costs no more than a short one.
     part = text[-4 * longest :] if end else text[: 4 * longest]
     line = " ".join(part.split())
-    clean = "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in line
-    )
+    clean = plain_text(line)
     if len(clean) <= longest and len(part) == len(text):
         return clean
     return "…" + clean[1 - longest :] if end else clean[: longest - 1] + "…"

@@ -6,7 +6,7 @@
 - `CurvesCallback`: draws `curves.png`.
 - `ReportCallback`: writes `report.html`.
 - `SamplesCallback`: writes completions of one question at intervals.
-- `TensorBoardCallback`, `WandbCallback`: log the run.
+- `TensorBoardCallback`, `TrackioCallback`, `WandbCallback`: log the run.
 - `VotesCallback`: keeps the votes of every group in `votes.jsonl`.
 - `CALLBACKS`: the callbacks that `--log` takes by name, those of installed packages included;
   `register_callback` adds one, and `make_loggers` makes those that the options ask for.
@@ -21,6 +21,7 @@ from ttrl_agents.callbacks.registry import CALLBACKS, register_callback
 from ttrl_agents.callbacks.report import ReportCallback
 from ttrl_agents.callbacks.samples import SamplesCallback
 from ttrl_agents.callbacks.tensorboard import TensorBoardCallback
+from ttrl_agents.callbacks.trackio import TrackioCallback
 from ttrl_agents.callbacks.votes import VotesCallback
 from ttrl_agents.callbacks.wandb import WandbCallback
 
@@ -34,6 +35,7 @@ __all__ = [
     "Run",
     "SamplesCallback",
     "TensorBoardCallback",
+    "TrackioCallback",
     "VotesCallback",
     "WandbCallback",
     "draw_curves",

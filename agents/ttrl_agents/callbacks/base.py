@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from ttrl_agents.agent import Agent
 from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.evaluate.moments import RunEvaluations
 from ttrl_agents.instruments.collapse import Alarm
 from ttrl_agents.memory.plan import Plan
 from ttrl_agents.policy.policy import Policy
@@ -35,6 +36,7 @@ class Run(Protocol):
         held_out: The questions that are only evaluated, or `None`.
         left_out: How many questions were left out because their prompts are too long.
         state: The progress of the run.
+        evaluations: Its evaluations.
         plan: The plan of its GPU memory; `None` where none is planned.
     """
 
@@ -46,6 +48,7 @@ class Run(Protocol):
     held_out: Benchmark | None
     left_out: int
     state: TrainerState
+    evaluations: RunEvaluations
     plan: Plan | None
 
     def request_stop(self) -> None:
@@ -62,7 +65,14 @@ class Callback:
 
     A callback that remembers anything between steps returns it from `state_dict`, so that
     checkpoints keep it and a resumed run continues as if it had never stopped.
+
+    Attributes:
+        everywhere: Whether a run of several processes calls it in all of them. By default only the
+            leading process does. A callback that changes the run, other than by `request_stop` and
+            `raise_alarm`, has to be everywhere, and to do the same everywhere.
     """
+
+    everywhere = False
 
     def on_start(self, run: Run) -> None:
         """The model and the questions are loaded."""
@@ -72,6 +82,9 @@ class Callback:
 
     def on_tokens(self, count: int) -> None:
         """More tokens have been sampled; `count` is how many."""
+
+    def on_questions(self, done: int, total: int) -> None:
+        """An evaluation has answered more questions; one counts once for each setting."""
 
     def on_rollout(self, step: int, rollout: Rollout, votes: dict[str, Any]) -> None:
         """A step has sampled and counted the votes, and is about to learn; steps count from 1.
@@ -130,6 +143,11 @@ class CallbackList(Callback):
         """Tells each."""
         for each in self:
             each.on_tokens(count)
+
+    def on_questions(self, done: int, total: int) -> None:
+        """Tells each."""
+        for each in self:
+            each.on_questions(done, total)
 
     def on_rollout(self, step: int, rollout: Rollout, votes: dict[str, Any]) -> None:
         """Tells each."""

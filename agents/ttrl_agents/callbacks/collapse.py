@@ -51,6 +51,8 @@ class CollapseMonitor(Callback):
         AgentError: `action` is not one of the three.
     """
 
+    everywhere = True
+
     def __init__(
         self,
         action: str = "warn",

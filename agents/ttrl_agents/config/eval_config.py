@@ -91,6 +91,11 @@ class EvalConfig(SharedOptions):
                 f"--chat-template {self.chat_template} does not reach a server, which has its own: "
                 "give it to vllm serve."
             )
+        if self.max_prompt_tokens is not None and self.sampler == "vllm-server":
+            raise AgentError(
+                "--max-prompt-tokens counts tokens with the model's tokenizer, which a server does "
+                "not lend; leave it out."
+            )
 
     @property
     def votes(self) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -29,7 +29,6 @@ from ttrl_agents.config.algorithms import (
 )
 from ttrl_agents.config.bounds import AT_LEAST_0, AT_LEAST_1, MORE_THAN_0, Bound, check_bounds
 from ttrl_agents.config.groups import Heading, in_help_order
-from ttrl_agents.config.name_value import KeyValues
 from ttrl_agents.config.options import SharedOptions
 from ttrl_agents.config.schedule import Schedule
 from ttrl_agents.errors import AgentError
@@ -40,10 +39,12 @@ Preset = Literal["paper/aime24", "paper/amc", "paper/math500"]
 Family = Literal["qwen2.5-math", "instruct", "reasoning"]
 DType = Literal["auto", "bfloat16", "float16", "float32"]
 
-# These options change results by rounding at most, so a resumed run may change them.
+# These options change results by rounding at most, so a resumed run may change them; but for
+# max_prompt_tokens, which leaves out the questions that a run cannot go on with.
 RESUMABLE_WITH = frozenset(
     {
         "output",
+        "max_prompt_tokens",
         "data",
         "checkpoint_every",
         "keep_checkpoints",
@@ -53,11 +54,14 @@ RESUMABLE_WITH = frozenset(
         "engine_max_length",
         "engine_sleep",
         "engine_timeout",
+        "weight_sync",
         "device",
         "sample_rows",
         "micro_batch_tokens",
         "pack_rows",
         "gradient_checkpointing",
+        "shard",
+        "offload_reference",
     }
 )
 
@@ -81,7 +85,6 @@ class TrainConfig(SharedOptions):
         "questions_per_step": AT_LEAST_1,
         "n_votes": Bound("2 or more", 2),
         "max_tokens": AT_LEAST_1,
-        "max_prompt_tokens": AT_LEAST_1,
         "temperature": Bound("more than 0, and finite", 0, open_low=True, open_high=True),
         "learning_rate": Bound("in [0, 1)", 0, 1, open_high=True),
         "warmup_steps": AT_LEAST_0,
@@ -91,6 +94,7 @@ class TrainConfig(SharedOptions):
         "critic_learning_rate": Bound("in [0, 1]", 0, 1),
         "micro_batch_tokens": AT_LEAST_1,
         "held_out": Bound("in [0, 1)", 0, 1, open_high=True),
+        "eval_limit": AT_LEAST_1,
         "eval_k": AT_LEAST_1,
         "eval_temperatures": Bound(
             "one or more temperatures of 0 or more, and finite", 0, open_high=True
@@ -106,6 +110,12 @@ class TrainConfig(SharedOptions):
         "log_prob_tolerance": MORE_THAN_0,
     }
     command: ClassVar[str] = "ttrl train"
+    common: ClassVar[tuple[str, ...]] = (
+        *("model", "env", "data", "seed", "preset"),
+        *("steps", "questions_per_step", "n_votes", "max_tokens", "temperature"),
+        *("reward", "algorithm", "learning_rate", "lora_rank"),
+        *("eval_every", "eval_k", "held_out", "output", "log", "sampler", "device"),
+    )
 
     MODEL_AND_QUESTIONS: ClassVar[Heading]
     """Which model learns from which questions."""
@@ -114,17 +124,10 @@ class TrainConfig(SharedOptions):
     GGUF file or the folder of one, or an id on the Hugging Face Hub."""
     preset: Preset | None = None
     """Start from the settings of the TTRL paper on this benchmark; options that are given besides
-    override them. --preset NAME --help shows them."""
+    override them. --preset NAME --help-all shows them."""
     family: Family | None = None
     """Whose settings a preset takes: qwen2.5-math, instruct (any other model that does not think
     first) or reasoning (models that do); by default what the model's name and chat template say."""
-    instruction: str | None = None
-    """What is appended to each question, '' for nothing; by default what the benchmark says."""
-    env_options: KeyValues = field(default_factory=dict)
-    """Options of the benchmark itself, as in level=3 or task=chain_sum; a wrong one lists those
-    that there are."""
-    max_prompt_tokens: int | None = None
-    """Leave out questions whose prompt is longer than this; by default none."""
     rephrase: str | None = None
     """Ask half of the votes on each question in other words, for rewards that compare two
     wordings: arithmetic, or a JSON file of paraphrases by question id or text."""
@@ -219,6 +222,8 @@ class TrainConfig(SharedOptions):
     """Whether to evaluate before and after at all."""
     eval_every: int = 0
     """Evaluate every so many steps as well; 0 is before and after only."""
+    eval_limit: int | None = None
+    """Evaluate only so many questions of each kind, spread evenly over them; by default all."""
     eval_k: int = 16
     """Completions for each question in an evaluation."""
     eval_temperatures: tuple[float, ...] | None = None
@@ -242,8 +247,8 @@ class TrainConfig(SharedOptions):
     output: Path | None = None
     """The run directory; by default a new one under runs/."""
     log: tuple[str, ...] = ()
-    """Log the run to tensorboard, wandb or both, besides metrics.jsonl, or by callbacks that
-    installed packages add."""
+    """Log the run to tensorboard, trackio or wandb, or to several, besides metrics.jsonl, or by
+    callbacks that installed packages add."""
     sample_every: int = 0
     """Write the completions of one question into samples/, and to the logs, every so many steps;
     0 is never."""
@@ -269,18 +274,29 @@ class TrainConfig(SharedOptions):
     """What the model computes in, and so what its weights are: auto is bfloat16 on a GPU (float16
     where it has no bfloat16) and float32 elsewhere. The optimizer keeps 16-bit weights in float32
     as well."""
+    optimizer_bits: Literal[32, 8] = 32
+    """Bits of each of AdamW's moments. With 8, a scale for every 256 of them, 16-bit weights are
+    kept in float32 by 16 more bits each, and gradients of micro-batches are added up in the type of
+    the weights: 8 bytes a weight instead of 18, at some cost in precision."""
     gradient_checkpointing: bool = False
     """Compute the model's layers again in the backward pass instead of keeping what they computed:
     less memory for a third more time, and more than that where prompts are long, since each is then
     run once for every completion."""
+    offload_reference: bool = False
+    """Keep the initial policy, which kl_coef needs, in main memory, and bring it to the GPU for its
+    pass alone. With LoRA it has no weights of its own, and this does nothing."""
     micro_batch_tokens: int | None = None
     """The most tokens that are run through the model at once in an update: with padding, or where
     rows are packed, with prompts. Fewer need less memory; the result is the same. By default 4,096
-    on CPU, and on GPU what the memory plan chooses, with --gradient-checkpointing and
-    --engine-sleep where they are needed."""
+    on CPU, and on GPU what the memory plan chooses, with --gradient-checkpointing, --engine-sleep
+    and --offload-reference where they are needed."""
     pack_rows: Literal["auto", "yes", "no"] = "auto"
     """Run completions through the model side by side, without padding: on a GPU where the model
     allows it (auto), or always, or never. The result is the same up to rounding."""
+    shard: Literal["auto", "no", "full"] = "auto"
+    """With several GPUs, whether each keeps only a part of the weights, gradients and moments:
+    full; no, each keeps all of them; or auto, full where they do not fit on one GPU. It changes
+    nothing with one process."""
     log_prob_tolerance: float | None = None
     """How far the log-probabilities of a sampler with its own copy of the weights may lie from
     the policy's, in nats, as a mean over tokens; beyond, the run stops. By default 0.001 in float32

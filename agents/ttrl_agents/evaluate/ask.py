@@ -4,6 +4,7 @@
 - `evaluate`: samples completions of every labelled question and grades them.
 - `labelled`: the questions that can be graded.
 - `measurable`: those, or all questions if none can be graded.
+- `spread`: some of them, spread evenly.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from ttrl_agents.samplers.base import Progress
 from ttrl_agents.seeds import completion_seeds
 from ttrl_benchmarks import Benchmark, Question
 
-__all__ = ["ask", "evaluate", "labelled", "measurable"]
+__all__ = ["Answered", "ask", "evaluate", "labelled", "measurable", "spread"]
 
 _COMPLETIONS_AT_ONCE = 1024
+
+Answered = Callable[[int], None]
+"""Called with the number of questions whose completions are all sampled."""
 
 
 def ask(
@@ -32,6 +36,7 @@ def ask(
     seed: int,
     portion: int | None = None,
     progress: Progress | None = None,
+    answered: Answered | None = None,
 ) -> Iterator[list[QuestionResult]]:
     """Samples k completions of each question and grades those that have a label.
 
@@ -49,6 +54,8 @@ def ask(
         seed: The seed of the sampling.
         portion: Questions that are sampled at once; by default what makes 1,024 completions.
         progress: Called with the number of new tokens during sampling.
+        answered: Called with the number of questions whose completions are all sampled, whenever
+            the sampler reports that there are more.
 
     Yields:
         The results of a portion.
@@ -58,11 +65,50 @@ def ask(
         asked = questions[start : start + portion]
         prompts = [benchmark.prompt(question) for question in asked for _ in range(k)]
         seeds = [each for question in asked for each in completion_seeds(seed, question.id, k)]
-        completions = sampler.sample(prompts, params, seed=seeds, progress=progress)
+        counted = _CountQuestions(k, len(prompts), start, progress, answered)
+        completions = sampler.sample(prompts, params, seed=seeds, progress=counted)
         yield [
             grade_question(completions[i * k : (i + 1) * k], question, benchmark)
             for i, question in enumerate(asked)
         ]
+
+
+class _CountQuestions:
+    """Counts the questions of a portion whose completions are all sampled; a `CompletionProgress`.
+
+    Args:
+        k: Completions for each question.
+        completions: Completions of the portion.
+        before: Questions that were answered before it.
+        tokens: Called with the number of new tokens.
+        answered: Called with the number of questions that are answered.
+    """
+
+    def __init__(
+        self,
+        k: int,
+        completions: int,
+        before: int,
+        tokens: Progress | None,
+        answered: Answered | None,
+    ) -> None:
+        self._k = k
+        self._left = [k] * (completions // k)
+        self._done = before
+        self._tokens, self._answered = tokens, answered
+
+    def __call__(self, tokens: int, /) -> None:
+        if self._tokens is not None:
+            self._tokens(tokens)
+
+    def finished(self, places: Sequence[int]) -> None:
+        before = self._done
+        for place in places:
+            question = place // self._k
+            self._left[question] -= 1
+            self._done += self._left[question] == 0
+        if self._answered is not None and self._done > before:
+            self._answered(self._done)
 
 
 def evaluate(
@@ -74,6 +120,7 @@ def evaluate(
     seed: int,
     questions: Sequence[Question] | None = None,
     progress: Progress | None = None,
+    answered: Answered | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Evaluation | None:
     """Samples k completions of every labelled question and grades them.
@@ -86,6 +133,7 @@ def evaluate(
         seed: The seed of the sampling.
         questions: Which to ask; by default those that have a label.
         progress: Called with the number of new tokens during sampling.
+        answered: Called with the number of questions that are answered, as in `ask`.
         stop: Called between portions of questions; if true, the evaluation ends without a result.
 
     Returns:
@@ -96,9 +144,18 @@ def evaluate(
         return None
     results: list[QuestionResult] = []
     for portion in ask(
-        sampler, benchmark, questions, k=k, params=params, seed=seed, progress=progress
+        sampler,
+        benchmark,
+        questions,
+        k=k,
+        params=params,
+        seed=seed,
+        progress=progress,
+        answered=answered,
     ):
         results += portion
+        if answered is not None:
+            answered(len(results))
         if len(results) < len(questions) and stop():
             return None
     return Evaluation(tuple(results))
@@ -112,3 +169,15 @@ def labelled(benchmark: Benchmark) -> list[Question]:
 def measurable(benchmark: Benchmark) -> list[Question]:
     """Returns the questions to evaluate: those that have a label, or all if none has one."""
     return labelled(benchmark) or list(benchmark.questions)
+
+
+def spread(questions: Sequence[Question], limit: int | None) -> Sequence[Question]:
+    """Returns at most `limit` questions, spread evenly over all; `None` is no limit.
+
+    >>> [each.id for each in spread([Question(id, "?") for id in "abcdef"], 3)]
+    ['a', 'c', 'e']
+    """
+    count = len(questions)
+    if limit is None or limit >= count:
+        return questions
+    return [questions[i * count // limit] for i in range(limit)]

@@ -53,13 +53,16 @@ class EvaluationDisplay:
             else f"{run.config.votes} completions each, {setting_of(params).title}, "
             f"seed {run.config.seed}"
         )
+        left_out = f", {run.left_out} too long left out" if run.left_out else ""
         rows = {
             "model": run.model.description,
             "questions": f"{run.config.env} ({len(run.questions)} questions, {labels} with a "
-            "label to grade by)",
+            f"label to grade by{left_out})",
             "sampling": f"{sampling}; at most {params.max_tokens} tokens",
             "into": str(run.folder.path),
         }
+        if run.config.instruction is not None:
+            rows["instruction"] = repr(run.config.instruction)
         if run.results:
             rows["going on"] = f"{len(run.results)} questions are done already"
         grid = Table.grid(padding=(0, 2))
@@ -89,7 +92,9 @@ class EvaluationDisplay:
             self._print_line()
 
     def on_questions(self, done: int) -> None:
-        """Shows how many questions are done."""
+        """Shows how many questions are answered."""
+        if done == self._done:
+            return
         self._done = done
         if self._progress is not None:
             self._progress.update(self._progress.task_ids[0], completed=done)

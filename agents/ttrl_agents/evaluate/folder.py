@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.evaluation import Evaluation, as_json
 from ttrl_agents.evaluate.results import QuestionResult, from_lines, to_lines
@@ -167,7 +168,9 @@ class EvaluationFolder:
     def _check(self, config: dict[str, Any]) -> None:
         """Checks that an evaluation is resumed with the settings it was started with."""
         begun = self.config()
-        old, new = _flat(begun), _flat(json.loads(json.dumps(config)))
+        # An option that is newer than the evaluation had its default.
+        old = {**EvalConfig().to_dict(), **_flat(begun)}
+        new = _flat(json.loads(json.dumps(config)))
         differing = [name for name in new if old.get(name) != new[name]]
         if differing:
             what = ", ".join(f"{name} was {old.get(name)}, is {new[name]}" for name in differing)

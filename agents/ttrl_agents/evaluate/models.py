@@ -99,6 +99,7 @@ class LocalModel:
             gpu_share=config.engine_gpu_share or SamplerOptions.gpu_share,
             timeout=config.engine_timeout,
             log=log,
+            weight_sync=config.weight_sync,
         )
         return SAMPLERS.find(config.sampler).make(self.policy, options)
 

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ttrl_agents.config.train_config import TrainConfig
-from ttrl_agents.evaluate.ask import evaluate, measurable
+from ttrl_agents.distributed.world import world
+from ttrl_agents.evaluate.ask import Answered, evaluate, measurable, spread
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.fingerprint import evaluation_settings, weights_digest
 from ttrl_agents.evaluate.folder import EvaluationFolder
@@ -26,6 +28,7 @@ from ttrl_benchmarks import Benchmark
 __all__ = ["AFTER", "BEFORE", "RunEvaluations"]
 
 BEFORE, AFTER = "before", "after"
+_MANY_COMPLETIONS = 10_000
 
 
 class RunEvaluations:
@@ -64,11 +67,25 @@ class RunEvaluations:
         self._questions = {"train": (config.env, train)}
         if held_out is not None:
             self._questions["held_out"] = (config.held_out_env or config.env, held_out)
+        self._asked = {
+            split: spread(measurable(benchmark), config.eval_limit)
+            for split, (_, benchmark) in self._questions.items()
+        }
 
     def due(self, step: int) -> bool:
         """Returns whether the options ask for an evaluation after a step of the training."""
         every = self.config.eval_every
         return bool(every and step and step % every == 0)
+
+    @property
+    def cost(self) -> str:
+        """How much the measurements before and after training sample, in words."""
+        questions = sum(map(len, self._asked.values()))
+        votes = [setting.votes(self.config.eval_k) for setting in self.settings]
+        each = " + ".join(f"{n} at {s.title}" for n, s in zip(votes, self.settings, strict=True))
+        total = questions * sum(votes)
+        words = f"{questions:,} questions x ({each}) = {total:,} completions"
+        return f"{words} (fewer with --eval-limit)" if total > _MANY_COMPLETIONS else words
 
     def measure(
         self,
@@ -77,6 +94,7 @@ class RunEvaluations:
         folder: Path,
         *,
         progress: Progress | None = None,
+        answered: Callable[[int, int], None] | None = None,
         stop: Callable[[], bool] = lambda: False,
     ) -> dict[str, Any] | None:
         """Evaluates both kinds of questions.
@@ -87,6 +105,8 @@ class RunEvaluations:
             step: The training steps that are done; they seed the sampling.
             folder: The run directory.
             progress: Called with the number of new tokens during sampling.
+            answered: Called with how many questions are answered, of how many; a question counts
+                once for each setting.
             stop: Called between portions; if true, the evaluation ends without a result.
 
         Returns:
@@ -96,19 +116,26 @@ class RunEvaluations:
         seed = derive_seed(self.config.seed, Stream.EVALUATION, step)
         whole = name in (BEFORE, AFTER)
         results: dict[str, Any] = {}
-        for setting in self.settings if whole else self.settings[:1]:
+        settings = self.settings if whole else self.settings[:1]
+        sizes = {split: len(self._asked[split]) for split in self._questions}
+        total, before = len(settings) * sum(sizes.values()), 0
+        for setting in settings:
             place = _place(folder, name, setting, main=setting == self.settings[0])
             scores: dict[str, Any] = {}
             for split in SPLITS:
                 scores[split] = None
                 if split not in self._questions:
                     continue
-                result = self._evaluate(split, setting, seed, progress, stop)
+                result = self._evaluate(
+                    split, setting, seed, progress, _shifted(answered, before, total), stop
+                )
+                before += sizes[split]
                 if result is None or stop():
                     return None
                 if whole:
-                    settings = self._settings(split, setting, seed)
-                    EvaluationFolder.write(place / split, settings, result)
+                    found = self._settings(split, setting, seed)
+                    write = partial(EvaluationFolder.write, place / split, found, result)
+                    world().lead(write)
                 scores[split] = setting.to_dict() | result.to_dict()
             results |= scores if setting == self.settings[0] else {setting.name: scores}
         return results
@@ -146,6 +173,7 @@ class RunEvaluations:
         setting: SamplingSetting,
         seed: int,
         progress: Progress | None,
+        answered: Answered | None,
         stop: Callable[[], bool],
     ) -> Evaluation | None:
         _, benchmark = self._questions[split]
@@ -155,8 +183,9 @@ class RunEvaluations:
             k=setting.votes(self.config.eval_k),
             params=self._params(setting),
             seed=seed,
-            questions=measurable(benchmark),
+            questions=self._asked[split],
             progress=progress,
+            answered=answered,
             stop=stop,
         )
 
@@ -175,11 +204,18 @@ class RunEvaluations:
             weights=weights_digest(self.policy),
             env=env,
             benchmark=benchmark,
-            questions=measurable(benchmark),
+            questions=self._asked[split],
             k=setting.votes(self.config.eval_k),
             params=self._params(setting),
             seed=seed,
         )
+
+
+def _shifted(
+    answered: Callable[[int, int], None] | None, before: int, total: int
+) -> Answered | None:
+    """Returns what counts the questions of one evaluation among those of a whole moment."""
+    return None if answered is None else lambda done: answered(before + done, total)
 
 
 def _place(folder: Path, name: str, setting: SamplingSetting, *, main: bool = True) -> Path:

@@ -14,13 +14,14 @@ from typing import Any, Protocol
 
 from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.errors import AgentError
-from ttrl_agents.evaluate.ask import ask
+from ttrl_agents.evaluate.ask import ask, spread
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.fingerprint import evaluation_settings
 from ttrl_agents.evaluate.folder import EvaluationFolder
-from ttrl_agents.evaluate.models import find_model
+from ttrl_agents.evaluate.models import LocalModel, find_model
+from ttrl_agents.evaluate.run_prompt import with_prompt_of_run
 from ttrl_agents.run.atomic import claim_folder
-from ttrl_agents.run.env_questions import questions_of
+from ttrl_agents.run.env_questions import asked_questions, without_long_prompts
 from ttrl_agents.run.folder import default_folder
 from ttrl_agents.samplers import SamplingParams
 from ttrl_benchmarks import Benchmark, Question
@@ -38,7 +39,7 @@ class EvaluationWatcher(Protocol):
         ...
 
     def on_questions(self, done: int) -> None:
-        """More questions are done and saved; those of an earlier process count too."""
+        """More questions are answered; those of an earlier process count too."""
         ...
 
 
@@ -53,12 +54,19 @@ class EvaluationRun:
     """
 
     def __init__(self, config: EvalConfig) -> None:
-        self.config = config
+        self.config = config = with_prompt_of_run(config)
         if config.output is not None:  # before a large model is loaded in vain
             EvaluationFolder(config.output).check_usable()
-        self.benchmark = questions_of(config.env, data=config.data, split=config.split)
-        self.questions = _chosen(self.benchmark, config)
+        self.benchmark = asked_questions(config, split=config.split)
         self.model = find_model(config)
+        self.left_out = 0
+        if config.max_prompt_tokens is not None and isinstance(self.model, LocalModel):
+            whole = self.benchmark
+            self.benchmark = without_long_prompts(
+                whole, self.model.policy, config.max_prompt_tokens
+            )
+            self.left_out = len(whole) - len(self.benchmark)
+        self.questions = _chosen(self.benchmark, config)
         self.params = self._params()
         settings = evaluation_settings(
             model=self.model.name,
@@ -89,6 +97,7 @@ class EvaluationRun:
 
     def _ask(self, questions: Sequence[Question], watcher: EvaluationWatcher) -> None:
         """Samples, grades and saves, portion by portion."""
+        before = len(self.results)
         prompts = [self.benchmark.prompt(question) for question in questions]
         sampler = self.model.start(prompts, self.params, self.folder.path / "engine.log")
         try:
@@ -101,6 +110,7 @@ class EvaluationRun:
                 seed=self.config.seed,
                 portion=self.portion,
                 progress=watcher.on_tokens,
+                answered=lambda done: watcher.on_questions(before + done),
             ):
                 self.folder.append(portion)
                 self.results += portion
@@ -140,10 +150,7 @@ def _chosen(benchmark: Benchmark, config: EvalConfig) -> Sequence[Question]:
             if level not in there:
                 benchmark.filter(level=level)  # raises, naming the levels that there are
         questions = [question for question in questions if question.level in config.levels]
-    if config.limit is not None and config.limit < len(questions):
-        count = len(questions)
-        questions = [questions[i * count // config.limit] for i in range(config.limit)]
-    return questions
+    return spread(questions, config.limit)
 
 
 def _new_folder(config: EvalConfig) -> Path:

@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch.optim.adamw import adamw
+
+from ttrl_agents.distributed.sharding import clip_gradients
 
 __all__ = ["MasterAdamW"]
 
@@ -43,7 +45,10 @@ class MasterAdamW(torch.optim.Optimizer):
 
     Attributes:
         loss_scale: What `backward` multiplies the loss by; 1 unless weights are float16.
+        sums_in_float32: Whether gradients are added up in float32 whatever the weights are.
     """
+
+    sums_in_float32: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -63,20 +68,24 @@ class MasterAdamW(torch.optim.Optimizer):
         self.loss_scale = _FIRST_SCALE if half else 1.0
         self._good_steps = 0
         for weight in trained:
-            if weight.dtype != torch.float32:
+            if self.sums_in_float32 and weight.dtype != torch.float32:
                 weight.register_post_accumulate_grad_hook(_adder(self))
 
     def backward(self, loss: torch.Tensor) -> None:
         """Adds the gradient of a loss to the gradients so far."""
         (loss if self.loss_scale == 1 else loss * self.loss_scale).backward()
 
+    def moved(self) -> list[torch.Tensor]:
+        """Returns what a step moves, with the gradients so far: the weights or their masters."""
+        return [self._moved(weight) for weight in self._weights]
+
     def clip(self, max_norm: float) -> float:
         """Scales the gradient down to a norm; returns the norm that it had."""
-        moved = [self._moved(weight) for weight in self._weights]
+        moved = self.moved()
         if self.loss_scale != 1:
             grads = [each.grad for each in moved if each.grad is not None]
             torch._foreach_mul_(grads, 1 / self.loss_scale)
-        return float(torch.nn.utils.clip_grad_norm_(moved, max_norm))
+        return clip_gradients(moved, max_norm)
 
     def back_off(self) -> bool:
         """Halves the loss scale; returns whether there was anything to halve."""

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-import copy
+import contextlib
+import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,20 +19,27 @@ import torch
 from ttrl_agents.agent import Agent
 from ttrl_agents.config.schedule import rate_factor
 from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.distributed.rounds import idle_share, turns
+from ttrl_agents.distributed.sums import gradient_sums
+from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
+from ttrl_agents.instruments.sampler_agreement import SamplerCheck
 from ttrl_agents.learning.advantages.assign import assign_credit
+from ttrl_agents.learning.compact_adamw import make_adamw
 from ttrl_agents.learning.critic import Critic
 from ttrl_agents.learning.experience import Experience, Rows, split_by_tokens
+from ttrl_agents.learning.first_pass import FirstPass
 from ttrl_agents.learning.losses import Counts, explained_variance, policy_objective
-from ttrl_agents.learning.master_adamw import MasterAdamW
-from ttrl_agents.learning.optimizer_state import optimizer_tensors, restore_optimizer
+from ttrl_agents.learning.optimizer_state import masters, optimizer_tensors, restore_optimizer
 from ttrl_agents.learning.skipped_updates import dump_update
 from ttrl_agents.learning.step_metrics import Tally
 from ttrl_agents.policy.determinism import deterministic
-from ttrl_agents.policy.loading import load_policy
+from ttrl_agents.policy.divided import copy_of, load_initial_policy
 from ttrl_agents.policy.log_probs import LogProbs
 from ttrl_agents.policy.lora import LoraPolicy
+from ttrl_agents.policy.offloaded import Offloaded
 from ttrl_agents.policy.policy import Policy
+from ttrl_agents.policy.token_batch import TokenBatch
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import Sampler, SamplingParams, make_sampler
 from ttrl_agents.samplers.base import Progress
@@ -88,8 +96,9 @@ class PolicyGradientAgent:
         default = (2e-4 if small else 1e-6) * (10 if config.lora_rank else 1)
         self.learning_rate = _or(config.learning_rate, default)
         betas = (0.9, config.adam_beta2)
-        self.optimizer = MasterAdamW(
+        self.optimizer = make_adamw(
             policy.model.parameters(),
+            bits=config.optimizer_bits,
             lr=self.learning_rate,
             betas=betas,
             weight_decay=config.weight_decay,
@@ -101,12 +110,16 @@ class PolicyGradientAgent:
             packed={"auto": None, "yes": True, "no": False}[config.pack_rows],
         )
         self.packed = self._log_probs.packed
+        self._check: SamplerCheck | None = None
         self._reference: LogProbs | None = None
+        self._offloaded: Offloaded | None = None
         if self.algorithm.kl_coef > 0:
             if reference is None:
-                frozen = copy.deepcopy(policy.model).eval().requires_grad_(False)
+                frozen = copy_of(policy, trained=False)
                 reference = Policy(frozen, policy.tokenizer, policy.name)
             self._reference = LogProbs(reference, packed=self.packed)
+            if config.offload_reference and not config.lora_rank:  # which has no weights of its own
+                self._offloaded = Offloaded(reference.model)
         self.critic: Critic | None = None
         if self.algorithm.advantage == "gae":
             self.critic = Critic(
@@ -116,11 +129,20 @@ class PolicyGradientAgent:
                 weight_decay=config.weight_decay,
                 gradient_checkpointing=config.gradient_checkpointing,
                 packed=self.packed,
+                optimizer_bits=config.optimizer_bits,
             )
+
+        self._lockstep = policy.divided
+        self._gradient_sums = gradient_sums(policy.model, self.optimizer.moved, policy.device)
+        if self.critic is not None:
+            self._gradient_sums += self.critic.gradient_sums()
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Returns the state of the optimizer, and of the critic if there is one."""
         tensors = optimizer_tensors(self.optimizer, self.policy.model.named_parameters())
+        if self.policy.divided and self.policy.compute_dtype != torch.float32:
+            # The model is saved as it computes; what the optimizer moves is kept here.
+            tensors |= masters(self.policy.model.named_parameters())
         if self.critic is not None:
             tensors |= {_CRITIC + name: each for name, each in self.critic.tensors().items()}
         if self.optimizer.loss_scale != 1:
@@ -150,6 +172,15 @@ class PolicyGradientAgent:
     def scale_learning_rate(self, factor: float) -> None:
         """Multiplies the learning rate of every later step; a checkpoint does not keep it."""
         self._rate_scale *= factor
+
+    def compare_with_sampler(self, check: SamplerCheck) -> bool:
+        """Takes the comparison with a sampler into the passes of `learn`; returns whether it does.
+
+        On CPU, which is the reference, the comparison stays a pass of its own before the votes.
+        """
+        if self.packed:
+            self._check = check
+        return self.packed
 
     def act(
         self, observations: Sequence[str], step: int, progress: Progress | None = None
@@ -187,17 +218,24 @@ class PolicyGradientAgent:
         }
         # If no rewards differ there is nothing to learn: no step, not even of weight decay.
         if len(experience) == 0:
+            if self._check is not None:
+                step, drawn = rollout.step + 1, rollout.completions
+                metrics |= self._check.measure(step, rollout.prompts, drawn)
             return metrics | {"loss": 0.0, "entropy": math.nan, "grad_norm": 0.0}
         if experience.values is not None and experience.returns is not None:
             metrics["explained_variance"] = explained_variance(
                 experience.values, experience.returns, experience.mask
             )
         tally = Tally()
+        first: FirstPass | None = FirstPass(
+            experience, records=self._records_old, check=self._check
+        )
         for epoch in range(self.algorithm.epochs):
             for rows, questions in self._minibatches(experience, rollout, epoch):
                 metrics["skipped"] += not self._update(
-                    experience, rows, questions, tally, rollout.step
+                    experience, rows, questions, tally, rollout.step, first
                 )
+                first = None
         return metrics | tally.metrics()
 
     def _experience(self, rollout: Rollout) -> Experience:
@@ -210,10 +248,10 @@ class PolicyGradientAgent:
         # Score first if advantages need scores; else score only completions with an advantage.
         needs_scores_for_credit = self.critic is not None or algorithm.shapes_reward
         if needs_scores_for_credit:
-            experience = self._score(experience)
+            experience = self._score(experience, rollout)
         experience = assign_credit(algorithm, experience, config.max_tokens).with_gradient()
         if not needs_scores_for_credit:
-            experience = self._score(experience)
+            experience = self._score(experience, rollout)
         if algorithm.epochs * algorithm.minibatches == 1:
             # The policy has not changed since it sampled, so the ratio is exactly 1.
             experience = replace(experience, old_log_probs=None)
@@ -222,29 +260,60 @@ class PolicyGradientAgent:
         self._check_sampler(experience)
         return experience
 
+    @property
+    def _scores_old(self) -> bool:
+        """Whether later updates need the log-probabilities by the trainer before the first."""
+        moves = self.algorithm.epochs * self.algorithm.minibatches > 1
+        return moves and self.config.old_log_probs == "trainer"
+
+    @property
+    def _records_old(self) -> bool:
+        """Whether those of the first minibatch are taken from the pass of its gradient.
+
+        On CPU, which is the reference, they are not: batches of other rows round otherwise.
+        """
+        return self.packed and self._scores_old and not self.algorithm.shapes_reward
+
     @torch.no_grad()
-    def _score(self, experience: Experience) -> Experience:
+    def _score(self, experience: Experience, rollout: Rollout) -> Experience:
         """The log-probabilities and values that are needed before the first update."""
-        algorithm = self.algorithm
-        moves = algorithm.epochs * algorithm.minibatches > 1
-        asked = moves and self.config.old_log_probs == "trainer"
-        old = self._log_probs if asked or algorithm.shapes_reward else None
-        scorers = {"old_log_probs": old, "reference_log_probs": self._reference}
-        wanted = {name: each for name, each in scorers.items() if each is not None}
-        names = [*wanted, *(["values"] if self.critic is not None else [])]
-        found: dict[str, Any] = {name: torch.zeros(experience.mask.shape) for name in names}
-        if not names:
-            return experience
-        for part in self._micro_batches(experience, np.arange(len(experience))):
-            batch = experience.token_batch(part, self.policy.pad_token_id, self.policy.device)
-            index, width = torch.from_numpy(part), batch.completion_ids.shape[1]
-            for name, scorer in wanted.items():
-                found[name][index, :width] = scorer(batch, self.config.temperature, entropy="none")[
-                    0
-                ].cpu()
-            if self.critic is not None:
-                found["values"][index, :width] = self.critic(batch).cpu()
+        everything = np.arange(len(experience))
+        jobs: list[tuple[str, LogProbs, Rows]] = []
+        if self._scores_old or self.algorithm.shapes_reward:
+            rows = everything
+            if self._records_old:
+                first = next(self._minibatches(experience, rollout, 0), (everything, 0))[0]
+                rows = np.setdiff1d(everything, first)
+            jobs.append(("old_log_probs", self._log_probs, rows))
+        if self._reference is not None:
+            jobs.append(("reference_log_probs", self._reference, everything))
+        found: dict[str, Any] = {}
+        for name, scorer, rows in jobs:
+            away = self._offloaded if scorer is self._reference else None
+            with contextlib.nullcontext() if away is None else away.brought_back():
+                found[name] = self._values_of_tokens(
+                    experience, rows, functools.partial(self._log_probs_alone, scorer)
+                )
+        if self.critic is not None:
+            found["values"] = self._values_of_tokens(experience, everything, self.critic)
         return replace(experience, **found)
+
+    def _log_probs_alone(self, scorer: LogProbs, batch: TokenBatch) -> torch.Tensor:
+        return scorer(batch, self.config.temperature, entropy="none")[0]
+
+    def _values_of_tokens(
+        self, experience: Experience, rows: Rows, run: Callable[[TokenBatch], torch.Tensor]
+    ) -> torch.Tensor:
+        """Runs something over rows in micro-batches; returns its values of tokens, on CPU."""
+        found = torch.zeros(experience.mask.shape)
+        parts = list(self._micro_batches(experience, rows))
+        for _, part, counted in turns(world(), parts, lockstep=self._lockstep):
+            batch = experience.token_batch(part, self.policy.pad_token_id, self.policy.device)
+            values = run(batch)
+            if counted:
+                found[torch.from_numpy(part), : values.shape[1]] = values.cpu()
+        world().add([found])  # 0 where another rank has run it
+        return found
 
     def _minibatches(
         self, experience: Experience, rollout: Rollout, epoch: int
@@ -260,7 +329,13 @@ class PolicyGradientAgent:
                 yield rows, len(part)
 
     def _update(
-        self, experience: Experience, rows: Rows, questions: int, tally: Tally, step: int
+        self,
+        experience: Experience,
+        rows: Rows,
+        questions: int,
+        tally: Tally,
+        step: int,
+        first: FirstPass | None,
     ) -> bool:
         """Takes one step of each optimizer; returns whether it could be taken."""
         algorithm, policy, critic = self.algorithm, self.policy, self.critic
@@ -270,7 +345,10 @@ class PolicyGradientAgent:
             budget=questions * experience.group_rows * self.config.max_tokens,
         )
         measured = dict.fromkeys(["loss"] if critic is None else ["loss", "value_loss"], 0.0)
-        for part in self._micro_batches(experience, rows):
+        parts, seen = list(self._micro_batches(experience, rows)), []
+        for place, part, counted in turns(
+            world(), parts, lockstep=self._lockstep, sums=self._gradient_sums
+        ):
             batch = experience.token_batch(part, policy.pad_token_id, policy.device)
             inputs = experience.loss_inputs(part, policy.device)
             log_probs, entropies = self._log_probs(
@@ -278,17 +356,24 @@ class PolicyGradientAgent:
                 self.config.temperature,
                 entropy="gradient" if algorithm.entropy_coef else "value",
             )
+            if first is not None and counted:
+                inputs = first.take(part, inputs, log_probs)
             loss, sums, maxima = policy_objective(algorithm, log_probs, entropies, inputs, counts)
             with deterministic(policy.device):
-                self.optimizer.backward(loss)
-            measured["loss"] += loss.item()
-            tally.add_tokens(int(experience.lengths[part].sum()), sums, maxima)
+                self.optimizer.backward(loss if counted else loss * 0)
+            losses = {"loss": loss.item()}
             if critic is not None:
                 old = experience.tokens_of(experience.values, part, policy.device)
                 returns = experience.tokens_of(experience.returns, part, policy.device)
-                measured["value_loss"] += critic.add_gradient(
-                    batch, old, returns, clip=algorithm.value_clip, counts=counts
+                losses["value_loss"] = critic.add_gradient(
+                    batch, old, returns, clip=algorithm.value_clip, counts=counts, counted=counted
                 )
+            if counted:
+                seen.append((place, losses, int(experience.lengths[part].sum()), sums, maxima))
+        self._tally(tally, measured, seen, len(parts))
+        if first is not None:
+            first.share()
+            tally.note(first.agreement(step + 1))  # before anything has moved
         optimizers = {"grad_norm": self.optimizer}
         if critic is not None:
             optimizers["value_grad_norm"] = critic.optimizer
@@ -304,6 +389,20 @@ class PolicyGradientAgent:
         tally.add_update(measured)
         return finite
 
+    def _tally(
+        self, tally: Tally, measured: dict[str, float], seen: list[Any], micro_batches: int
+    ) -> None:
+        """Adds up what all ranks have seen, in the order in which one process sees it."""
+        found = sorted(
+            (each for of_rank in world().gather(seen) for each in of_rank), key=lambda each: each[0]
+        )
+        for _, losses, tokens, sums, maxima in found:
+            for name, value in losses.items():
+                measured[name] += value
+            tally.add_tokens(tokens, sums, maxima)
+        if world().size > 1:
+            measured["idle_share"] = idle_share(world(), micro_batches)
+
     def _overflowed(self, measured: dict[str, float]) -> bool:
         """Lowers loss scales; returns whether they alone explain a value that is not finite."""
         optimizers = [self.optimizer, *([] if self.critic is None else [self.critic.optimizer])]
@@ -316,12 +415,14 @@ class PolicyGradientAgent:
     ) -> None:
         if self.config.output is None:
             return  # an agent used outside a run need not have a folder
-        found = torch.zeros(experience.mask.shape)
         with torch.no_grad():
-            for part in self._micro_batches(experience, np.arange(len(experience))):
-                batch = experience.token_batch(part, self.policy.pad_token_id, self.policy.device)
-                values, _ = self._log_probs(batch, self.config.temperature, entropy="none")
-                found[torch.from_numpy(part), : values.shape[1]] = values.cpu()
+            found = self._values_of_tokens(
+                experience,
+                np.arange(len(experience)),
+                functools.partial(self._log_probs_alone, self._log_probs),
+            )
+        if not world().leads:
+            return
         dump_update(
             self.config.output / "non_finite" / f"step-{step:06d}",
             experience,
@@ -379,12 +480,7 @@ def make_agent(policy: Policy, config: TrainConfig, sampler: Sampler) -> Agent:
     if config.resolve_algorithm().kl_coef > 0 and isinstance(policy, LoraPolicy):
         reference = policy.base()
     elif config.resolve_algorithm().kl_coef > 0:
-        reference = load_policy(
-            config.model,
-            device=config.device,
-            dtype=config.dtype,
-            chat_template=config.chat_template,
-        )
+        reference = load_initial_policy(config)
     return PolicyGradientAgent(policy, config, sampler, reference=reference)
 
 

@@ -2,6 +2,8 @@
 
 - `load_policy`: the policy with a name, in a folder or in a file.
 - `load_run_policy`: the policy of a run, initial or from its checkpoint.
+- `locate_model`, `adapter_folder`: where a model is, or an adapter.
+- `read_template`: the text of a chat template.
 - `resolve_device`: `"auto"`, `"cpu"`, `"cuda"` or `"mps"` as a device that exists.
 - `resolve_dtype`: the type of the weights on a device.
 
@@ -12,6 +14,7 @@ never run.
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +25,19 @@ from ttrl_agents.config.train_config import DType, TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.lora import LoraPolicy, add_adapters, load_adapters
 from ttrl_agents.policy.policy import Policy, error_text, quiet_libraries
+from ttrl_agents.run.folder import RUNS
 from ttrl_agents.tiny import SHIPPED, checkpoint_path
 from ttrl_benchmarks.errors import unknown_name
 
-__all__ = ["load_policy", "load_run_policy", "resolve_device", "resolve_dtype"]
+__all__ = [
+    "adapter_folder",
+    "load_policy",
+    "load_run_policy",
+    "locate_model",
+    "read_template",
+    "resolve_device",
+    "resolve_dtype",
+]
 
 _ADAPTER_CONFIG = "adapter_config.json"
 
@@ -94,12 +106,12 @@ def load_policy(
     Raises:
         AgentError: There is no such model, or it cannot be read; the message says what to do.
     """
-    adapter = _adapter_folder(source)
+    adapter = adapter_folder(source)
     if adapter is not None:
         return _load_adapted(adapter, device=device, dtype=dtype, chat_template=chat_template)
     where = resolve_device(device)
-    template = None if chat_template is None else _read_template(chat_template)
-    folder, gguf = _locate(source)
+    template = None if chat_template is None else read_template(chat_template)
+    folder, gguf = locate_model(source)
     with quiet_libraries():
         try:
             options: dict[str, Any] = {"gguf_file": gguf} if gguf else {}
@@ -111,7 +123,12 @@ def load_policy(
                 folder, trust_remote_code=False, dtype=resolve_dtype(dtype, where), **options
             )
         except Exception as error:  # damaged files raise any error, this class too
-            raise AgentError(f"Model {source!r} cannot be loaded: {error_text(error)}") from error
+            what = (
+                f"Model {source!r} cannot be loaded"
+                if Path(folder).exists()
+                else f"There is no folder {source!r}, and as an id on the Hub it cannot be loaded"
+            )
+            raise AgentError(f"{what}: {error_text(error)}") from error
     if gguf:
         _forget_quantization(model)
     if template is not None:
@@ -155,7 +172,7 @@ def load_run_policy(config: TrainConfig, saved: Path | None = None) -> Policy:
     )
 
 
-def _adapter_folder(source: str) -> Path | None:
+def adapter_folder(source: str) -> Path | None:
     """Returns the folder of an adapter, if `source` is one or a run that saved one."""
     path = Path(source).expanduser()
     for folder in (path, path / "checkpoint"):
@@ -169,13 +186,13 @@ def _load_adapted(folder: Path, *, device: str, dtype: DType, chat_template: Pat
         base = json.loads((folder / _ADAPTER_CONFIG).read_text())["base_model_name_or_path"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AgentError(f"{folder / _ADAPTER_CONFIG} cannot be read: {error}") from error
-    if not isinstance(base, str) or _adapter_folder(base) is not None:
+    if not isinstance(base, str) or adapter_folder(base) is not None:
         raise AgentError(f"{folder / _ADAPTER_CONFIG} names no whole model that it adapts.")
     policy = load_policy(base, device=device, dtype=dtype, chat_template=chat_template)
     return load_adapters(policy, folder)
 
 
-def _locate(source: str) -> tuple[str, str | None]:
+def locate_model(source: str) -> tuple[str, str | None]:
     """Returns what `from_pretrained` takes, and the name of the GGUF file if it is one."""
     if source in SHIPPED:
         return str(checkpoint_path(source)), None
@@ -204,6 +221,11 @@ def _locate(source: str) -> tuple[str, str | None]:
                 + ", ".join(file.name for file in files)
             )
         raise AgentError(f"Folder {source!r} holds neither config.json nor a GGUF file.")
+    if path.parts[:1] == RUNS.parts:  # where runs go; not an organisation on the Hub
+        there = sorted(each.name for each in path.parent.glob("*/"))
+        close = get_close_matches(path.name, there, n=3) or there[-3:]
+        hint = f" In {path.parent} are: {', '.join(close)}." if close else ""
+        raise AgentError(f"There is no folder {source!r}.{hint}")
     if source.endswith(".gguf") or source.startswith(("/", ".", "~")) or source.count("/") > 1:
         raise AgentError(f"There is no model at {source!r}.")
     if "/" not in source:
@@ -212,7 +234,12 @@ def _locate(source: str) -> tuple[str, str | None]:
     return source, None
 
 
-def _read_template(path: Path) -> str:
+def read_template(path: Path) -> str:
+    """Returns the text of a chat template.
+
+    Raises:
+        AgentError: It cannot be read.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

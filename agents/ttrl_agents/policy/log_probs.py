@@ -23,6 +23,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers import Cache, DynamicCache
 from transformers.modeling_layers import GradientCheckpointingLayer
 
+from ttrl_agents.distributed.sharding import within
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.lm_head import Entropy, head_log_probs, logit_log_probs
 from ttrl_agents.policy.packed_attention import attend_packed, gather_rows
@@ -73,7 +74,7 @@ class LogProbs:
                 f"Model {policy.name!r} has no layers that gradient checkpointing can compute "
                 "again. Use --no-gradient-checkpointing and fewer --micro-batch-tokens."
             )
-        self.chunked = self._head_gives_the_logits()
+        self.chunked = within(policy.model, self._head_gives_the_logits)
         self.packed, self.why_padded = False, None
         if packed or (packed is None and policy.device.type == "cuda"):
             self.why_padded = self._find_obstacle()
@@ -110,6 +111,11 @@ class LogProbs:
             distributions they came from, if they were asked for; both in nats, float32, shape
             (rows, longest completion), 0 where there is no token.
         """
+        return within(self.policy.model, self._score, batch, temperature, entropy)
+
+    def _score(
+        self, batch: TokenBatch, temperature: float, entropy: Entropy
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
         scale = temperature or 1.0
         with self.policy.precision():
             outputs = self.outputs(batch)

@@ -2,6 +2,7 @@
 
 - `replace_folder`: fills a temporary folder and replaces an old one with it.
 - `remove_folder`: removes one so that a part of it is never seen.
+- `temporary_folder`: where it is filled.
 - `tidy`: completes what a kill interrupted.
 - `claim_folder`: makes a new folder whose name no other process has taken.
 
@@ -21,7 +22,7 @@ from safetensors import SafetensorError
 
 from ttrl_env.files import sync_folder
 
-__all__ = ["claim_folder", "remove_folder", "replace_folder", "tidy"]
+__all__ = ["claim_folder", "remove_folder", "replace_folder", "temporary_folder", "tidy"]
 
 
 def claim_folder(wanted: Path) -> Path:
@@ -44,6 +45,11 @@ def claim_folder(wanted: Path) -> Path:
             return folder
 
 
+def temporary_folder(path: Path) -> Path:
+    """Returns where `replace_folder` fills the folder that takes the place of `path`."""
+    return path.with_name(f".{path.name}.tmp")
+
+
 def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
     """Fills a temporary folder and replaces the old one with it.
 
@@ -54,7 +60,7 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
     Raises:
         OSError: The files could not be written; the old folder is as it was.
     """
-    aside, old = path.with_name(f".{path.name}.tmp"), path.with_name(f".{path.name}.old")
+    aside, old = temporary_folder(path), path.with_name(f".{path.name}.old")
     for leftover in (aside, old):
         if leftover.exists():
             shutil.rmtree(leftover)

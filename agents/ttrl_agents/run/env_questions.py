@@ -1,6 +1,7 @@
 """The questions and the environments of a run.
 
 - `load_questions`: the questions to train on, and those to measure transfer on.
+- `asked_questions`: those that the options of a run or an evaluation name.
 - `without_long_prompts`: a benchmark without the questions whose prompts are too long.
 - `questions_of`: the benchmark of an environment id.
 - `held_out_split`: the name of a benchmark's own held-out split, if it has one.
@@ -19,6 +20,7 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
+from ttrl_agents.config.options import SharedOptions
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy
@@ -30,6 +32,7 @@ from ttrl_env.registration import ENV_IDS, check_env_id
 from ttrl_env.wrappers import LabelMetrics
 
 __all__ = [
+    "asked_questions",
     "check_reward",
     "held_out_split",
     "load_questions",
@@ -51,24 +54,42 @@ def load_questions(config: TrainConfig) -> tuple[Benchmark, Benchmark | None]:
         AgentError: An option is given twice, or does not fit the environment.
         BenchmarkError: The questions cannot be loaded.
     """
-    options = dict(config.env_options)
-    if config.instruction is not None and "instruction" in options:
-        raise AgentError("instruction is given twice; leave it out of --env-options.")
-    benchmark = _instructed(
-        questions_of(config.env, data=config.data, options=options), config.instruction
-    )
+    benchmark = asked_questions(config)
     if config.held_out_env is not None:
-        held_out = questions_of(config.held_out_env, data=config.held_out_data)
-        return benchmark, _instructed(held_out, config.instruction)
+        other = replace(config, env=config.held_out_env, data=config.held_out_data, env_options={})
+        if config.held_out_env != config.env:
+            other = replace(other, duplicates=None)
+        held_out = asked_questions(other)
+        return benchmark, held_out
     split = held_out_split(config.env)
-    if split is not None and options.get("split") != split:
-        options["split"] = split
-        held_out = questions_of(config.env, data=config.data, options=options)
-        return benchmark, _instructed(held_out, config.instruction)
+    if split is not None and config.env_options.get("split") != split:
+        return benchmark, asked_questions(
+            replace(config, env_options={**config.env_options, "split": split})
+        )
     if config.held_out == 0:
         return benchmark, None
     held_out, train = benchmark.split(config.held_out, derive_seed(config.seed, Stream.SPLIT))
     return train, held_out
+
+
+def asked_questions(config: SharedOptions, *, split: str | None = None) -> Benchmark:
+    """Returns the questions that the options of a run or an evaluation name.
+
+    Args:
+        config: The options.
+        split: `"train"` or `"held_out"`, for benchmarks that have splits of their own.
+
+    Raises:
+        AgentError: An option is given twice, or does not fit the environment.
+        BenchmarkError: The questions cannot be loaded.
+    """
+    options = dict(config.env_options)
+    if config.duplicates is not None:
+        if "duplicates" in options:
+            raise AgentError("duplicates is given twice; leave it out of --env-options.")
+        options["duplicates"] = config.duplicates
+    benchmark = questions_of(config.env, data=config.data, split=split, options=options)
+    return _instructed(benchmark, config.instruction)
 
 
 def without_long_prompts(benchmark: Benchmark, policy: Policy, limit: int) -> Benchmark:

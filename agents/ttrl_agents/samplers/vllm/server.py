@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import httpx2
 
 from ttrl_agents.errors import AgentError
-from ttrl_agents.samplers.base import Progress, SamplingParams, request_seeds
+from ttrl_agents.samplers.base import Progress, SamplingParams, report_finished, request_seeds
 from ttrl_agents.samplers.box_stop import count_to_box
 from ttrl_env.answers import opens_thinking
 from ttrl_env.completion import Completion
@@ -136,6 +136,7 @@ class VLLMServerSampler:
                     completions[i] = completion
                 if progress is not None:
                     progress(sum(_length(each) for each in drawn))
+                report_finished(progress, members)
         return completions
 
     def sync(self) -> None:
@@ -145,6 +146,9 @@ class VLLMServerSampler:
             AgentError: Always.
         """
         raise AgentError(SERVER_ADVICE)
+
+    def rest(self) -> None:
+        """Does nothing: the server's memory is its own."""
 
     def metrics(self) -> dict[str, float]:
         """Returns how many requests had to be repeated."""
