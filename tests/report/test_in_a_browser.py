@@ -131,6 +131,8 @@ def test_what_a_model_wrote_is_text_and_never_markup(reports, watch):
         '<img src=x onerror="window.pwned=1">' in page.locator(".completion pre").first.inner_text()
     )
     assert page.evaluate("document.scripts.length") == 2  # the data and the page's own
+    assert "\u27e8U+202E\u27e9" in page.locator(".prompt").inner_text()
+    assert "\u202e" not in page.locator("body").inner_text()  # nothing is shown in reverse
     assert watched.errors == []
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ttrl_agents.callbacks.base import Callback, Run
+from ttrl_agents.callbacks.at_end import WritesAtEnd
 from ttrl_agents.callbacks.evaluation_steps import step_of_evaluation
 from ttrl_agents.evaluate.setting import SPLITS, SamplingSetting
 from ttrl_agents.instruments.panels import PANELS, Panel, smooth
@@ -35,20 +35,12 @@ _FREE = [panel for panel in PANELS if not panel.needs_labels][:_PER_ROW]
 _LABELLED = [panel for panel in PANELS if panel.needs_labels]
 
 
-class CurvesCallback(Callback):
+class CurvesCallback(WritesAtEnd):
     """Draws `curves.png` into the run directory when the run ends."""
 
-    def __init__(self) -> None:
-        self._folder: Path | None = None
-
-    def on_start(self, run: Run) -> None:
-        """Remembers where to draw."""
-        self._folder = run.folder
-
-    def on_end(self, summary: dict[str, Any]) -> None:  # noqa: ARG002 - read from the folder
+    def write(self, folder: Path) -> None:
         """Draws."""
-        if self._folder is not None:
-            draw_curves(self._folder)
+        draw_curves(folder)
 
 
 def draw_curves(folder: Path) -> Path:

@@ -173,8 +173,9 @@ def votes_of(subject: Subject) -> list[dict[str, Any]]:
 
 def _visit(group: GroupVotes) -> dict[str, Any]:
     """Returns one visit; of many answers only the most frequent, of long ones the beginning."""
-    ranked = sorted(group.answers, key=lambda each: -each.count)
+    ranked = sorted(range(len(group.answers)), key=lambda place: -group.answers[place].count)
     elected = group.majority if group.pseudo_label is None else group.pseudo_label
+    shown = [group.answers[place] for place in ranked[:_ANSWERS_OF_A_VISIT]]
     return {
         "step": group.step,
         "share": round(group.majority_ratio, 4),
@@ -183,8 +184,9 @@ def _visit(group: GroupVotes) -> dict[str, Any]:
         "abstained": group.abstained,
         "answer": None if elected is None else _short(group.answers[elected].answer),
         "elected": group.pseudo_label is not None,
-        "tally": [[_short(each.answer), each.count] for each in ranked[:_ANSWERS_OF_A_VISIT]],
-        "others": sum(each.count for each in ranked[_ANSWERS_OF_A_VISIT:]),
+        "place": None if elected is None else ranked.index(elected),
+        "tally": [[_short(each.answer), each.count] for each in shown],
+        "others": len(group.votes) - group.absent - sum(each.count for each in shown),
         "absent": group.absent,
         "votes": len(group.votes),
         "reward": round(sum(group.rewards) / max(1, len(group.rewards)), 4),

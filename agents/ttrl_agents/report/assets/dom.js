@@ -14,6 +14,14 @@ function el(tag, attributes = {}, ...children) {
   return element;
 }
 
+// Characters that reorder or hide the text around them are written as their code.
+function visible(text) {
+  return text.replace(
+    /[\u0000-\u0008\u000b-\u001f\u007f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g,
+    (each) => `\u27e8U+${each.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}\u27e9`,
+  );
+}
+
 function number(value, digits = 3) {
   return value === null || value === undefined ? "–" : value.toFixed(digits);
 }

@@ -7,7 +7,9 @@ async function openData() {
     each.charCodeAt(0),
   );
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return JSON.parse(await new Response(stream).text());
+  return JSON.parse(await new Response(stream).text(), (key, value) =>
+    typeof value === "string" ? visible(value) : value,
+  );
 }
 
 function showReport(data) {

@@ -135,14 +135,11 @@ function voteRow(question, most, show) {
 
 function visitDetail(question, visit) {
   const most = visit.votes;
-  const rows = visit.tally.map(([answer, votes]) =>
-    bar(
-      answer,
-      votes,
-      most,
-      answer === visit.answer ? tone(visit.right) : "",
-      answer === visit.answer ? (visit.elected ? "pseudo-label" : "most frequent") : "",
-    ),
+  const said = visit.elected ? "pseudo-label" : "most frequent";
+  const rows = visit.tally.map(([answer, votes], place) =>
+    place === visit.place
+      ? bar(answer, votes, most, tone(visit.right), said)
+      : bar(answer, votes, most, "", ""),
   );
   if (visit.others) rows.push(bar("others", visit.others, most, "", ""));
   if (visit.absent) rows.push(bar("no answer", visit.absent, most, "", ""));
@@ -176,7 +173,7 @@ function bar(answer, votes, most, kind, said) {
   return el(
     "div",
     { class: `bar ${kind}` },
-    el("span", { class: "answer" }, answer),
+    el("span", { class: "answer", title: answer }, answer),
     el("span", { class: "length" }, el("i", { "--share": votes / most })),
     el("span", { class: "votes" }, `${votes}${said ? ` · ${said}` : ""}`),
   );
