@@ -9,7 +9,6 @@ only the first.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from ttrl_agents.callbacks.evaluation_steps import step_of_evaluation
 from ttrl_agents.evaluate.setting import SPLITS, SamplingSetting
 from ttrl_agents.instruments.panels import PANELS, Panel, smooth
 from ttrl_agents.run.folder import METRICS, SUMMARY, check_lines
+from ttrl_env.files import parse_json
 
 __all__ = ["CurvesCallback", "draw_curves"]
 
@@ -56,8 +56,8 @@ def draw_curves(folder: Path) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    rows: list[dict[str, Any]] = list(check_lines(folder / METRICS, json.loads))
-    summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    rows: list[dict[str, Any]] = list(check_lines(folder / METRICS, parse_json))
+    summary = parse_json((folder / SUMMARY).read_text(encoding="utf-8"))
     graded = bool(_scores(summary["before"]) or _scores(summary["after"])) or any(
         row.get("label_accuracy") is not None for row in rows
     )
@@ -78,6 +78,7 @@ def draw_curves(folder: Path) -> Path:
         color=_INK,
         x=0.01,
         ha="left",
+        parse_math=False,  # a path may hold dollar signs
     )
     figure.legend(
         handles=_keys(summary),

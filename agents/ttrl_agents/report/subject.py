@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from ttrl_agents.evaluate.setting import SPLITS, SamplingSetting
 from ttrl_agents.run.folder import CONFIG, METRICS, SUMMARY, VOTES, check_lines
 from ttrl_agents.run.provenance import read_provenance
 from ttrl_agents.run.votes import GroupVotes, read_votes
+from ttrl_env.files import parse_json
 
 __all__ = ["Measured", "Subject", "read_subject"]
 
@@ -202,7 +202,7 @@ def _so_far(path: Path, config: dict[str, Any], metrics: list[dict[str, Any]]) -
 
 
 def _row(line: str) -> dict[str, Any]:
-    row = json.loads(line)
+    row = parse_json(line)
     if type(row["step"]) is not int:
         raise ValueError(f"the step is {row['step']!r}")
     return dict(row)
@@ -210,7 +210,7 @@ def _row(line: str) -> dict[str, Any]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise AgentError(f"{path} cannot be read: {error}") from error
     if not isinstance(values, dict):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ttrl_agents.errors import AgentError
-from ttrl_env.files import write_atomically
+from ttrl_env.files import parse_json, write_atomically
 
 __all__ = ["DISTRIBUTIONS", "PROVENANCE", "note_start", "read_provenance", "versions_of"]
 
@@ -48,7 +48,7 @@ def read_provenance(folder: Path) -> list[dict[str, Any]]:
     """
     path = folder / PROVENANCE
     try:
-        starts = json.loads(path.read_text(encoding="utf-8"))["starts"]
+        starts = parse_json(path.read_text(encoding="utf-8"))["starts"]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as error:
