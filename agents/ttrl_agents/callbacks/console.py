@@ -20,6 +20,7 @@ from ttrl_agents.callbacks.base import Callback, Run
 from ttrl_agents.evaluate.setting import SamplingSetting, by_setting
 from ttrl_agents.evaluate.turned import describe_changed, describe_turned
 from ttrl_agents.instruments.collapse import Alarm
+from ttrl_agents.run.output import RunConsole
 from ttrl_env.consensus import find_reward, reward_needs
 
 __all__ = ["ConsoleCallback"]
@@ -37,7 +38,8 @@ class ConsoleCallback(Callback):
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+        self.console = console or RunConsole(self._stop_run)
+        self._run: Run | None = None
         self._progress: Progress | None = None
         self._phase_began = self._last_line = time.monotonic()
         self._training = False
@@ -45,15 +47,24 @@ class ConsoleCallback(Callback):
         self._tokens, self._since, self._last_count = 0, self._phase_began, self._phase_began
         self._answered = ""  # of the measurement under way
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy watches no run, and prints to a console of its own.
+        return {**vars(self), "console": None, "_run": None, "_progress": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.console = RunConsole(self._stop_run)
+
     def on_start(self, run: Run) -> None:
         """Prints which model is trained on which questions."""
+        self._run = run
         config, policy = run.config, run.policy
         rate = getattr(run.agent, "learning_rate", None)  # another agent may have none
         known = len(run.benchmark.labels)
         labels = (
             "none exist"
             if known == 0
-            else "learned from: this is the oracle"
+            else "learned from: the reward reads them"
             if "labels" in reward_needs(config.reward)
             else "sealed; they measure, nothing learns from them"
         )
@@ -150,6 +161,9 @@ class ConsoleCallback(Callback):
             parts.append(f"entropy {metrics['entropy']:.3f}")
         parts.append(f"{metrics['tokens_per_second']:,.0f} tok/s")
         status = "  ".join(parts)
+        if skipped := metrics.get("skipped"):
+            line = f"step {step}: {skipped:.0f} of {metrics['updates']:.0f} updates skipped, as"
+            self.console.print(f"{line} loss or gradient was not finite", soft_wrap=True)
         if self._progress is not None:
             self._progress.update(self._progress.task_ids[0], completed=step)
             self._show(status)
@@ -210,6 +224,11 @@ class ConsoleCallback(Callback):
     def close(self) -> None:
         """Ends the live display."""
         self._stop()
+
+    def _stop_run(self) -> None:
+        """Stops the run, saved: the reader of the output has gone, as in `| head`."""
+        if self._run is not None:
+            self._run.request_stop()
 
     def _count_anew(self) -> None:
         self._tokens, self._answered = 0, ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import signal
+import shlex
 import sys
 import time
 from dataclasses import replace
@@ -18,6 +18,7 @@ from typing import Any
 
 from ttrl_agents.callbacks import ConsoleCallback, CurvesCallback, make_loggers
 from ttrl_agents.cli.exit_status import Exit
+from ttrl_agents.cli.next_steps import after_training, print_next
 from ttrl_agents.cli.ranks import speaking_once
 from ttrl_agents.cli.run_command import run_command
 from ttrl_agents.config.train_config import TrainConfig
@@ -25,7 +26,8 @@ from ttrl_agents.distributed.launch import RETRY, SAME_SIGNAL, Launch, asked_to_
 from ttrl_agents.distributed.world import World, close_world, start_world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.run.atomic import claim_folder
-from ttrl_agents.run.folder import check_usable, run_folder_name
+from ttrl_agents.run.folder import lock_output, run_folder_name
+from ttrl_agents.run.output import Stopping, tell
 from ttrl_agents.trainer import Interrupted, Trainer
 
 __all__ = ["launch_training", "launched_training", "run_training"]
@@ -46,7 +48,9 @@ def launch_training(how: Launch, config: TrainConfig, *, resume: bool) -> int:
     how.check_device(config.device)
     if config.output is not None:
         if how.machines == 1:  # on several, another may have begun already
-            check_usable(config.output, resume=resume)
+            _, lock = lock_output(config, resume=resume)
+            if lock is not None:  # its processes take it
+                lock.release()
         return launch(how, launched_training, config.to_dict())
     if how.machines > 1:
         raise AgentError(
@@ -96,49 +100,40 @@ def run_training(config: TrainConfig, *, resume: bool) -> None:
 def _train(config: TrainConfig, ranks: World, *, resume: bool) -> None:
     watchers = [*make_loggers(config), CurvesCallback(), ConsoleCallback()] if ranks.leads else []
     trainer = Trainer(config, watchers, resume=resume)
-    with _StopOnSignal(trainer, ranks):
+    with Stopping(_Stop(trainer, ranks)):
         try:
             trainer.run()
+            if ranks.leads:
+                print_next(after_training(trainer.folder, measured=config.evaluate))
         except Interrupted as stop:
             for watcher in watchers:
                 watcher.close()
             saved = f"Saved after step {stop.step}." if stop.step else "Nothing was trained yet."
             if ranks.leads:
-                print(f"{saved} To go on: ttrl train --resume {stop.folder}", file=sys.stderr)  # noqa: T201
+                tell(f"{saved} To go on: ttrl train --resume {shlex.quote(str(stop.folder))}")
             raise Exit(130) from None
         finally:
             for watcher in watchers:
                 watcher.close()
 
 
-class _StopOnSignal:
-    """Saves the run after the current step on Ctrl-C; a second Ctrl-C stops at once."""
+class _Stop:
+    """Saves the run after the current step when it is asked to stop; the second time, ends it."""
 
     def __init__(self, trainer: Trainer, ranks: World) -> None:
         self._trainer = trainer
         self._ranks = ranks
         self._first = -math.inf
-        self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._handle)
-
-    def __exit__(self, *details: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number: int, frame: Any) -> None:  # noqa: ARG002 - the handler's signature
+    def __call__(self) -> None:
         if self._ranks.size > 1 and time.monotonic() - self._first < SAME_SIGNAL:
             return
         if self._trainer.stopping:
             raise KeyboardInterrupt
         self._first = time.monotonic()
         self._trainer.request_stop()
-        if not self._ranks.leads:
-            return
-        print(  # noqa: T201
-            "\nFinishing this step, then saving. Ctrl-C again stops at once; "
-            f"the last checkpoint in {self._trainer.folder} stays whole.",
-            file=sys.stderr,
-        )
+        if self._ranks.leads:
+            tell(
+                "\nFinishing this step, then saving. Ctrl-C again stops at once; "
+                f"the last checkpoint in {self._trainer.folder} stays whole."
+            )

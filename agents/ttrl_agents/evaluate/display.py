@@ -18,6 +18,7 @@ from rich.text import Text
 
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.setting import SamplingSetting
+from ttrl_agents.run.output import RunConsole
 from ttrl_agents.samplers import SamplingParams
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class EvaluationDisplay:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+        self.console = console or RunConsole(_interrupt)
         self._progress: Progress | None = None
         self._total = self._begun_with = self._done = self._tokens = 0
         self._began = self._last_line = time.monotonic()
@@ -154,6 +155,11 @@ class EvaluationDisplay:
         self.console.print(
             f"{self._done} of {self._total} questions  {self._speed()}{left}", soft_wrap=True
         )
+
+
+def _interrupt() -> None:
+    """Ends the evaluation as Ctrl-C does: the reader of the output has gone, as in `| head`."""
+    raise KeyboardInterrupt
 
 
 def setting_of(params: SamplingParams) -> SamplingSetting:

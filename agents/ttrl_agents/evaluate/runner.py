@@ -23,8 +23,10 @@ from ttrl_agents.evaluate.run_prompt import with_prompt_of_run
 from ttrl_agents.run.atomic import claim_folder
 from ttrl_agents.run.env_questions import asked_questions, without_long_prompts
 from ttrl_agents.run.folder import default_folder
+from ttrl_agents.run.health import check_weights, ran_out_of_memory
 from ttrl_agents.samplers import SamplingParams
 from ttrl_benchmarks import Benchmark, Question
+from ttrl_env.locks import FolderLock
 
 __all__ = ["EvaluationRun", "EvaluationWatcher", "evaluation_config"]
 
@@ -55,10 +57,20 @@ class EvaluationRun:
 
     def __init__(self, config: EvalConfig) -> None:
         self.config = config = with_prompt_of_run(config)
-        if config.output is not None:  # before a large model is loaded in vain
-            EvaluationFolder(config.output).check_usable()
+        self.lock = _lock(config)  # before a large model is loaded in vain
+        self.folder = EvaluationFolder(self.lock.folder)
+        try:
+            self._set_up(config)
+        except BaseException:
+            self.lock.release()
+            raise
+
+    def _set_up(self, config: EvalConfig) -> None:
+        self.folder.check_usable()
         self.benchmark = asked_questions(config, split=config.split)
         self.model = find_model(config)
+        if isinstance(self.model, LocalModel):
+            check_weights(self.model.policy.model, f"of model {self.model.name!r}")
         self.left_out = 0
         if config.max_prompt_tokens is not None and isinstance(self.model, LocalModel):
             whole = self.benchmark
@@ -80,15 +92,16 @@ class EvaluationRun:
         )
         self.settings = {**settings, "options": replace(config, output=None).to_dict()}
         self.portion = config.portion or max(1, _COMPLETIONS_AT_ONCE // config.votes)
-        sizes = [
-            len(self.questions[start : start + self.portion])
-            for start in range(0, len(self.questions), self.portion)
-        ]
-        self.folder = EvaluationFolder(config.output or _new_folder(config))
-        self.results = self.folder.begin(self.settings, sizes)
+        ids = [question.id for question in self.questions]
+        portions = [ids[start : start + self.portion] for start in range(0, len(ids), self.portion)]
+        self.results = self.folder.begin(self.settings, portions)
 
     def run(self, watcher: EvaluationWatcher) -> tuple[Evaluation, dict[str, Any]]:
         """Asks the questions that are missing; returns the evaluation and its summary."""
+        with self.lock:
+            return self._run(watcher)
+
+    def _run(self, watcher: EvaluationWatcher) -> tuple[Evaluation, dict[str, Any]]:
         watcher.on_questions(len(self.results))
         if len(self.results) < len(self.questions):
             self._ask(self.questions[len(self.results) :], watcher)
@@ -115,6 +128,14 @@ class EvaluationRun:
                 self.folder.append(portion)
                 self.results += portion
                 watcher.on_questions(len(self.results))
+        except (MemoryError, RuntimeError) as error:
+            if not ran_out_of_memory(error):
+                raise
+            rows = max(1, (self.config.sample_rows or _COMPLETIONS_AT_ONCE) // 2)
+            raise AgentError(
+                f"There was no memory left to sample. To take less: begin anew with --sample-rows "
+                f"{rows}, which samples fewer completions at once."
+            ) from error
         finally:
             sampler.close()
 
@@ -153,6 +174,11 @@ def _chosen(benchmark: Benchmark, config: EvalConfig) -> Sequence[Question]:
     return spread(questions, config.limit)
 
 
-def _new_folder(config: EvalConfig) -> Path:
+def _lock(config: EvalConfig) -> FolderLock:
+    """Locks the folder of an evaluation; if the options name none, a new one is made."""
+    if config.output is not None:
+        EvaluationFolder(config.output).check_usable()
+        return FolderLock(config.output)
     model = Path(config.model.rstrip("/")).name.strip("-") or "model"
-    return claim_folder(default_folder(config.env, model, config.seed, prefix="eval-"))
+    wanted = default_folder(config.env, model, config.seed, prefix="eval-")
+    return FolderLock(claim_folder(wanted), new=True)

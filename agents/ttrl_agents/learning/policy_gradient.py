@@ -30,7 +30,7 @@ from ttrl_agents.learning.experience import Experience, Rows, split_by_tokens
 from ttrl_agents.learning.first_pass import FirstPass
 from ttrl_agents.learning.losses import Counts, explained_variance, policy_objective
 from ttrl_agents.learning.optimizer_state import masters, optimizer_tensors, restore_optimizer
-from ttrl_agents.learning.skipped_updates import dump_update
+from ttrl_agents.learning.skipped_updates import dump_update, has_room
 from ttrl_agents.learning.step_metrics import Tally
 from ttrl_agents.policy.determinism import deterministic
 from ttrl_agents.policy.divided import copy_of, load_initial_policy
@@ -218,7 +218,8 @@ class PolicyGradientAgent:
             `ratio_max` and `clip_fraction`, and `log_prob_gap` (largest difference between the
             sampler's and the trainer's log-probabilities). `kl` with a reference;
             `importance_mean`, `importance_max` and `importance_masked` with an importance
-            correction; `value_loss` and `explained_variance` with a critic.
+            correction; `value_loss` and `explained_variance` with a critic; `loss_scale` where it
+            is not 1.
         """
         rate = self._set_learning_rate(rollout.step)
         experience = self._experience(rollout)
@@ -248,6 +249,8 @@ class PolicyGradientAgent:
                     experience, rows, questions, tally, rollout.step, first
                 )
                 first = None
+        if self.optimizer.loss_scale != 1:
+            metrics["loss_scale"] = self.optimizer.loss_scale
         return metrics | tally.metrics()
 
     def _experience(self, rollout: Rollout) -> Experience:
@@ -428,8 +431,10 @@ class PolicyGradientAgent:
     def _dump(
         self, experience: Experience, step: int, update: int, measured: dict[str, float]
     ) -> None:
-        if self.config.output is None:
-            return  # an agent used outside a run need not have a folder
+        folder = None if self.config.output is None else self.config.output / "non_finite"
+        # An agent outside a run needs no folder.
+        if folder is None or not world().lead(functools.partial(has_room, folder)):
+            return
         with torch.no_grad():
             found = self._values_of_tokens(
                 experience,
@@ -439,7 +444,7 @@ class PolicyGradientAgent:
         if not world().leads:
             return
         dump_update(
-            self.config.output / "non_finite" / f"step-{step:06d}",
+            folder / f"step-{step:06d}",
             experience,
             found,
             step=step,

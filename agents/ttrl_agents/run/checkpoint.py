@@ -3,10 +3,11 @@
 - `TrainerState`: what a run needs to resume, besides the model.
 - `save_state`: writes a checkpoint aside and renames it into place.
 - `load_state`, `load_agent`: what it holds beside the model.
+- `keep_newest`: removes the others.
+- `restore_parts`: gives the parts of a run what they remembered.
 - `latest_state`: the newest checkpoint of a run.
 - `verify_state`: raises an error for a damaged checkpoint, which says how to continue.
 - `check_same_options`: raises an error for a checkpoint of another configuration.
-- `BEST`: the name of the best checkpoint among the others.
 
 Seeds are functions of the step (see `seeds`), so no random state needs saving.
 """
@@ -34,19 +35,20 @@ from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.run.atomic import remove_folder, tidy
 from ttrl_agents.run.folders_of_ranks import replace_folder_together
+from ttrl_env.files import parse_json
 
 __all__ = [
-    "BEST",
     "TrainerState",
     "check_same_options",
+    "keep_newest",
     "latest_state",
     "load_agent",
     "load_state",
+    "restore_parts",
     "save_state",
     "verify_state",
 ]
 
-BEST = "best"
 _MANIFEST = "files.json"
 _AGENT = "agent"  # where ranks write parts of what is else in agent.safetensors
 _STATE = re.compile(r"step-(\d{6,})")
@@ -115,7 +117,17 @@ def save_state(
             (target / _MANIFEST).write_text(json.dumps(checksums, indent=2) + "\n")
 
     replace_folder_together(folder / f"step-{state.step:06d}", fill, everywhere=divided)
-    ranks.lead(lambda: [remove_folder(each) for each in _states(folder)[:-keep]])
+    keep_newest(folder, keep)
+
+
+def keep_newest(folder: Path, keep: int) -> None:
+    """Removes all checkpoints of a run but the newest; every rank calls it.
+
+    Args:
+        folder: The run's folder of checkpoints.
+        keep: How many stay.
+    """
+    world().lead(lambda: [remove_folder(each) for each in _states(folder)[:-keep]])
 
 
 def latest_state(folder: Path) -> Path | None:
@@ -156,9 +168,11 @@ def load_state(path: Path) -> TrainerState:
         AgentError: The checkpoint is damaged.
     """
     try:
-        return TrainerState(**json.loads((path / "trainer.json").read_text()))
+        state = TrainerState(**parse_json((path / "trainer.json").read_text()))
+        _check_kinds(state)
     except (OSError, ValueError, TypeError) as error:
         raise _damaged(path, error) from error
+    return state
 
 
 def load_agent(path: Path, policy: Policy) -> dict[str, torch.Tensor]:
@@ -186,6 +200,33 @@ def _damaged(path: Path, error: Exception) -> AgentError:
     )
 
 
+def restore_parts(
+    states: dict[str, Any], callbacks: Any, parts: Mapping[str, Any], folder: Path
+) -> None:
+    """Gives the callbacks and the other parts of a run what they remembered.
+
+    Args:
+        states: What `TrainerState.parts` holds.
+        callbacks: The callbacks, which find theirs in it.
+        parts: The others, by their names in it.
+        folder: The run directory, for the message.
+
+    Raises:
+        AgentError: A state is not what the part wrote.
+    """
+    try:
+        callbacks.load_state_dict(states)
+        for name, part in parts.items():
+            if name in states:
+                part.load_state_dict(states[name])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise AgentError(
+            f"The checkpoint of {folder} is of another version, or was edited: its parts cannot be "
+            f"read ({type(error).__name__}: {error}). Begin another run: ttrl train --config "
+            f"{folder / 'config.json'} --output NEW"
+        ) from error
+
+
 def check_same_options(path: Path, state: TrainerState, config: TrainConfig) -> None:
     """Compares the options of a run with those that its checkpoint was made with.
 
@@ -205,6 +246,14 @@ def check_same_options(path: Path, state: TrainerState, config: TrainConfig) -> 
             f"in {path.parent.parent / 'config.json'}, or begin another run with "
             "ttrl train --config FILE --output NEW."
         )
+
+
+def _check_kinds(state: TrainerState) -> None:
+    """Raises an error where a field is of another kind than a new state's."""
+    for name, default in asdict(TrainerState()).items():
+        value, kind = getattr(state, name), type(default)
+        if not isinstance(value, (int, float) if kind is float else kind):
+            raise TypeError(f"{name} is {value!r}")
 
 
 def _checksums(
@@ -236,7 +285,7 @@ def _crc32(path: Path) -> int:
 def _damage(path: Path) -> str | None:
     """Returns what is wrong with a checkpoint, or `None` where every file is as it was written."""
     try:
-        wanted: Mapping[str, list[int]] = json.loads((path / _MANIFEST).read_text())
+        wanted: Mapping[str, list[int]] = parse_json((path / _MANIFEST).read_text())
         for name, (size, checksum) in wanted.items():
             file = path / name
             if not file.is_file():
