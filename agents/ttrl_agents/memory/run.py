@@ -61,12 +61,13 @@ def choose(config: TrainConfig, need: Need) -> tuple[TrainConfig, Plan]:
         AgentError: Nothing fits.
     """
     open_to_choice = None if config.micro_batch_tokens is None else False
+    may_offload = open_to_choice is None and config.shard != "full"  # which divides it instead
     plan = plan_memory(
         need,
         micro_batch_tokens=config.micro_batch_tokens,
         gradient_checkpointing=config.gradient_checkpointing or open_to_choice,
         engine_sleep=config.engine_sleep or open_to_choice,
-        offload_reference=config.offload_reference or open_to_choice,
+        offload_reference=config.offload_reference or (None if may_offload else False),
         engine_gpu_share=config.engine_gpu_share,
     )
     settings = plan.settings
