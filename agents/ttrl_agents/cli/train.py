@@ -13,6 +13,7 @@ from typing import Annotated
 import tyro
 
 from ttrl_agents.cli.exit_status import Exit
+from ttrl_agents.config.groups import OwnGroup
 from ttrl_agents.config.presets import DEFAULT_MODEL, preset_config
 from ttrl_agents.config.serialization import option_name
 from ttrl_agents.config.train_config import RESUMABLE_WITH, TrainConfig, read_config
@@ -21,6 +22,8 @@ from ttrl_agents.errors import AgentError
 from ttrl_agents.run.folder import resume_config
 
 __all__ = ["train_command"]
+
+_DISTRIBUTED = OwnGroup("distributed", "The processes that share a run.")
 
 
 def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
@@ -42,9 +45,9 @@ def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
         options: Annotated[TrainConfig, tyro.conf.arg(name="")] = start,
         config: Path | None = None,
         resume: Path | None = None,
-        gpus: int = 1,
-        machines: int = 1,
-        meet: str | None = None,
+        gpus: Annotated[int, _DISTRIBUTED] = 1,
+        machines: Annotated[int, _DISTRIBUTED] = 1,
+        meet: Annotated[str | None, _DISTRIBUTED] = None,
     ) -> None:
         """Trains a language model on questions that nobody labelled.
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from ttrl_agents.callbacks import ConsoleCallback, CurvesCallback, make_loggers
 from ttrl_agents.cli.exit_status import Exit
+from ttrl_agents.cli.next_steps import after_training, print_next
 from ttrl_agents.cli.ranks import speaking_once
 from ttrl_agents.cli.run_command import run_command
 from ttrl_agents.config.train_config import TrainConfig
@@ -90,7 +91,14 @@ def run_training(config: TrainConfig, *, resume: bool) -> None:
     """
     ranks = start_world(config.device)
     with speaking_once(ranks):
-        restarted = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        restarted = attempt != "0"
+        if restarted and ranks.leads:
+            print(  # noqa: T201
+                f"A process of this run has died; all of them were started again (restart "
+                f"{attempt}) and go on from the last checkpoint.",
+                file=sys.stderr,
+            )
         resume = ranks.any(resume or (restarted and config.output is not None))
         _train(config, ranks, resume=resume)
     close_world()
@@ -102,6 +110,8 @@ def _train(config: TrainConfig, ranks: World, *, resume: bool) -> None:
     with Stopping(_Stop(trainer, ranks)):
         try:
             trainer.run()
+            if ranks.leads:
+                print_next(after_training(trainer.folder, measured=config.evaluate))
         except Interrupted as stop:
             for watcher in watchers:
                 watcher.close()

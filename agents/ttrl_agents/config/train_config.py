@@ -70,6 +70,7 @@ RESUMABLE_WITH = frozenset(
         "gradient_checkpointing",
         "shard",
         "offload_reference",
+        "kernels",
     }
 )
 
@@ -301,6 +302,10 @@ class TrainConfig(SharedOptions):
     pack_rows: Literal["auto", "yes", "no"] = "auto"
     """Run completions through the model side by side, without padding: on a GPU where the model
     allows it (auto), or always, or never. The result is the same up to rounding."""
+    kernels: Literal["torch", "compile", "liger"] = "torch"
+    """What computes the model's layers in an update: PyTorch's own operations; compile, the same
+    fused by torch.compile, where rows are packed; or liger, the Triton kernels of Liger (the extra
+    gpu), on a GPU. The result is the same up to rounding."""
     shard: Literal["auto", "no", "full"] = "auto"
     """With several GPUs, whether each keeps only a part of the weights, gradients and moments:
     full; no, each keeps all of them; or auto, full where they do not fit on one GPU. It changes

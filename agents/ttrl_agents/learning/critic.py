@@ -41,6 +41,7 @@ class Critic:
         weight_decay: Its weight decay.
         gradient_checkpointing: As for `LogProbs`.
         packed: As for `LogProbs`.
+        compiled: As for `LogProbs`.
         optimizer_bits: Bits of each of the optimizer's moments, 32 or 8.
 
     Raises:
@@ -56,6 +57,7 @@ class Critic:
         weight_decay: float,
         gradient_checkpointing: bool = False,
         packed: bool | None = None,
+        compiled: bool = False,
         optimizer_bits: int = 32,
     ) -> None:
         model = copy_of(policy)
@@ -63,6 +65,7 @@ class Critic:
             Policy(model, policy.tokenizer, policy.name),
             gradient_checkpointing=gradient_checkpointing,
             packed=packed,
+            compiled=compiled,
         )
         if not self._trunk.chunked:
             raise AgentError(

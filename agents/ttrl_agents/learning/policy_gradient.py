@@ -22,7 +22,6 @@ from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.distributed.rounds import idle_share, turns
 from ttrl_agents.distributed.sums import gradient_sums
 from ttrl_agents.distributed.world import world
-from ttrl_agents.errors import AgentError
 from ttrl_agents.instruments.sampler_agreement import SamplerCheck
 from ttrl_agents.learning.advantages.assign import assign_credit
 from ttrl_agents.learning.compact_adamw import make_adamw
@@ -35,6 +34,7 @@ from ttrl_agents.learning.skipped_updates import dump_update, has_room
 from ttrl_agents.learning.step_metrics import Tally
 from ttrl_agents.policy.determinism import deterministic
 from ttrl_agents.policy.divided import copy_of, load_initial_policy
+from ttrl_agents.policy.layer_kernels import use_liger
 from ttrl_agents.policy.log_probs import LogProbs
 from ttrl_agents.policy.lora import LoraPolicy
 from ttrl_agents.policy.offloaded import Offloaded
@@ -104,8 +104,12 @@ class PolicyGradientAgent:
             weight_decay=config.weight_decay,
         )
         self._rate_scale = 1.0
+        compiled = config.kernels == "compile"
+        if config.kernels == "liger":
+            use_liger(policy)
         self._log_probs = LogProbs(
             policy,
+            compiled=compiled,
             gradient_checkpointing=config.gradient_checkpointing,
             packed={"auto": None, "yes": True, "no": False}[config.pack_rows],
         )
@@ -117,7 +121,9 @@ class PolicyGradientAgent:
             if reference is None:
                 frozen = copy_of(policy, trained=False)
                 reference = Policy(frozen, policy.tokenizer, policy.name)
-            self._reference = LogProbs(reference, packed=self.packed)
+            elif config.kernels == "liger" and not config.lora_rank:
+                use_liger(reference)
+            self._reference = LogProbs(reference, packed=self.packed, compiled=compiled)
             if config.offload_reference and not config.lora_rank:  # which has no weights of its own
                 self._offloaded = Offloaded(reference.model)
         self.critic: Critic | None = None
@@ -129,13 +135,19 @@ class PolicyGradientAgent:
                 weight_decay=config.weight_decay,
                 gradient_checkpointing=config.gradient_checkpointing,
                 packed=self.packed,
+                compiled=compiled,
                 optimizer_bits=config.optimizer_bits,
             )
-
         self._lockstep = policy.divided
         self._gradient_sums = gradient_sums(policy.model, self.optimizer.moved, policy.device)
         if self.critic is not None:
             self._gradient_sums += self.critic.gradient_sums()
+
+    @property
+    def update_path(self) -> str | None:
+        """What computes an update, in words, where it is not the plain way on CPU."""
+        special = self.packed or self.policy.device.type != "cpu"
+        return self._log_probs.describe() if special else None
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Returns the state of the optimizer, and of the critic if there is one."""
@@ -260,7 +272,10 @@ class PolicyGradientAgent:
             experience = replace(experience, old_log_probs=None)
         elif config.old_log_probs == "sampler":
             experience = replace(experience, old_log_probs=experience.sampler_log_probs)
-        self._check_sampler(experience)
+        experience.check_sampler(
+            corrected=algorithm.importance_correction != "none",
+            old=config.old_log_probs == "sampler",
+        )
         return experience
 
     @property
@@ -442,21 +457,6 @@ class PolicyGradientAgent:
         if self.packed:
             return experience.packs(rows, budget)
         return split_by_tokens(rows, experience.lengths[rows], budget)
-
-    def _check_sampler(self, experience: Experience) -> None:
-        corrected = self.algorithm.importance_correction != "none"
-        if not corrected and self.config.old_log_probs == "trainer":
-            return
-        if bool((experience.sampler_log_probs.isnan() & experience.mask).any()):
-            what, way_out = (
-                ("An importance correction", "--importance-correction none")
-                if corrected
-                else ("--old-log-probs sampler", "--old-log-probs trainer")
-            )
-            raise AgentError(
-                f"{what} needs the log-probabilities of every completion, and this sampler gave "
-                f"none. Use {way_out}."
-            )
 
     def _set_learning_rate(self, step: int) -> float:
         """Sets the learning rate of this step in the optimizers; returns the policy's."""

@@ -47,7 +47,7 @@ def sampling(report: Report, setting: Setting) -> None:
 def engine(report: Report, setting: Setting) -> None:
     """Follows one engine through updates of the weights, sleep and waking."""
     _need_vllm()
-    policy = load_policy(setting.model or "tiny", device=str(setting.device))
+    policy = load_policy(setting.pretrained() or "tiny", device=str(setting.device))
     benchmark = load(size=8)
     prompts = [benchmark.prompt(question) for question in benchmark.questions for _ in range(4)]
     options = EngineOptions(

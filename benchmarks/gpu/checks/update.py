@@ -8,8 +8,6 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,9 +18,11 @@ from checks.setting import Cost, Setting, peak_flops, timed
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.learning.policy_gradient import PolicyGradientAgent
-from ttrl_agents.memory.plan import GIB, Need, Plan, plan_memory
+from ttrl_agents.memory.plan import GIB, Plan
+from ttrl_agents.memory.run import choose, need_of
 from ttrl_agents.memory.shapes import ModelShape
 from ttrl_agents.policy.lm_head import head_log_probs
+from ttrl_agents.policy.lm_head_tiles import why_not_tiled
 from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
 from ttrl_agents.policy.lora import add_adapters
 from ttrl_agents.rollout import Rollout
@@ -40,17 +40,16 @@ def update(report: Report, setting: Setting) -> None:
     """Measures the update of one question, with a reference, after one to warm up."""
     for shape in setting.shapes("Qwen2.5-0.5B", "Qwen2.5-1.5B"):
         name, cap = shape.name, 48 if setting.toy else 3072
-        plan = _plan(report, setting, shape, cap + _PROMPT)
-        if plan is None:
-            continue
-        policy = setting.policy(shape, _PROMPT)
         config = TrainConfig(
             steps=10, questions_per_step=1, n_votes=_VOTES, max_tokens=cap, learning_rate=5e-7,
             warmup_steps=0, schedule="constant", kl_coef=1e-3, device=str(setting.device),
-            micro_batch_tokens=plan.settings.micro_batch_tokens,
-            gradient_checkpointing=plan.settings.gradient_checkpointing,
-            pack_rows="yes" if setting.toy else "auto",
+            max_prompt_tokens=_PROMPT, pack_rows="yes" if setting.toy else "auto",
         )  # fmt: skip
+        planned = _plan(report, setting, config, shape)
+        if planned is None:
+            continue
+        config, plan = planned
+        policy = setting.policy(shape, _PROMPT)
         agent = PolicyGradientAgent(policy, config, TransformersSampler(policy))
         drawn = _completions(policy.vocabulary_size, cap)
         tokens = sum(len(each.token_ids) for each in drawn if each.token_ids is not None)
@@ -73,13 +72,12 @@ def update(report: Report, setting: Setting) -> None:
 
 
 def _plan(
-    report: Report, setting: Setting, shape: ModelShape, length: int, lora: int = 0
-) -> Plan | None:
-    """Returns the memory plan of this card, or `None` if the model does not fit."""
+    report: Report, setting: Setting, config: TrainConfig, shape: ModelShape
+) -> tuple[TrainConfig, Plan] | None:
+    """Returns the options that the memory plan completes, or `None` if the model does not fit."""
     memory = 8.0 * GIB if setting.toy else float(torch.cuda.mem_get_info(setting.device)[0])
-    need = Need(shape=shape, memory=memory, length=length, lora_rank=lora, reference=lora == 0)
     try:
-        return plan_memory(replace(need, weight_bytes=setting.dtype.itemsize))
+        return choose(config, need_of(config, shape, memory, setting.dtype.itemsize))
     except AgentError as error:
         report.skip(shape.name, str(error))
         return None
@@ -122,7 +120,7 @@ def head(report: Report, setting: Setting) -> None:
     targets = torch.randint(words, (tokens,), device=setting.device)
     values: dict[str, torch.Tensor] = {}
     ways: dict[str, int | None] = {"PyTorch": _TORCH_CHUNK}
-    reason = _why_no_kernels(setting.device)
+    reason = why_not_tiled(setting.device)
     if reason is None:
         ways["Triton"] = None
     else:
@@ -147,19 +145,12 @@ def head(report: Report, setting: Setting) -> None:
         report.check("Triton against PyTorch", float(gap), at_most=1e-3, unit="nats")
 
 
-def _why_no_kernels(device: torch.device) -> str | None:
-    name = "ttrl_agents.policy.lm_head_tiles"
-    if importlib.util.find_spec(name) is None:
-        return "this version has no kernels"
-    reason: str | None = importlib.import_module(name).why_not_tiled(device)
-    return reason
-
-
 def adapters(report: Report, setting: Setting) -> None:
     """Measures the gradient of a micro-batch of 7B with LoRA, as the plan would have it."""
     (shape,) = setting.shapes("Qwen2.5-7B")
     rank, length = 64, 40 if setting.toy else 1024
-    if _plan(report, setting, shape, length + _PROMPT, lora=rank) is None:
+    config = TrainConfig(lora_rank=rank, max_tokens=length, max_prompt_tokens=_PROMPT)
+    if _plan(report, setting, config, shape) is None:
         return
     policy = add_adapters(setting.policy(shape, _PROMPT), rank=rank)
     prompts = policy.encode_prompts(["q"] * 4)

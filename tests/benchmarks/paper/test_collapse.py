@@ -88,7 +88,9 @@ def test_the_table_counts_alarms_and_harm(script, tmp_path: Path) -> None:
 
 
 def test_a_setting_that_there_is_not_is_named(script) -> None:
-    with pytest.raises(SystemExit, match="--settings slow: there are healthy, rate"):
+    with pytest.raises(
+        SystemExit, match="--settings slow: there are healthy, double, triple, rate"
+    ):
         script("collapse").Options(settings=("slow",))
 
 

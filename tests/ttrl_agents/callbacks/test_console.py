@@ -30,20 +30,20 @@ def clock(monkeypatch):
     return clock
 
 
-def started(terminal):
+def started(terminal, agent=None, **options):
     """A display that a run of three steps has begun to use, and what it printed so far."""
     out = io.StringIO()
     watcher = ConsoleCallback(Console(file=out, force_terminal=terminal, width=160))
     watcher.on_start(
         SimpleNamespace(
-            config=TrainConfig(steps=3),
+            config=TrainConfig(steps=3, **options),
             policy=SimpleNamespace(
                 name="m",
                 num_parameters=9,
                 device=torch.device("cpu"),
                 compute_dtype=torch.float32,
             ),
-            agent=None,
+            agent=agent,
             benchmark=load_benchmark("arithmetic", size=5),
             held_out=None,
             left_out=0,
@@ -56,11 +56,27 @@ def started(terminal):
     return watcher, out
 
 
+def test_the_header_says_what_computes_an_update_where_it_is_not_the_plain_way(clock):
+    assert "updates" not in started(terminal=False)[1].getvalue()
+    agent = SimpleNamespace(update_path="rows padded (flash attention is not there)")
+    said = started(terminal=False, agent=agent)[1].getvalue()
+    assert "rows padded (flash attention is not there)" in said
+
+
 def sample(watcher, clock, seconds):
     """Samples ten tokens a second for a while."""
     for _ in range(seconds):
         clock.now += 1
         watcher.on_tokens(10)
+
+
+def test_the_header_says_how_weights_reach_an_engine():
+    sampler = SimpleNamespace(weight_sync="shared memory, since CUDA IPC fails here (no)")
+    _, out = started(terminal=False, agent=SimpleNamespace(sampler=sampler), sampler="vllm")
+    said = "vllm; its weights come by shared memory, since CUDA IPC fails here (no)"
+    assert said in out.getvalue()
+    _, out = started(terminal=False, agent=SimpleNamespace(sampler=SimpleNamespace()))
+    assert "weights come by" not in out.getvalue()
 
 
 def test_a_log_has_a_line_every_few_seconds_of_a_measurement(clock):

@@ -11,6 +11,7 @@ it is, the engine first reads back bytes that were written for it.
 from __future__ import annotations
 
 import contextlib
+import logging
 from typing import Any, Literal
 
 import torch
@@ -26,6 +27,7 @@ __all__ = ["WeightSync", "WeightSyncChoice"]
 WeightSyncChoice = Literal["auto", "ipc", "shared-memory"]
 
 _BUFFER_BYTES = 2**28
+_LOG = logging.getLogger(__name__)
 _DEVICE, _HOST = "CUDA IPC", "shared memory"
 _OTHER_WAY = "Use --weight-sync shared-memory."
 
@@ -79,6 +81,7 @@ class WeightSync:
                     raise EngineError(f"{error} {_OTHER_WAY}") from error
                 self._tries_device, self._device = False, None
                 self.description = f"{_HOST}, since {_DEVICE} fails here ({_first_line(error)})"
+                _LOG.warning("Weights reach vLLM by %s.", self.description)
             else:
                 return
         self._share(engine, self._host)
