@@ -30,7 +30,7 @@ GENERATORS: dict[str, Generator] = {}
 _MORE = Path(__file__).parents[2] / "tests" / "hostile"
 _RUN = (
     "train --steps 3 --checkpoint-every 1 --questions-per-step 1 --n-votes 2 --max-tokens 16 "
-    "--no-evaluate --env-options size=4"
+    "--no-evaluate --env-options size=5"
 )
 _EVAL = "eval tiny --limit 4 --k 2 --portion 1 --max-tokens 16"
 

@@ -213,7 +213,10 @@ def run(options: Options, attacks: Iterator[tuple[Attack, int]]) -> list[Tally]:
             tally = tallies.setdefault(attack.tally.name, attack.tally)
             folder = root / f"trial-{number}"
             before = len(tally.problems)
-            attack.trial(folder, random.Random(f"{options.seed}/{tally.name}/{number}"))
+            try:
+                attack.trial(folder, random.Random(f"{options.seed}/{tally.name}/{number}"))
+            except Exception as error:  # noqa: BLE001 - the others go on
+                tally.add(1, [f"the attack itself failed: {type(error).__name__}: {error}"])
             if len(tally.problems) > before:
                 print(f"FAILED {tally.name}, trial {number}: {tally.problems[before]}", flush=True)
                 if options.keep is not None:
