@@ -2,23 +2,29 @@
 
 - `EvaluationRun`: loads the model and the questions, resumes, saves.
 - `EvaluationWatcher`: its progress events.
+- `new_folder`: makes a folder for an evaluation.
 - `evaluation_config`: the options of an evaluation that is resumed.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from ttrl_agents.config.eval_config import EvalConfig
+from ttrl_agents.distributed.sampling import divide_sampling
+from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.ask import ask, spread
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.fingerprint import evaluation_settings
 from ttrl_agents.evaluate.folder import EvaluationFolder
 from ttrl_agents.evaluate.models import LocalModel, find_model
+from ttrl_agents.evaluate.results import from_lines, to_lines
 from ttrl_agents.evaluate.run_prompt import with_prompt_of_run
 from ttrl_agents.run.atomic import claim_folder
 from ttrl_agents.run.env_questions import asked_questions, without_long_prompts
@@ -28,7 +34,7 @@ from ttrl_agents.samplers import SamplingParams
 from ttrl_benchmarks import Benchmark, Question
 from ttrl_env.locks import FolderLock
 
-__all__ = ["EvaluationRun", "EvaluationWatcher", "evaluation_config"]
+__all__ = ["EvaluationRun", "EvaluationWatcher", "evaluation_config", "new_folder"]
 
 _COMPLETIONS_AT_ONCE = 256
 
@@ -57,16 +63,17 @@ class EvaluationRun:
 
     def __init__(self, config: EvalConfig) -> None:
         self.config = config = with_prompt_of_run(config)
-        self.lock = _lock(config)  # before a large model is loaded in vain
-        self.folder = EvaluationFolder(self.lock.folder)
+        folder, self.lock = _lock(config)  # before a large model is loaded in vain
+        self.folder = EvaluationFolder(folder)
         try:
             self._set_up(config)
         except BaseException:
-            self.lock.release()
+            if self.lock is not None:
+                self.lock.release()
             raise
 
     def _set_up(self, config: EvalConfig) -> None:
-        self.folder.check_usable()
+        world().lead(self.folder.check_usable)
         self.benchmark = asked_questions(config, split=config.split)
         self.model = find_model(config)
         if isinstance(self.model, LocalModel):
@@ -91,14 +98,19 @@ class EvaluationRun:
             seed=config.seed,
         )
         self.settings = {**settings, "options": replace(config, output=None).to_dict()}
-        self.portion = config.portion or max(1, _COMPLETIONS_AT_ONCE // config.votes)
+        at_once = _COMPLETIONS_AT_ONCE * world().size
+        self.portion = config.portion or max(1, at_once // config.votes)
         ids = [question.id for question in self.questions]
         portions = [ids[start : start + self.portion] for start in range(0, len(ids), self.portion)]
-        self.results = self.folder.begin(self.settings, portions)
+        found = world().lead(
+            lambda: list(map(to_lines, self.folder.begin(self.settings, portions)))
+        )
+        lines = (line for each in found for line in each.split("\n") if line)
+        self.results = list(from_lines(lines))
 
     def run(self, watcher: EvaluationWatcher) -> tuple[Evaluation, dict[str, Any]]:
         """Asks the questions that are missing; returns the evaluation and its summary."""
-        with self.lock:
+        with self.lock or contextlib.nullcontext():
             return self._run(watcher)
 
     def _run(self, watcher: EvaluationWatcher) -> tuple[Evaluation, dict[str, Any]]:
@@ -106,13 +118,14 @@ class EvaluationRun:
         if len(self.results) < len(self.questions):
             self._ask(self.questions[len(self.results) :], watcher)
         evaluation = Evaluation(tuple(self.results))
-        return evaluation, self.folder.finish(evaluation)
+        return evaluation, world().lead(lambda: self.folder.finish(evaluation))
 
     def _ask(self, questions: Sequence[Question], watcher: EvaluationWatcher) -> None:
         """Samples, grades and saves, portion by portion."""
         before = len(self.results)
         prompts = [self.benchmark.prompt(question) for question in questions]
-        sampler = self.model.start(prompts, self.params, self.folder.path / "engine.log")
+        log = self.folder.path / "engine.log"
+        sampler = divide_sampling(self.model.start(prompts, self.params, log))
         try:
             for portion in ask(
                 sampler,
@@ -125,7 +138,7 @@ class EvaluationRun:
                 progress=watcher.on_tokens,
                 answered=lambda done: watcher.on_questions(before + done),
             ):
-                self.folder.append(portion)
+                world().lead(partial(self.folder.append, portion))
                 self.results += portion
                 watcher.on_questions(len(self.results))
         except (MemoryError, RuntimeError) as error:
@@ -174,11 +187,27 @@ def _chosen(benchmark: Benchmark, config: EvalConfig) -> Sequence[Question]:
     return spread(questions, config.limit)
 
 
-def _lock(config: EvalConfig) -> FolderLock:
-    """Locks the folder of an evaluation; if the options name none, a new one is made."""
-    if config.output is not None:
-        EvaluationFolder(config.output).check_usable()
-        return FolderLock(config.output)
+def new_folder(config: EvalConfig) -> Path:
+    """Makes a new folder for an evaluation whose options name none."""
     model = Path(config.model.rstrip("/")).name.strip("-") or "model"
-    wanted = default_folder(config.env, model, config.seed, prefix="eval-")
-    return FolderLock(claim_folder(wanted), new=True)
+    return claim_folder(default_folder(config.env, model, config.seed, prefix="eval-"))
+
+
+def _lock(config: EvalConfig) -> tuple[Path, FolderLock | None]:
+    """Locks the folder of an evaluation; if the options name none, a new one is made.
+
+    Returns:
+        The folder, and on the rank that writes the lock.
+    """
+    locks: list[FolderLock] = []
+
+    def take() -> str:
+        if config.output is not None:
+            EvaluationFolder(config.output).check_usable()
+            locks.append(FolderLock(config.output))
+        else:
+            locks.append(FolderLock(new_folder(config), new=True))
+        return str(locks[0].folder)
+
+    folder = Path(world().lead(take))
+    return folder, locks[0] if locks else None

@@ -26,7 +26,7 @@ import torch
 
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy, quiet_libraries
-from ttrl_agents.samplers.base import Progress, SamplingParams, request_seeds
+from ttrl_agents.samplers.base import Progress, SamplingParams, report_finished, request_seeds
 from ttrl_agents.samplers.box_stop import closers
 from ttrl_agents.samplers.vllm.process import EngineError, EngineProcess
 from ttrl_agents.samplers.vllm.weight_sync import WeightSync, WeightSyncChoice
@@ -160,11 +160,12 @@ class VLLMSampler:
             rows.setdefault(ids, []).append(i)
         # vLLM draws greedily only once for a prompt; equal prompts then share their completion.
         greedy = params.temperature == 0
-        places = [[i] for members in rows.values() for i in members]
+        members = list(rows.values())
+        places = members if greedy else [[i] for each in members for i in each]
         request = {
             "command": "sample",
-            "counts": [1 if greedy else len(each) for each in rows.values()],
-            "seeds": request_seeds(seed, rows.values()),
+            "counts": [1 if greedy else len(each) for each in members],
+            "seeds": request_seeds(seed, members),
             "closers": self._closers if params.stop_at_box else [],
             "thinking": [self.policy.opens_thinking(ids) for ids in rows],
             "params": {
@@ -179,14 +180,20 @@ class VLLMSampler:
             np.array([len(ids) for ids in rows], dtype=np.int64),
         ]
 
+        def finished_at(drawn: list[int]) -> None:
+            report_finished(progress, [place for k in drawn for place in places[k]])
+
         def draw() -> list[np.ndarray[Any, Any]]:
-            return self.engine.ask(request, arrays, on_progress=progress)[1]
+            _, drawn = self.engine.ask(
+                request, arrays, on_progress=progress, on_finished=finished_at
+            )
+            return drawn
 
         if self._asleep:
             self._with_restart(self._load)
         tokens, log_probs, lengths, finished = self._with_restart(draw)
         return self._completions(
-            list(rows.values()) if greedy else places,
+            places,
             tokens,
             log_probs,
             lengths,
