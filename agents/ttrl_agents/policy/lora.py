@@ -232,6 +232,7 @@ def load_adapters(
 def _delta(layer: Any) -> torch.Tensor:
     """Returns what the adapter of a layer adds to its weight."""
     down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+    delta: torch.Tensor
     if full(down) is down:
         delta: torch.Tensor = layer.get_delta_weight("default").detach()
         return delta
