@@ -53,7 +53,7 @@ def plan(
         markdown: Print a Markdown table of all models and all presets; what a cell says is
             explained in docs/gpu.md.
         gpus: GPUs of each machine.
-        machines: Machines.
+        machines: Machines that share the run.
         shard: Whether the GPUs divide weights, gradients and moments; auto: where they do not fit
             on one.
     """
