@@ -20,6 +20,7 @@ import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,12 @@ def keep_newest(folder: Path, keep: int) -> None:
         folder: The run's folder of checkpoints.
         keep: How many stay.
     """
-    world().lead(lambda: [remove_folder(each) for each in _states(folder)[:-keep]])
+    world().lead(partial(_remove_old, folder, keep))
+
+
+def _remove_old(folder: Path, keep: int) -> None:
+    for each in _states(folder)[:-keep]:
+        remove_folder(each)
 
 
 def latest_state(folder: Path) -> Path | None:
