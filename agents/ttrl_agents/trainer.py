@@ -71,6 +71,7 @@ from ttrl_agents.run.folder import (
 from ttrl_agents.run.folders_of_ranks import replace_folder_together
 from ttrl_agents.run.health import Health, check_learned, check_weights, ran_out_of_memory
 from ttrl_agents.run.interrupted import Interrupted
+from ttrl_agents.run.provenance import note_start
 from ttrl_agents.run.summary import summarize_run
 from ttrl_agents.samplers import Sampler, check_sampler, make_sampler
 from ttrl_benchmarks.digest import prompts_digest
@@ -235,6 +236,7 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         options = json.dumps(self.config.to_dict(), indent=2)
         write_atomically(self.folder / CONFIG, options + "\n")
+        note_start(self.folder)
 
     def _train(self) -> None:
         """Takes the steps that are left, evaluates and saves."""

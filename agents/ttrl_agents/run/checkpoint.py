@@ -20,7 +20,6 @@ import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,12 +127,12 @@ def keep_newest(folder: Path, keep: int) -> None:
         folder: The run's folder of checkpoints.
         keep: How many stay.
     """
-    world().lead(partial(_remove_old, folder, keep))
 
+    def remove() -> None:
+        for other in _states(folder)[:-keep]:
+            remove_folder(other)
 
-def _remove_old(folder: Path, keep: int) -> None:
-    for each in _states(folder)[:-keep]:
-        remove_folder(each)
+    world().lead(remove)
 
 
 def latest_state(folder: Path) -> Path | None:
