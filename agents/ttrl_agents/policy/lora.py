@@ -234,10 +234,10 @@ def _delta(layer: Any) -> torch.Tensor:
     down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
     delta: torch.Tensor
     if full(down) is down:
-        delta: torch.Tensor = layer.get_delta_weight("default").detach()
-        return delta
-    scale: float = layer.scaling["default"]
-    return (full(up) @ full(down)).detach() * scale
+        delta = layer.get_delta_weight("default").detach()
+    else:
+        delta = (full(up) @ full(down)).detach() * layer.scaling["default"]
+    return delta
 
 
 def _wrap(policy: Policy, options: Any) -> PeftModel:
