@@ -388,8 +388,8 @@ class Trainer:
     def _save(self) -> None:
         check_learned(self.policy.model, self.folder, self.state.step)
         writes = world().leads or self.policy.divided
-        resumable = writes and isinstance(self.agent, ResumableAgent)
-        tensors = self.agent.tensors() if resumable else {}
+        agent = self.agent
+        tensors = agent.tensors() if writes and isinstance(agent, ResumableAgent) else {}
         states = {name: part.state_dict() for name, part in self._parts().items()}
         parts = {name: state for name, state in states.items() if state}
         self.state.parts = self.callbacks.state_dict() | parts

@@ -232,10 +232,12 @@ def load_adapters(
 def _delta(layer: Any) -> torch.Tensor:
     """Returns what the adapter of a layer adds to its weight."""
     down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+    delta: torch.Tensor
     if full(down) is down:
-        delta: torch.Tensor = layer.get_delta_weight("default").detach()
-        return delta
-    return (full(up) @ full(down)).detach() * layer.scaling["default"]
+        delta = layer.get_delta_weight("default").detach()
+    else:
+        delta = (full(up) @ full(down)).detach() * layer.scaling["default"]
+    return delta
 
 
 def _wrap(policy: Policy, options: Any) -> PeftModel:

@@ -108,10 +108,12 @@ class VLLMServerSampler:
         completions = [Completion()] * len(prompts)
 
         def ask(seed: int, prompt: str, members: list[int]) -> tuple[list[int], list[Completion]]:
+            # A server draws greedily only once for a prompt; equal prompts share that completion.
+            count = 1 if params.temperature == 0 else len(members)
             body = {
                 "model": self.model,
                 "messages": [{"role": "user", "content": prompt}],
-                "n": len(members),
+                "n": count,
                 "seed": seed,
                 "temperature": params.temperature,
                 "top_p": params.top_p,
@@ -126,7 +128,7 @@ class VLLMServerSampler:
             drawn = [_completion(choice, thinking) for choice in answer["choices"]]
             if params.stop_at_box:
                 drawn = list(map(_cut_at_box, answer["choices"], drawn))
-            return members, drawn
+            return members, drawn * (len(members) // count)
 
         seeds = request_seeds(seed, rows.values())
         calls = [partial(ask, *item) for item in zip(seeds, rows, rows.values(), strict=True)]
