@@ -23,6 +23,7 @@ import torch
 from ttrl_agents.agent import Agent, ResumableAgent
 from ttrl_agents.callbacks.base import Callback, CallbackList
 from ttrl_agents.callbacks.collapse import CollapseMonitor
+from ttrl_agents.callbacks.first_completions import FirstCompletions
 from ttrl_agents.callbacks.votes import VotesCallback
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
@@ -34,6 +35,7 @@ from ttrl_agents.instruments.vote_metrics import vote_metrics
 from ttrl_agents.learning.pieces import check_pieces
 from ttrl_agents.learning.policy_gradient import make_agent
 from ttrl_agents.memory.run import out_of_memory_advice, plan_run
+from ttrl_agents.policy.checks import check_policy
 from ttrl_agents.policy.loading import load_run_policy
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.rollout import Rollout
@@ -52,7 +54,6 @@ from ttrl_agents.run.env_questions import (
     check_reward,
     load_questions,
     make_environments,
-    without_long_prompts,
 )
 from ttrl_agents.run.folder import (
     CONFIG,
@@ -63,9 +64,9 @@ from ttrl_agents.run.folder import (
     run_folder_name,
     trim_steps,
 )
+from ttrl_agents.run.run_prompts import fix_date, prepare_prompts
 from ttrl_agents.run.summary import summarize_run
 from ttrl_agents.samplers import Sampler, check_sampler, make_sampler
-from ttrl_benchmarks.digest import prompts_digest
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import Diagnostics
 from ttrl_env.files import write_atomically
@@ -125,21 +126,22 @@ class Trainer:
             check_sampler(config)
         if config.output is not None:
             check_usable(config.output, resume=resume)
-        self.callbacks = CallbackList([VotesCallback(), *_with_monitor(config, callbacks)])
+        watchers = [VotesCallback(), FirstCompletions(), *_with_monitor(config, callbacks)]
+        self.callbacks = CallbackList(watchers)
         self.stopping = False
         self._load_checkpoint(config, resume=resume)
         config, self.plan = plan_run(config)
         self.benchmark, self.held_out = load_questions(config)
         saved = None if self.state_path is None else self.state_path / "model"
         self.policy = load_run_policy(config, saved)
-        self.left_out = 0
-        if config.max_prompt_tokens is not None:
-            asked = len(self.benchmark)
-            self.benchmark = without_long_prompts(
-                self.benchmark, self.policy, config.max_prompt_tokens
-            )
-            self.left_out = asked - len(self.benchmark)
-        self._check_same_questions(config.env)
+        check_policy(self.policy)
+        config = fix_date(config, self.policy, self.state, self.state_path)
+        asked = prepare_prompts(
+            config, self.policy, self.benchmark, self.held_out, self.state, self.state_path
+        )
+        self.benchmark, self.held_out = asked.benchmark, asked.held_out
+        self.left_out = asked.left_out
+        self.state.questions, self.state.prompts = asked.questions, asked.prompts
         self.envs = make_environments(config, self.benchmark)
         self.folder = config.output or claim_folder(run_folder_name(config))
         self.config = config = replace(config, output=self.folder)
@@ -387,16 +389,6 @@ class Trainer:
         summary = summarize_run(self.config, self.state, self.best, len(self.benchmark), votes)
         write_atomically(self.folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
         return summary
-
-    def _check_same_questions(self, env: str) -> None:
-        """Notes the questions of a new run, and compares those of a resumed one."""
-        digest = prompts_digest(self.benchmark)
-        if self.state_path is not None and self.state.questions != digest:
-            raise AgentError(
-                f"Checkpoint {self.state_path} was trained on other questions than those that "
-                f"{env} asks now. Bring the file of questions back, or begin another run."
-            )
-        self.state.questions = digest
 
 
 def _with_monitor(config: TrainConfig, callbacks: Sequence[Callback]) -> list[Callback]:

@@ -64,18 +64,20 @@ def _run(given: list[str]) -> int:
 
         from ttrl_agents.cli.commands import commands_for
         from ttrl_agents.cli.exit_status import Exit
+        from ttrl_agents.cli.plain_warnings import plain_warnings
     except ImportError as error:
         return _say(f"{error}. {_EXTRA}")
     from ttrl_benchmarks.errors import UserError
 
     try:
-        tyro.extras.subcommand_cli_from_dict(
-            commands_for(given),
-            prog="ttrl",
-            description="Reinforcement learning of language models without labels. "
-            "`ttrl --version` prints the version.",
-            args=given,
-        )
+        with plain_warnings():
+            tyro.extras.subcommand_cli_from_dict(
+                commands_for(given),
+                prog="ttrl",
+                description="Reinforcement learning of language models without labels. "
+                "`ttrl --version` prints the version.",
+                args=given,
+            )
     except UserError as error:
         return _say(str(error))
     except ImportError as error:
@@ -94,5 +96,7 @@ def _run(given: list[str]) -> int:
 
 
 def _say(sentence: str, status: int = 1) -> int:
-    print(f"ttrl: {sentence}", file=sys.stderr)  # noqa: T201
+    from ttrl_benchmarks.printable import plain_text
+
+    print(f"ttrl: {plain_text(sentence)}", file=sys.stderr)  # noqa: T201
     return status

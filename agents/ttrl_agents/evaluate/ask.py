@@ -2,6 +2,7 @@
 
 - `ask`: samples completions of questions, portion by portion.
 - `evaluate`: samples completions of every labelled question and grades them.
+- `look_at_first`: what looks at the first completions.
 - `labelled`: the questions that can be graded.
 - `measurable`: those, or all questions if none can be graded.
 - `spread`: some of them, spread evenly.
@@ -13,14 +14,17 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.results import QuestionResult, grade_question
+from ttrl_agents.policy.checks import check_first_completions
 from ttrl_agents.samplers import Sampler, SamplingParams
 from ttrl_agents.samplers.base import Progress
 from ttrl_agents.seeds import completion_seeds
 from ttrl_benchmarks import Benchmark, Question
 
-__all__ = ["ask", "evaluate", "labelled", "measurable", "spread"]
+__all__ = ["ask", "evaluate", "labelled", "look_at_first", "measurable", "spread"]
 
 _COMPLETIONS_AT_ONCE = 1024
+
+Look = Callable[[Sequence[QuestionResult]], None]
 
 
 def ask(
@@ -33,6 +37,7 @@ def ask(
     seed: int,
     portion: int | None = None,
     progress: Progress | None = None,
+    look: Look | None = None,
 ) -> Iterator[list[QuestionResult]]:
     """Samples k completions of each question and grades those that have a label.
 
@@ -50,6 +55,7 @@ def ask(
         seed: The seed of the sampling.
         portion: Questions that are sampled at once; by default what makes 1,024 completions.
         progress: Called with the number of new tokens during sampling.
+        look: Called with the results of the first portion.
 
     Yields:
         The results of a portion.
@@ -60,10 +66,13 @@ def ask(
         prompts = [benchmark.prompt(question) for question in asked for _ in range(k)]
         seeds = [each for question in asked for each in completion_seeds(seed, question.id, k)]
         completions = sampler.sample(prompts, params, seed=seeds, progress=progress)
-        yield [
+        results = [
             grade_question(completions[i * k : (i + 1) * k], question, benchmark)
             for i, question in enumerate(asked)
         ]
+        if look is not None and start == 0:
+            look(results)
+        yield results
 
 
 def evaluate(
@@ -76,6 +85,7 @@ def evaluate(
     questions: Sequence[Question] | None = None,
     progress: Progress | None = None,
     stop: Callable[[], bool] = lambda: False,
+    look: Look | None = None,
 ) -> Evaluation | None:
     """Samples k completions of every labelled question and grades them.
 
@@ -88,6 +98,7 @@ def evaluate(
         questions: Which to ask; by default those that have a label.
         progress: Called with the number of new tokens during sampling.
         stop: Called between portions of questions; if true, the evaluation ends without a result.
+        look: Called with the results of the first portion.
 
     Returns:
         The evaluation, or `None` if there is no question to ask or `stop` returned true.
@@ -97,12 +108,33 @@ def evaluate(
         return None
     results: list[QuestionResult] = []
     for portion in ask(
-        sampler, benchmark, questions, k=k, params=params, seed=seed, progress=progress
+        sampler, benchmark, questions, k=k, params=params, seed=seed, progress=progress, look=look
     ):
         results += portion
         if len(results) < len(questions) and stop():
             return None
     return Evaluation(tuple(results))
+
+
+def look_at_first(name: str, benchmark: Benchmark, params: SamplingParams) -> Look:
+    """Returns what warns where none of the first completions ended, or none gave an answer.
+
+    Args:
+        name: The name of the model.
+        benchmark: The benchmark that is asked.
+        params: The parameters of sampling.
+    """
+
+    def look(results: Sequence[QuestionResult]) -> None:
+        check_first_completions(
+            name,
+            [each for result in results for each in result.finished],
+            [each is not None for result in results for each in result.answers],
+            max_tokens=params.max_tokens,
+            instruction=benchmark.instruction,
+        )
+
+    return look
 
 
 def labelled(benchmark: Benchmark) -> list[Question]:

@@ -16,6 +16,7 @@ from typing import Protocol
 from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.fingerprint import weights_digest
+from ttrl_agents.policy.checks import check_policy
 from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.samplers import SAMPLERS, Sampler, SamplerOptions, SamplingParams
 from ttrl_agents.samplers.vllm.server import VLLMServerSampler
@@ -70,8 +71,12 @@ class LocalModel:
         if config.sampler not in SAMPLERS:
             raise unknown_name("sampler", config.sampler, [*SAMPLERS, _SERVER])
         self.policy = load_policy(
-            config.model, device=config.device, chat_template=config.chat_template
+            config.model,
+            device=config.device,
+            chat_template=config.chat_template,
+            template_date=config.template_date,
         )
+        check_policy(self.policy)
         self.name = self.policy.name
         self.description = (
             f"{self.name} ({self.policy.num_parameters:,} weights, {self.policy.device})"
@@ -85,7 +90,8 @@ class LocalModel:
         if room < 1:
             raise AgentError(
                 f"A prompt of {longest} tokens leaves no room in the {self.policy.max_length} "
-                f"positions of model {self.name!r}. Use a model with more."
+                f"positions of model {self.name!r}. Use a model with more, or leave out "
+                "such questions with --max-prompt-tokens."
             )
         return min(_PAPER_TOKENS, room)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ttrl_agents.config.train_config import TrainConfig
-from ttrl_agents.evaluate.ask import evaluate, measurable, spread
+from ttrl_agents.evaluate.ask import evaluate, look_at_first, measurable, spread
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.fingerprint import evaluation_settings, weights_digest
 from ttrl_agents.evaluate.folder import EvaluationFolder
@@ -118,7 +118,8 @@ class RunEvaluations:
                 scores[split] = None
                 if split not in self._questions:
                     continue
-                result = self._evaluate(split, setting, seed, progress, stop)
+                first = name == BEFORE and not results and split == SPLITS[0]
+                result = self._evaluate(split, setting, seed, progress, stop, first=first)
                 if result is None or stop():
                     return None
                 if whole:
@@ -162,17 +163,21 @@ class RunEvaluations:
         seed: int,
         progress: Progress | None,
         stop: Callable[[], bool],
+        *,
+        first: bool,
     ) -> Evaluation | None:
         _, benchmark = self._questions[split]
+        params = self._params(setting)
         return evaluate(
             self.sampler,
             benchmark,
             k=setting.votes(self.config.eval_k),
-            params=self._params(setting),
+            params=params,
             seed=seed,
             questions=self._asked[split],
             progress=progress,
             stop=stop,
+            look=look_at_first(self.policy.name, benchmark, params) if first else None,
         )
 
     def _params(self, setting: SamplingSetting) -> SamplingParams:
@@ -194,6 +199,7 @@ class RunEvaluations:
             k=setting.votes(self.config.eval_k),
             params=self._params(setting),
             seed=seed,
+            policy=self.policy,
         )
 
 

@@ -9,20 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
 from ttrl_agents.config.eval_config import EvalConfig
+from ttrl_agents.config.options import parse_date
 from ttrl_agents.errors import AgentError
-from ttrl_agents.evaluate.ask import ask, spread
+from ttrl_agents.evaluate.ask import ask, look_at_first, spread
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.fingerprint import evaluation_settings
 from ttrl_agents.evaluate.folder import EvaluationFolder
 from ttrl_agents.evaluate.models import LocalModel, find_model
 from ttrl_agents.evaluate.run_prompt import with_prompt_of_run
+from ttrl_agents.policy.policy import Policy
+from ttrl_agents.policy.prompts import check_room, encode_questions
 from ttrl_agents.run.atomic import claim_folder
 from ttrl_agents.run.env_questions import asked_questions, without_long_prompts
-from ttrl_agents.run.folder import default_folder
+from ttrl_agents.run.folder import CONFIG, default_folder
 from ttrl_agents.samplers import SamplingParams
 from ttrl_benchmarks import Benchmark, Question
 
@@ -59,15 +63,18 @@ class EvaluationRun:
             EvaluationFolder(config.output).check_usable()
         self.benchmark = asked_questions(config, split=config.split)
         self.model = find_model(config)
-        self.left_out = 0
-        if config.max_prompt_tokens is not None and isinstance(self.model, LocalModel):
-            whole = self.benchmark
-            self.benchmark = without_long_prompts(
-                whole, self.model.policy, config.max_prompt_tokens
-            )
-            self.left_out = len(whole) - len(self.benchmark)
+        policy = self.model.policy if isinstance(self.model, LocalModel) else None
+        whole = self.benchmark
+        if policy is not None:
+            self.config = config = _with_date(config, policy)
+            if config.max_prompt_tokens is not None:
+                self.benchmark = without_long_prompts(whole, policy, config.max_prompt_tokens)
+        self.left_out = len(whole) - len(self.benchmark)
         self.questions = _chosen(self.benchmark, config)
         self.params = self._params()
+        if policy is not None:
+            lengths = encode_questions(policy, self.benchmark, self.questions).lengths
+            check_room(policy, self.questions, lengths, self.params.max_tokens)
         settings = evaluation_settings(
             model=self.model.name,
             weights=self.model.weights,
@@ -77,6 +84,7 @@ class EvaluationRun:
             k=config.votes,
             params=self.params,
             seed=config.seed,
+            policy=policy,
         )
         self.settings = {**settings, "options": replace(config, output=None).to_dict()}
         self.portion = config.portion or max(1, _COMPLETIONS_AT_ONCE // config.votes)
@@ -98,6 +106,8 @@ class EvaluationRun:
     def _ask(self, questions: Sequence[Question], watcher: EvaluationWatcher) -> None:
         """Samples, grades and saves, portion by portion."""
         prompts = [self.benchmark.prompt(question) for question in questions]
+        first = look_at_first(self.model.name, self.benchmark, self.params)
+        look = None if self.results else first  # a resumed one has been looked at
         sampler = self.model.start(prompts, self.params, self.folder.path / "engine.log")
         try:
             for portion in ask(
@@ -109,6 +119,7 @@ class EvaluationRun:
                 seed=self.config.seed,
                 portion=self.portion,
                 progress=watcher.on_tokens,
+                look=look,
             ):
                 self.folder.append(portion)
                 self.results += portion
@@ -149,6 +160,19 @@ def _chosen(benchmark: Benchmark, config: EvalConfig) -> Sequence[Question]:
                 benchmark.filter(level=level)  # raises, naming the levels that there are
         questions = [question for question in questions if question.level in config.levels]
     return spread(questions, config.limit)
+
+
+def _with_date(config: EvalConfig, policy: Policy) -> EvalConfig:
+    """Returns the options with the date that the chat template gets, if it asks for one."""
+    if not policy.template.tells_date:
+        return config
+    kept = config.template_date
+    if kept is None and config.output is not None and (config.output / CONFIG).is_file():
+        kept = EvaluationFolder(config.output).config().get("options", {}).get("template_date")
+    kept = kept or date.today().isoformat()
+    policy.template.now = parse_date(kept)
+    policy.forget_prompts()
+    return replace(config, template_date=kept)
 
 
 def _new_folder(config: EvalConfig) -> Path:

@@ -114,6 +114,7 @@ def make_start_divergence(policy: Policy, config: TrainConfig) -> StartDivergenc
         device=config.device,
         dtype=config.dtype,
         chat_template=config.chat_template,
+        template_date=config.template_date,
     )
     start.model.requires_grad_(False)
     return StartDivergence(start, every, config.temperature, config.micro_batch_tokens or 4096)

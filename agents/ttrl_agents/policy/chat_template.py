@@ -113,7 +113,7 @@ class ChatTemplate:
             last = ended.stderr.strip().splitlines()[-1:] or [f"status {ended.returncode}"]
             raise AgentError(f"{failed}: its process died ({plain_text(last[0])}).") from error
         if "error" in answer:
-            raise AgentError(f"{failed}: {plain_text(answer['error'])}. {_OTHER}")
+            raise AgentError(f"{failed}: {plain_text(answer['error']).rstrip('.')}. {_OTHER}")
         texts: list[str] = answer["texts"]
         return texts
 
