@@ -29,7 +29,7 @@ from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.moments import AFTER, BEFORE, RunEvaluations
 from ttrl_agents.instruments.collapse import Alarm
-from ttrl_agents.instruments.sampler_agreement import SamplerCheck
+from ttrl_agents.instruments.sampler_agreement import SamplerCheck, SamplerDisagreesError
 from ttrl_agents.instruments.start_divergence import make_start_divergence
 from ttrl_agents.instruments.vote_metrics import vote_metrics
 from ttrl_agents.learning.pieces import check_pieces
@@ -154,6 +154,9 @@ class Trainer:
         self.divergence = make_start_divergence(self.policy, config)
         self.best = BestCheckpoint(config.best_by)
         self._check = SamplerCheck(self.policy, config) if self.sampler.copies_weights else None
+        compare = getattr(self.agent, "compare_with_sampler", None)
+        if self._check is not None and compare is not None and compare(self._check):
+            self._check = None  # the agent compares while it learns
         self._sampler_is_stale = False
 
     def request_stop(self) -> None:
@@ -244,7 +247,7 @@ class Trainer:
             step=self.state.step,
         )
         self.callbacks.on_rollout(self.state.step + 1, rollout, votes)
-        with self._told_how_to_take_less():
+        with self._told_how_to_go_on():
             metrics = self._measure(rollout, votes) | self.agent.learn(rollout)
         self._sampler_is_stale = True
         return next_prompts, metrics | agreement | self.sampler.metrics()
@@ -286,19 +289,23 @@ class Trainer:
             ) from error
 
     @contextlib.contextmanager
-    def _told_how_to_take_less(self) -> Iterator[None]:
-        """Names the options that help where an update finds no memory."""
+    def _told_how_to_go_on(self) -> Iterator[None]:
+        """Says what is saved where an update cannot be made, and names the options that help."""
         try:
             yield
+        except SamplerDisagreesError as error:
+            raise AgentError(f"{error} {self._way_back()}.") from error
         except torch.OutOfMemoryError as error:
-            # Some of the step may be learned already, so the last checkpoint is what is left.
-            saved = latest_state(self.folder / "checkpoints")
-            where = f"It is saved in {saved.name}" if saved else "Nothing of it is saved yet"
             raise AgentError(
                 f"The GPU's memory ran out in the update of step {self.state.step + 1}. "
-                f"{out_of_memory_advice(self.config)} The run ends. {where}. To go on: "
-                f"ttrl train --resume {self.folder}, with such an option"
+                f"{out_of_memory_advice(self.config)} {self._way_back()}, with such an option"
             ) from error
+
+    def _way_back(self) -> str:
+        # Some of the step may be learned already, so the last checkpoint is what is left.
+        saved = latest_state(self.folder / "checkpoints")
+        where = f"It is saved in {saved.name}" if saved else "Nothing of it is saved yet"
+        return f"The run ends. {where}. To go on: ttrl train --resume {self.folder}"
 
     def _sync_sampler(self) -> None:
         # Before the next draw and not after the update: where it fails, the step before is whole.
@@ -314,6 +321,7 @@ class Trainer:
             self.state.step,
             self.folder,
             progress=self.callbacks.on_tokens,
+            answered=self.callbacks.on_questions,
             stop=lambda: self.stopping,
         )
         if results is None:

@@ -27,9 +27,9 @@ from tracer import FakeAttention, Tracer, count_pairs, fake_flash_attention, fak
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from ttrl_agents.config.train_config import TrainConfig
-from ttrl_agents.learning.master_adamw import MasterAdamW
+from ttrl_agents.learning.compact_adamw import make_adamw
 from ttrl_agents.learning.policy_gradient import PolicyGradientAgent
-from ttrl_agents.policy import lm_head, packed_attention
+from ttrl_agents.policy import lm_head, lm_head_tiles, packed_attention
 from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.policy.log_probs import LogProbs
 from ttrl_agents.policy.packed import fill_packs
@@ -116,15 +116,29 @@ def as_on_a_gpu(tracer: Tracer) -> Iterator[None]:
         tracer.count(2.0 * left.numel() * right.shape[1], moved)
         return out
 
-    before = lm_head._product, lm_head._CPU_CHUNK, packed_attention._segment_by_segment
-    lm_head._product, lm_head._CPU_CHUNK = product, lm_head._GPU_CHUNK
-    packed_attention._segment_by_segment = fake_flash_attention
-    FakeAttention.tracer = tracer
+    def add_tile(logits: torch.Tensor, *_: Any) -> None:
+        tracer.count(0.0, logits.nbytes)
+
+    def tile_gradient(logits: torch.Tensor, *rest: Any) -> torch.Tensor:
+        out = torch.empty_like(logits, dtype=rest[-1])
+        tracer.count(0.0, logits.nbytes + out.nbytes)
+        return out
+
+    changed: list[tuple[Any, str, Any]] = [
+        (lm_head_tiles, "product", product),
+        (lm_head_tiles, "_kernels", lambda: (add_tile, tile_gradient)),
+        (lm_head, "why_not_tiled", lambda _: None),
+        (packed_attention, "_segment_by_segment", fake_flash_attention),
+        (FakeAttention, "tracer", tracer),
+    ]
+    before = [getattr(owner, name) for owner, name, _ in changed]
+    for owner, name, stand_in in changed:
+        setattr(owner, name, stand_in)
     try:
         yield
     finally:
-        lm_head._product, lm_head._CPU_CHUNK, packed_attention._segment_by_segment = before
-        FakeAttention.tracer = None
+        for (owner, name, _), was in zip(changed, before, strict=True):
+            setattr(owner, name, was)
 
 
 def trace_update(
@@ -132,6 +146,7 @@ def trace_update(
     *,
     lora: int = 0,
     checkpointing: bool = False,
+    bits: int = 32,
     budget: int | None = None,
     lengths: np.ndarray[Any, Any] | None = None,
 ) -> Cost:
@@ -154,17 +169,23 @@ def trace_update(
         scorer = _TracedLogProbs(
             _TracedPolicy(model), gradient_checkpointing=checkpointing, packed=True
         )
-        optimizer = MasterAdamW(model.parameters(), lr=0.0)
+        optimizer = make_adamw(
+            model.parameters(), bits=bits, lr=0.0, betas=(0.9, 0.95), weight_decay=0.0
+        )
         with tracer:
             for parameter in model.parameters():
                 tracer.hold(parameter)
             weights = tracer.live
+            # With 8-bit moments these stand for masters; no step is taken that would make them.
+            low = [torch.empty_like(each, dtype=torch.int16) for each in _trained(model, bits)]
             for batch in reversed(batches):  # the largest last, when masters and sums are there
                 optimizer.backward(scorer(batch, 1.0)[0].sum())
+            del low
     tokens = int(lengths.sum())
     run = sum(len(batch.packed.ids) for batch in batches)
     needed = tokens - len(lengths) + PROMPT * len(batches)
     name = shape + (f" LoRA {lora}" if lora else "") + (", recomputed" if checkpointing else "")
+    name += ", 8-bit moments" if bits == 8 else ""
     return Cost(
         shape=name,
         flops_ratio=tracer.flops / (6 * NUMBER[shape] * tokens),
@@ -175,6 +196,10 @@ def trace_update(
         peak_gib=tracer.peak / 2**30,
         weights_gib=weights / 2**30,
     )
+
+
+def _trained(model: Any, bits: int) -> list[torch.Tensor]:
+    return [each for each in model.parameters() if each.requires_grad and bits == 8]
 
 
 def _with_adapters(model: Any, rank: int) -> Any:
@@ -214,11 +239,11 @@ def kernels_per_token(layers: int = 28) -> float:
 
 
 def passes(**options: Any) -> float:
-    """Returns how often a trained completion is run through a model, with a reference."""
+    """Returns how often a trained completion is run through a model, in eight updates a step."""
     policy = load_policy("tiny", device="cpu")
     config = TrainConfig(
-        questions_per_step=8, n_votes=4, max_tokens=24, kl_coef=0.001, minibatches=8, device="cpu",
-        **options,
+        questions_per_step=8, n_votes=4, max_tokens=24, device="cpu", pack_rows="yes",
+        **{"kl_coef": 0.001, "minibatches": 8, **options},
     )  # fmt: skip
     agent = PolicyGradientAgent(policy, config)
     prompts = [f"What is {k} plus {k}?" for k in range(8) for _ in range(4)]
@@ -246,8 +271,10 @@ CASES: tuple[dict[str, Any], ...] = (
     {"shape": "1.5B"},
     {"shape": "1.5B", "checkpointing": True},
     {"shape": "7B", "checkpointing": True},
+    {"shape": "7B", "checkpointing": True, "bits": 8},
     {"shape": "7B", "lora": 64, "checkpointing": True},
 )
+PASSES = "| | with a reference | without |\n|---|---|---|"
 COLUMNS = "| | FLOPs / 6 N T | padded | MB a token | kernels | micro-batches | peak, GiB | MFU |"
 
 
@@ -281,10 +308,15 @@ def main(shape: Literal["all", "0.5B", "1.5B", "7B"] = "all") -> None:
         was = before["kernels_per_sampled_token"]
         print(f"\nKernels a sampled token, 28 layers: {was:,.0f} before, ", end="")
         print(f"{kernels_per_token():,.0f} after")
-        was = before["passes"]
-        print(f"Passes a trained completion, with a reference: {was:g} before, ", end="")
-        print(f"{passes():g} after, {passes(old_log_probs='sampler'):g} with", end="")
-        print(" --old-log-probs sampler")
+        print(f"\nPasses a trained completion:\n\n{PASSES}")
+        for title, options in (
+            ("8 updates a step, as the preset", {}),
+            ("the same, `--old-log-probs sampler`", {"old_log_probs": "sampler"}),
+            ("1 update a step", {"minibatches": 1}),
+        ):
+            found = passes(**options), passes(kl_coef=0.0, **options)
+            print(f"| {title} | {found[0]:.2f} | {found[1]:.2f} |")
+        print(f"\nBefore: {before['passes']:g} with a reference, in 8 updates a step.")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,21 @@
 """Collapse on purpose: does the monitor see it, how early, and is it silent on healthy runs?
 
-Trains the tiny reasoner with the default options (`healthy`), at five times the rate (`rate`), and
-with half the votes at three times the rate (`votes`), and prints for each run when mean@16,
-averaged over ten steps, fell under that of the untrained model, and when the first alarm was
-raised. Labels only say when it fell; no alarm sees one.
+Trains the tiny reasoner with the default options (`healthy`) and at five times the learning rate
+(`rate`), ten seeds each, and prints for every run when it raised its first alarm and what became of
+it: the highest and the last mean@16 of the training steps, the highest and the last share of right
+pseudo-labels, and how many questions agree on a wrong answer at the end. Labels only judge; no
+alarm sees one.
 
-    python benchmarks/paper/collapse.py                  # 15 runs, about 35 minutes on one core
-    python benchmarks/paper/collapse.py --jobs 2
-    python benchmarks/paper/collapse.py --settings healthy rate reduced
+    python benchmarks/paper/collapse.py --jobs 2     # all that is not measured yet
+    python benchmarks/paper/collapse.py --write      # and keeps the results in the documentation
+    python benchmarks/paper/collapse.py --settings votes reduced --seeds 30 31
 
-Runs that are complete in the output folder are read, not repeated; one that was interrupted goes
-on. The thresholds were chosen on seeds 0 to 4 and 10 to 13, so the default seeds are others.
+`votes` has half the votes at three times the learning rate; `reduced` is `rate` with
+`--on-collapse reduce`. A run is harmed if mean@16, averaged over one pass of the questions, ends 10
+points or more under its highest: from the first step on after which that stays so. Runs whose
+results are kept in docs/results/collapse.json are not repeated; those in the output folder are read
+where they are complete, and else resumed. The default seeds are not those on which the thresholds
+were chosen.
 """
 
 from __future__ import annotations
@@ -20,28 +25,27 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
+import math
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tyro
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from rich.box import SIMPLE
+from collapse_picture import draw
+from comparison import Comparison, Results, compare, publish
 from rich.console import Console
-from rich.table import Table
-from runs import train_all
 
-from ttrl_agents.callbacks.collapse import Alarm, find_alarms
+from pages import REPOSITORY
+from ttrl_agents.callbacks.collapse import find_alarms
 from ttrl_agents.config import TrainConfig
-from ttrl_agents.evaluate import evaluate
+from ttrl_agents.config.eval_config import EvalConfig
+from ttrl_agents.evaluate import Evaluation
+from ttrl_agents.evaluate.runner import EvaluationRun
+from ttrl_agents.evaluate.turned import CONFIDENT
 from ttrl_agents.run.best_checkpoint import BestCheckpoint
-from ttrl_agents.samplers import SamplingParams
-from ttrl_agents.trainer import Trainer, resume_config
 
-WINDOW = 10
+PAGE = REPOSITORY / "docs" / "collapse.md"
 TOO_FAST: dict[str, Any] = {"learning_rate": 1e-3, "schedule": "constant", "steps": 120}
 SETTINGS: dict[str, dict[str, Any]] = {
     "healthy": {},
@@ -49,204 +53,269 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "votes": {"learning_rate": 6e-4, "schedule": "constant", "steps": 120, "n_votes": 8},
     "reduced": {**TOO_FAST, "on_collapse": "reduce"},
 }
+WORDS = {
+    "healthy": "default",
+    "rate": "5 × learning rate",
+    "votes": "8 votes, 3 × learning rate",
+    "reduced": "5 × learning rate, `reduce`",
+}
+HARM = 0.1
+SERIES = (
+    "ground_truth_ratio",
+    "label_accuracy",
+    "majority_ratio",
+    "settled_drift",
+    "entropy",
+    "kl_start",
+)
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(Comparison):
     """Trains into collapse on purpose, and says what the monitor saw of it."""
 
-    settings: tuple[str, ...] = ("healthy", "rate", "votes")
-    """Which of healthy, rate, votes, and reduced: as rate, with --on-collapse reduce."""
-    seeds: tuple[int, ...] = (20, 21, 22, 23, 24)
+    script = "benchmarks/paper/collapse.py"
+    varied = ("learning_rate", "schedule", "steps", "n_votes", "on_collapse")
+    block = "collapse"
+    page = PAGE
+
+    settings: tuple[str, ...] = ("healthy", "rate")
+    """Which of healthy, rate, votes and reduced."""
+    seeds: tuple[int, ...] = tuple(range(30, 40))
     """Every setting is run with each of these."""
-    model: str = "tiny"
-    """The model that every run starts from."""
-    steps: int = TrainConfig.steps
-    """Training steps of the healthy runs."""
-    jobs: int = 1
-    """Runs at a time, one thread each."""
-    output: Path = Path("runs/collapse")
-    """Where the runs go."""
+    train: TrainConfig = field(default_factory=lambda: TrainConfig(evaluate=False))
+    """The other options of every run."""
 
-
-@dataclass(frozen=True)
-class Run:
-    """What a run shows afterwards."""
-
-    setting: str
-    seed: int
-    mean: npt.NDArray[np.float64]  # mean@k of the step's questions, averaged over WINDOW steps
-    rows: list[dict[str, Any]]
-    alarms: list[Alarm]
-    best: int  # the step of the best checkpoint,
-    unguarded: int  # and of the one that it would be if alarms did not end the search
-    start: float
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in self.settings:
+            if name not in SETTINGS:
+                raise SystemExit(f"--settings {name}: there are {', '.join(SETTINGS)}.")
 
     @property
-    def fell(self) -> int | None:
-        """The first step whose averaged mean@k is under that of the untrained model."""
-        below = np.flatnonzero(self.mean < self.start)
-        return int(below[0]) + 1 if len(below) else None
+    def names(self) -> tuple[str, ...]:
+        """The settings that are compared."""
+        return self.settings
 
-    @property
-    def lead(self) -> int | None:
-        """Steps from the first alarm to the fall."""
-        if self.fell is None or not self.alarms:
-            return None
-        return self.fell - self.alarms[0].step
+    def config(self, name: str, seed: int) -> TrainConfig:
+        """Returns the options of one run."""
+        output = self.run_folder(name, seed)
+        return replace(self.train, **SETTINGS[name], seed=seed, output=output)
 
-    def mean_at(self, step: int) -> float:
-        """The averaged mean@k after a step; before the first, that of the untrained model."""
-        return float(self.mean[step - 1]) if step else self.start
-
-
-def config_of(options: Options, setting: str, seed: int) -> TrainConfig:
-    folder = options.output / f"{setting}-seed{seed}"
-    values = {"evaluate": False, "steps": options.steps, **SETTINGS[setting]}
-    return TrainConfig(**values, model=options.model, seed=seed, output=folder)
-
-
-def measure_start(options: Options) -> float:
-    """mean@16 of the untrained model on the questions that all runs train on."""
-    path = options.output / "start.json"
-    if not path.is_file():
-        untrained = Trainer(TrainConfig(model=options.model, output=options.output / "start"))
-        config = untrained.config
-        params = SamplingParams(config.max_tokens, config.temperature)
-        result = evaluate(untrained.sampler, untrained.benchmark, k=16, params=params, seed=0)
-        assert result is not None  # every question has a label
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"mean@16": result.to_dict()["mean@16"]}) + "\n")
-    start: float = json.loads(path.read_text())["mean@16"]
-    return start
-
-
-def read_run(options: Options, setting: str, seed: int, start: float) -> Run:
-    folder = config_of(options, setting, seed).output
-    assert folder is not None
-    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    right = np.array([row["ground_truth_ratio"] for row in rows])
-    mean = np.array([right[max(0, i - WINDOW + 1) : i + 1].mean() for i in range(len(right))])
-    mean[: WINDOW - 1] = np.nan  # too few questions to say anything
-    alarms = find_alarms(rows)
-    config = resume_config(folder)
-    best, unguarded = (
-        best_step(rows[:until], config) for until in (alarms[0].step - 1 if alarms else None, None)
-    )
-    return Run(setting, seed, mean, rows, alarms, best, unguarded, start)
+    def row_of(self, config: TrainConfig) -> dict[str, Any]:
+        """Returns what is kept of a complete run."""
+        assert config.output is not None
+        text = (config.output / "metrics.jsonl").read_text(encoding="utf-8")
+        rows = [json.loads(line) for line in text.splitlines()]
+        alarms = find_alarms(rows)
+        seen = rows[: alarms[0].step - 1] if alarms else rows
+        return {
+            "alarms": [[alarm.step, alarm.kind] for alarm in alarms],
+            "best": best_step(seen, config),
+            "best_without_guard": best_step(rows, config),
+            "end": end_of(config),
+            "series": {
+                name: [
+                    None if (value := row.get(name)) is None else round(value, 4) for row in rows
+                ]
+                for name in SERIES
+            },
+        }
 
 
 def best_step(rows: list[dict[str, Any]], config: TrainConfig) -> int:
-    """The step of the best of the checkpoints that a run with these metrics wrote."""
+    """Returns the step of the best of the checkpoints that a run with these metrics wrote."""
     best = BestCheckpoint(config.best_by)
     best.take(0)
     for step, row in enumerate(rows, start=1):
         best.observe(row)
         if step % config.checkpoint_every == 0 or step == config.steps:
             best.take(step)
-    assert best.step is not None  # the start stands in
+    assert best.step is not None  # the initial policy stands in
     return best.step
 
 
-def print_table(runs: list[Run], console: Console) -> None:
-    table = Table(
-        title=f"mean@16 at the start, T 1, top-p 1: {runs[0].start:.3f}",
-        box=SIMPLE,
-        padding=(0, 1, 0, 0),
-    )
-    for name in ("setting", "seed", "alarm", "kind", "fell", "early"):
-        table.add_column(name, justify="left" if name in ("setting", "kind") else "right")
-    # mean@16, averaged: where it was highest, at the best checkpoint, at what that would be without
-    # alarms, and at the end
-    for name in ("highest", "at best", "no guard", "last"):
-        table.add_column(name, justify="right")
-    for before, run in zip([None, *runs], runs, strict=False):
-        if before is not None and before.setting != run.setting:
-            table.add_section()
-        alarm = run.alarms[0] if run.alarms else None
-        cells = [
-            run.setting,
-            str(run.seed),
-            "-" if alarm is None else str(alarm.step),
-            "" if alarm is None else alarm.kind,
-            "-" if run.fell is None else str(run.fell),
-            "-" if run.lead is None else str(run.lead),
-            f"{np.nanmax(run.mean):.3f}",
-            f"{run.mean_at(run.best):.3f}",
-            f"{run.mean_at(run.unguarded):.3f}",
-            f"{run.mean[-1]:.3f}",
-        ]
-        table.add_row(*cells)
-    console.print(table)
-    for setting in dict.fromkeys(run.setting for run in runs):
-        of = [run for run in runs if run.setting == setting]
-        fallen = [run for run in of if run.fell is not None]
-        leads = [run.lead for run in fallen if run.lead is not None]
-        early = f", {np.median(leads):g} steps early on the median" if leads else ""
-        console.print(
-            f"{setting}: {sum(bool(run.alarms) for run in of)} of {len(of)} raised an alarm, "
-            f"{len(fallen)} of {len(of)} fell under the start{early}",
-            soft_wrap=True,
+class Silent:
+    """Watches an evaluation without a word."""
+
+    def on_tokens(self, count: int) -> None:
+        """More tokens have been sampled."""
+
+    def on_questions(self, done: int) -> None:
+        """More questions are done."""
+
+
+def end_of(config: TrainConfig) -> dict[str, float]:
+    """Returns how the trained model answers the trained questions, as the paper samples them."""
+    assert config.output is not None
+
+    def measured(name: str, **sampling: Any) -> Evaluation:
+        options = EvalConfig(
+            model=str(config.output / "checkpoint"),
+            env=config.env,
+            max_tokens=config.max_tokens,
+            output=config.output / name,
+            **sampling,
         )
+        return EvaluationRun(options).run(Silent())[0]
+
+    votes = measured("end", k=config.eval_k, seed=config.seed)
+    greedy = measured("end-greedy", greedy=True)
+    wrong = [result for result in votes.results if not result.majority_correct]
+    return {
+        f"mean@{votes.k}": round(float(votes.correct.mean()), 4),
+        f"maj@{votes.k}": round(float(votes.majority_correct.mean()), 4),
+        "greedy": round(float(greedy.correct.mean()), 4),
+        "confidently_wrong": sum(result.majority_ratio >= CONFIDENT for result in wrong),
+    }
 
 
-def draw(runs: list[Run], path: Path) -> None:
-    settings = list(dict.fromkeys(run.setting for run in runs))
-    panels = (
-        (None, "mean@16 (needs labels)"),
-        ("majority_ratio", "majority ratio"),
-        ("flip_rate", "flip rate"),
-        ("kl_start", "KL to the start"),
+@dataclass(frozen=True)
+class Fate:
+    """What became of a run, judged with labels.
+
+    Attributes:
+        mean: mean@k of the training steps, averaged over one pass of the questions; NaN before.
+        labels: The share of right pseudo-labels, likewise.
+        alarm: The step and the kind of the first alarm, if there is one.
+    """
+
+    mean: npt.NDArray[np.float64]
+    labels: npt.NDArray[np.float64]
+    alarm: tuple[int, str] | None
+
+    @property
+    def harmed_at(self) -> int | None:
+        """The first step from which on mean@k stays this far under its highest."""
+        known = np.nan_to_num(self.mean, nan=-1.0)
+        far = known <= np.maximum.accumulate(known) - HARM
+        if not far[-1]:
+            return None
+        kept = np.flatnonzero(~far)
+        return int(kept[-1]) + 2
+
+    @property
+    def lead(self) -> int | None:
+        """Steps from the first alarm to the harm."""
+        if self.alarm is None or self.harmed_at is None:
+            return None
+        return self.harmed_at - self.alarm[0]
+
+
+def fate_of(row: dict[str, Any], options: dict[str, Any]) -> Fate:
+    """Returns what became of a run, from what is kept of it."""
+    window = math.ceil(100 / options["questions_per_step"])  # the env has 100 questions
+    series = row["series"]
+    return Fate(
+        moving_mean(series["ground_truth_ratio"], window),
+        moving_mean(series["label_accuracy"], window),
+        tuple(row["alarms"][0]) if row["alarms"] else None,
     )
-    figure = Figure(figsize=(3.4 * len(settings) + 0.6, 8.4), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(len(panels), len(settings), sharex="col", sharey="row", squeeze=False)
-    for column, setting in enumerate(settings):
-        for row, (name, label) in enumerate(panels):
-            axis = axes[row, column]
-            axis.grid(alpha=0.25)
-            axis.spines[["top", "right"]].set_visible(False)
-            if row == 0:
-                axis.set_title(setting, fontsize=12, fontweight="bold", loc="left")
-                axis.axhline(runs[0].start, color="#555555", linewidth=1, linestyle=":")
-            if column == 0:
-                axis.set_ylabel(label, fontsize=9)
-            for index, run in enumerate(run for run in runs if run.setting == setting):
-                values = run.mean if name is None else averaged(run.rows, name)
-                steps = np.arange(1, len(values) + 1)
-                known = ~np.isnan(values)
-                color = f"C{index}"
-                axis.plot(steps[known], values[known], color=color, linewidth=1.2, alpha=0.8)
-                if run.alarms:
-                    step = run.alarms[0].step
-                    axis.plot(step, values[step - 1], "v", color=color, markersize=7)
-        axes[-1, column].set_xlabel("training step", fontsize=9)
-    figure.suptitle("First alarm of each run (triangles); dotted: mean@16 of the untrained model")
-    figure.savefig(path, dpi=110)
 
 
-def averaged(rows: list[dict[str, Any]], name: str) -> npt.NDArray[np.float64]:
-    values = np.array([np.nan if row.get(name) is None else row[name] for row in rows])
-    parts = [values[max(0, i - WINDOW + 1) : i + 1] for i in range(len(values))]
-    return np.array([np.nan if np.isnan(part).all() else np.nanmean(part) for part in parts])
+def moving_mean(values: list[float | None], window: int) -> npt.NDArray[np.float64]:
+    """Returns the means over the last `window` values; NaN where there are fewer."""
+    known = np.array([np.nan if value is None else value for value in values])
+    means = np.full(len(known), np.nan)
+    if len(known) >= window:
+        means[window - 1 :] = np.convolve(known, np.ones(window) / window, mode="valid")
+    return means
+
+
+def table(results: Results) -> str:
+    """Returns the Markdown table of the runs, with a sentence for each setting."""
+    options = results["options"]
+    k = options["eval_k"]
+    heads = (
+        "setting",
+        "seed",
+        "first alarm",
+        f"mean@{k}, highest → last",
+        "right pseudo-labels, highest → last",
+        "harmed from step",
+        "alarm before harm, steps",
+        "confidently wrong at the end",
+        "greedy at the end",
+        f"mean@{k} at the best checkpoint",
+        "without the guard",
+    )
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for name in (name for name in SETTINGS if name in results["runs"]):
+        for seed, row in sorted(results["runs"][name].items(), key=lambda item: int(item[0])):
+            fate = fate_of(row, options)
+            alarm = "none" if fate.alarm is None else f"{fate.alarm[0]}, `{fate.alarm[1]}`"
+            cells = (
+                WORDS[name],
+                seed,
+                alarm,
+                highest_and_last(fate.mean),
+                highest_and_last(fate.labels),
+                "-" if fate.harmed_at is None else str(fate.harmed_at),
+                "-" if fate.lead is None else str(fate.lead),
+                str(row["end"]["confidently_wrong"]),
+                f"{row['end']['greedy']:.2f}",
+                mean_at(fate, row["best"]),
+                mean_at(fate, row["best_without_guard"]),
+            )
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, "", *summary(results), "", legend(results)])
+
+
+def highest_and_last(means: npt.NDArray[np.float64]) -> str:
+    """Returns the highest and the last of some means, as a cell."""
+    return f"{np.nanmax(means):.2f} → {means[-1]:.2f}"
+
+
+def mean_at(fate: Fate, step: int) -> str:
+    """Returns the averaged mean@k at a step, as a cell; the initial policy has none."""
+    return f"{fate.mean[step - 1]:.2f}" if step >= 1 and not np.isnan(fate.mean[step - 1]) else "-"
+
+
+def summary(results: Results) -> list[str]:
+    """Returns a sentence for each setting."""
+    lines = []
+    for name in (name for name in SETTINGS if name in results["runs"]):
+        fates = [fate_of(row, results["options"]) for row in results["runs"][name].values()]
+        harmed = [fate for fate in fates if fate.harmed_at is not None]
+        alarmed = sum(fate.alarm is not None for fate in fates)
+        silent = sum(fate.alarm is None for fate in harmed)
+        text = (
+            f"- {WORDS[name]}: {alarmed} of {len(fates)} runs raised an alarm; {len(harmed)} of "
+            f"{len(fates)} were harmed, {silent} of them without an alarm"
+        )
+        leads = [fate.lead for fate in harmed if fate.lead is not None]
+        if leads:
+            text += (
+                f"; on the median the alarm came {before(float(np.median(leads)))} the harm "
+                f"({before(max(leads))} to {before(min(leads))})"
+            )
+        lines.append(f"{text}.")
+    return lines
+
+
+def before(lead: float) -> str:
+    """Returns how many steps before, or after, in words."""
+    steps = "1 step" if abs(lead) == 1 else f"{abs(lead):g} steps"
+    return f"{steps} {'after' if lead < 0 else 'before'}"
+
+
+def legend(results: Results) -> str:
+    """Returns the sentences below the table."""
+    options = results["options"]
+    k = options["eval_k"]
+    return (
+        f"`{options['model']}` on `{options['env']}`. mean@{k} and pseudo-labels are those of the "
+        f"training steps, at T {options['temperature']:g}, top-p 1, averaged over one pass of the "
+        f"questions. Harmed: mean@{k} ends {HARM:.0%} points or more under its highest. At the end "
+        f"the trained questions are measured with {k} votes at T 0.6, top-p 0.95 (confidently "
+        f"wrong: questions of which {CONFIDENT:.0%} of the votes or more agree on a wrong answer) "
+        f"and greedily. Printed by `{results['command']}`."
+    ).replace("% points", " points")
 
 
 def main(options: Options) -> None:
-    console = Console(highlight=False)
-    configs = [
-        config_of(options, name, seed) for seed in options.seeds for name in options.settings
-    ]
-    train_all(configs, options.jobs, console)
-    start = measure_start(options)
-    runs = [
-        read_run(options, setting, seed, start)
-        for setting in options.settings
-        for seed in options.seeds
-    ]
-    print_table(runs, console)
-    path = options.output / "collapse.png"
-    draw(runs, path)
-    console.print(f"Drawn in {path}")
+    results = compare(options, Console(highlight=False, stderr=True))
+    publish(options, results, table(results), draw)
 
 
 if __name__ == "__main__":

@@ -17,18 +17,21 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
 
 import json
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import tyro
 from rich.console import Console
-from runs import REPOSITORY, command_with, initial_weights, read_summary, train_all, write_block
 
+sys.path.append(str(Path(__file__).parents[1]))
+from runs import command_with, initial_weights, read_summary, train_all
+
+from pages import REPOSITORY, write_results
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.evaluate.turned import describe_turned
 
-RESULTS = REPOSITORY / "docs" / "results" / "main.json"
 PAGE = REPOSITORY / "README.md"
 FRESH = {"split": "held_out", "size": 300, "seed": 1}
 SPLITS = ("train", "held_out")
@@ -186,9 +189,7 @@ def main(options: Options) -> None:
     results = collect(options)
     print(table(results))
     if options.write:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-        write_block(PAGE, "main table", table(results))
+        write_results("main", results, PAGE, table(results))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@
 - `read_summary`: what a run says of itself.
 - `initial_weights`: which weights runs began with, so that stale results are found out.
 - `command_with`: the command line that makes a table.
-- `write_block`: puts a generated table into a page, between its two markers.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import re
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from pathlib import Path
@@ -23,8 +21,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.evaluate import EvaluationFolder
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 def train_all(configs: Sequence[TrainConfig], jobs: int, console: Console) -> None:
@@ -75,24 +71,6 @@ def initial_weights(configs: Sequence[TrainConfig]) -> str:
 def command_with(command: str, seeds: Sequence[int], default: Sequence[int]) -> str:
     """Returns the command that makes a table, with its seeds where they are not the default."""
     return command if seeds == default else f"{command} --seeds {' '.join(map(str, seeds))}"
-
-
-def write_block(page: Path, name: str, text: str) -> None:
-    """Replaces what is between the markers `begin: name` and `end: name` of a page."""
-    page.write_text(with_block(page.read_text(encoding="utf-8"), name, text), encoding="utf-8")
-
-
-def with_block(page: str, name: str, text: str) -> str:
-    """Returns the text of a page with another block."""
-    begin, end = f"<!-- begin: {name} -->", f"<!-- end: {name} -->"
-    if begin not in page or end not in page:
-        raise ValueError(f"the page has no block {name!r}; mark it with {begin} and {end}")
-    return re.sub(
-        f"{re.escape(begin)}.*?{re.escape(end)}",
-        lambda _: f"{begin}\n{text.strip()}\n{end}",
-        page,
-        flags=re.DOTALL,
-    )
 
 
 def _train_once(config: TrainConfig) -> None:

@@ -6,7 +6,8 @@ library's own buffer and of `CompletionRolloutBuffer`. Counted are the tokens th
 model, padding included, and CPU seconds of this process. What reading every prefix anew would take
 is the sum of the lengths of all observations.
 
-    python benchmarks/speed/sb3_tokens.py        # a minute on one core
+    python benchmarks/speed/sb3_tokens.py            # a minute on one core
+    python benchmarks/speed/sb3_tokens.py --write    # and keeps it in docs/sb3.md
 """
 
 from __future__ import annotations
@@ -15,21 +16,27 @@ import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import tyro
 from stable_baselines3 import PPO
 from stable_baselines3.common.buffers import DictRolloutBuffer
 
+sys.path.append(str(Path(__file__).parents[1]))
+from pages import REPOSITORY, command_line, write_results
 from ttrl_agents.policy import load_policy
 from ttrl_agents.sb3 import CausalLMActorCriticPolicy, CompletionRolloutBuffer, make_token_envs
 from ttrl_env.integrations.sb3 import SB3VecEnv
+
+PAGE = REPOSITORY / "docs" / "sb3.md"
+BLOCK = "sb3_tokens"
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,8 @@ class Options:
     """The minibatches of a pass, beside one of everything."""
     seed: int = 0
     """Names the questions and the draws."""
+    write: bool = False
+    """Keep the results in the documentation."""
 
 
 @dataclass
@@ -55,7 +64,7 @@ class Count:
     """What was read, and how long it took."""
 
     tokens: int = 0
-    seconds: float = 0.0
+    seconds: float | None = 0.0
 
 
 def rolled_out(options: Options, buffer_class: type[Any]) -> tuple[PPO, Count]:
@@ -114,26 +123,25 @@ def learned(model: PPO, minibatches: int) -> Count:
     return count
 
 
-def main(options: Options) -> None:
-    torch.set_num_threads(1)
+def measure(options: Options) -> dict[str, Any]:
+    """Returns what was read and how long it took, in the order of the table."""
     rows: list[tuple[str, Count]] = []
     buffers = {
         "the library's buffer": DictRolloutBuffer,
         "`CompletionRolloutBuffer`": CompletionRolloutBuffer,
     }
+    completions = written = 0
     for name, buffer_class in buffers.items():
         model, acting = rolled_out(options, buffer_class)
         if not rows:
             held = model.rollout_buffer.observations
             writing = held["finished"][..., 0] == 0
-            anew = Count(int(held["attention_mask"].sum(axis=2)[writing].sum()), np.nan)
-            print(
-                f"{model.n_envs} completions, {int(writing.sum()):,} tokens written, one thread\n"
-            )
+            again = Count(int(held["attention_mask"].sum(axis=2)[writing].sum()), None)
+            completions, written = model.n_envs, int(writing.sum())
             rows = [
-                ("acting, every prefix anew", anew),
+                ("acting, every prefix read again", again),
                 ("acting, from the cache", acting),
-                ("learning, every prefix anew", anew),
+                ("learning, every prefix read again", again),
             ]
         for minibatches in (options.minibatches, 1):
             plural = "es" if minibatches > 1 else ""
@@ -141,10 +149,34 @@ def main(options: Options) -> None:
             # Both buffers rearrange what they hold in the first pass: each pass has its rollout.
             model = rolled_out(options, buffer_class)[0]
             rows.append((title, learned(model, minibatches)))
-    print("| | tokens | CPU seconds, one thread |\n|---|---|---|")
-    for title, count in rows:
-        seconds = "" if np.isnan(count.seconds) else f"{count.seconds:.2f}"
-        print(f"| {title} | {count.tokens:,} | {seconds} |")
+    return {
+        "command": command_line(),
+        "model": options.model,
+        "completions": completions,
+        "written": written,
+        "rows": [[title, count.tokens, count.seconds] for title, count in rows],
+    }
+
+
+def table(results: dict[str, Any]) -> str:
+    """Returns the Markdown table of the results."""
+    lines = ["| | tokens | CPU seconds, one thread |", "|---|---|---|"]
+    for title, tokens, seconds in results["rows"]:
+        lines.append(f"| {title} | {tokens:,} | {'' if seconds is None else f'{seconds:.2f}'} |")
+    legend = (
+        f"One rollout of `{results['model']}`: {results['completions']} completions, "
+        f"{results['written']:,} tokens written. Tokens are those run through the model, padding "
+        f"included. Printed by `{results['command']}`."
+    )
+    return "\n".join([*lines, "", legend])
+
+
+def main(options: Options) -> None:
+    torch.set_num_threads(1)
+    results = measure(options)
+    print(table(results))
+    if options.write:
+        write_results(BLOCK, results, PAGE, table(results))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ ours is timed: whatever else the machine does, both meet it. Then sampling alone
 `model.generate`.
 
     pip install 'ttrl-env[trl]'
-    python benchmarks/speed/train_step.py
+    python benchmarks/speed/train_step.py --steps 20
+    python benchmarks/speed/train_step.py --steps 20 --write    # and keeps it in docs/training.md
     python benchmarks/speed/train_step.py --model HuggingFaceTB/SmolLM2-135M-Instruct \
         --device cuda --max-tokens 512 --peak-tflops 989
     python benchmarks/speed/train_step.py --shape qwen2.5-0.5b --device cuda --max-tokens 512
@@ -25,10 +26,12 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
 
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import gymnasium as gym
@@ -41,6 +44,8 @@ from transformers import (
     TrainerCallback,
 )
 
+sys.path.append(str(Path(__file__).parents[1]))
+from pages import REPOSITORY, command_line, write_results
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.learning import PolicyGradientAgent
 from ttrl_agents.policy import Policy, load_policy
@@ -52,6 +57,8 @@ from ttrl_env.integrations.trl import consensus_reward, questions_dataset
 from ttrl_env.wrappers import finished_info
 
 ENV, BENCHMARK = "TTRL-Arithmetic-v0", "arithmetic"
+PAGE = REPOSITORY / "docs" / "training.md"
+BLOCK = "train_step"
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,8 @@ class Options:
     """Completions in a micro-batch of TRL's; by default all of a step."""
     peak_tflops: float | None = None
     """What the device can do, for the share of it that is used."""
+    write: bool = False
+    """Keep the results in the documentation."""
 
 
 @dataclass(frozen=True)
@@ -243,42 +252,79 @@ def steps_in_turn(options: Options, ours: Iterator[Step]) -> list[tuple[Step, St
     return watch.found
 
 
-def print_steps(options: Options, policy: Policy, steps: dict[str, list[Step]]) -> None:
+def summarize_steps(options: Options, steps: dict[str, list[Step]]) -> dict[str, Any]:
+    """Returns medians and rates of the steps of each, and of the parts of ours."""
     count = options.questions * options.votes
-    medians = {who: statistics.median(s.seconds for s in found) for who, found in steps.items()}
-    print(f"| step of {count} completions | seconds | completions/s | tokens/s | tokens each |")
-    print("|---|---|---|---|---|")
-    for who, found in steps.items():
-        tokens = sum(step.tokens for step in found)
-        rate = tokens / sum(step.seconds for step in found)
-        median, each = medians[who], tokens / len(found) / count
-        print(f"| {who} | {median:.2f} | {count / median:.1f} | {rate:,.0f} | {each:.0f} |")
-    if "TRL" in medians:
-        print(f"\nTRL's seconds over ours: {medians['TRL'] / medians['ours']:.2f}")
     ours = steps["ours"]
     sampling, votes, update = (
         statistics.median(each) for each in zip(*(step.parts for step in ours), strict=True)
     )
-    sampled = sum(step.tokens for step in ours) / len(ours) / sampling
-    trained = sum(step.trained for step in ours) / len(ours) / update
-    print(
-        f"of ours: sampling {sampling:.2f} s ({sampled:,.0f} tokens/s), votes {votes:.3f} s, "
-        f"update {update:.2f} s ({trained:,.0f} tokens/s, of groups with a contrast)"
+    return {
+        "completions": count,
+        "seconds": {who: median_seconds(found) for who, found in steps.items()},
+        "tokens_per_second": {
+            who: sum(step.tokens for step in found) / sum(step.seconds for step in found)
+            for who, found in steps.items()
+        },
+        "tokens_each": {
+            who: sum(step.tokens for step in found) / len(found) / count
+            for who, found in steps.items()
+        },
+        "parts": {"sampling": sampling, "votes": votes, "update": update},
+        "sampled_per_second": sum(step.tokens for step in ours) / len(ours) / sampling,
+        "trained_per_second": sum(step.trained for step in ours) / len(ours) / update,
+    }
+
+
+def median_seconds(steps: Sequence[Step]) -> float:
+    """Returns the median of what the steps took."""
+    return statistics.median(step.seconds for step in steps)
+
+
+def table(results: dict[str, Any]) -> str:
+    """Returns the Markdown tables of the results, and what they were measured on."""
+    count, seconds = results["completions"], results["seconds"]
+    lines = [
+        f"| step of {count} completions | seconds | completions/s | tokens/s | tokens each |",
+        "|---|---|---|---|---|",
+    ]
+    for who, median in seconds.items():
+        rate, each = results["tokens_per_second"][who], results["tokens_each"][who]
+        cells = f"{median:.2f} | {count / median:.1f} | {rate:,.0f} | {each:.0f}"
+        lines.append(f"| {who} | {cells} |")
+    lines += ["", "| sampling alone | tokens/s | ours over it |", "|---|---|---|"]
+    for name, rate in results["sampling"].items():
+        lines.append(f"| {name} | {rate:,.0f} | {results['sampling']['ours'] / rate:.2f} |")
+    parts = results["parts"]
+    threads = "1 thread" if results["threads"] == 1 else f"{results['threads']} threads"
+    legend = (
+        f"`{results['model']}`, {results['device']}, {threads}; {results['questions']} questions "
+        f"with {results['votes']} votes each, at most {results['max_tokens']} tokens; medians of "
+        f"{results['steps']} steps. Of ours, sampling takes {parts['sampling']:.2f} s "
+        f"({results['sampled_per_second']:,.0f} tokens/s), votes {parts['votes']:.3f} s and the "
+        f"update {parts['update']:.2f} s ({results['trained_per_second']:,.0f} tokens/s of groups "
+        f"with a contrast). Printed by `{results['command']}`."
     )
+    return "\n".join([*lines, "", legend])
+
+
+def print_device(options: Options, policy: Policy, results: dict[str, Any]) -> None:
+    """Prints how much of the device was used, where that is known."""
     if options.peak_tflops is not None:
         # Two operations a weight and token forward, four more backward; attention left out.
         share = policy.num_parameters / (options.peak_tflops * 1e12)
         print(
-            f"share of {options.peak_tflops:g} TFLOP/s: sampling {2 * sampled * share:.2%}, "
-            f"update {6 * trained * share:.2%}"
+            f"share of {options.peak_tflops:g} TFLOP/s: sampling "
+            f"{2 * results['sampled_per_second'] * share:.2%}, update "
+            f"{6 * results['trained_per_second'] * share:.2%}"
         )
     if options.device == "cuda":
         whose = "both in one process" if options.trl else "ours"
         print(f"peak memory, {whose}: {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB")
 
 
-def time_sampling(policy: Policy, options: Options) -> None:
-    """Samples the questions of each step with ours and with `generate`, in turn."""
+def time_sampling(policy: Policy, options: Options) -> dict[str, float]:
+    """Returns tokens per second of ours and of `generate`, from the same questions in turn."""
     tokenizer, asked = policy.tokenizer, questions_asked(options)
     tokenizer.padding_side = "left"
     sampler, params = TransformersSampler(policy), SamplingParams(options.max_tokens)
@@ -325,27 +371,33 @@ def time_sampling(policy: Policy, options: Options) -> None:
             began = wait(options)
             tokens = way(prompts, index)
             rates[name].append(tokens / (wait(options) - began))
-    print("\n| sampling alone | tokens/s | ours over it |\n|---|---|---|")
-    medians = {name: statistics.median(found[1:]) for name, found in rates.items()}
-    for name, rate in medians.items():
-        print(f"| {name} | {rate:,.0f} | {medians['ours'] / rate:.2f} |")
+    return {name: statistics.median(found[1:]) for name, found in rates.items()}
 
 
 def main(options: Options) -> None:
     policy = make_policy(options)
-    print(
-        f"{policy.name}, {policy.num_parameters:,} weights, {options.device}, "
-        f"{torch.get_num_threads()} threads; {options.questions} questions x {options.votes} "
-        f"votes, at most {options.max_tokens} tokens; medians of {options.steps} steps\n"
-    )
     ours = our_steps(policy, options)
     if options.trl:
         found = steps_in_turn(options, ours)[1:]
         steps = {"ours": [b for _, b in found], "TRL": [a for a, _ in found]}
     else:
         steps = {"ours": list(ours)[1:]}
-    print_steps(options, policy, steps)
-    time_sampling(policy, options)
+    results = {
+        "command": command_line(),
+        "model": policy.name,
+        "device": options.device,
+        "threads": torch.get_num_threads(),
+        "questions": options.questions,
+        "votes": options.votes,
+        "max_tokens": options.max_tokens,
+        "steps": options.steps,
+        **summarize_steps(options, steps),
+        "sampling": time_sampling(policy, options),
+    }
+    print(table(results))
+    print_device(options, policy, results)
+    if options.write:
+        write_results(BLOCK, results, PAGE, table(results))
 
 
 if __name__ == "__main__":

@@ -36,8 +36,15 @@ def test_every_reward_is_in_the_table_with_its_paper() -> None:
         assert REWARDS[name].card.paper in paper
 
 
-def test_what_was_measured_is_of_rewards_that_there_are_best_first() -> None:
-    results = table("Side by side")
-    assert {"majority", "oracle", "random"} <= set(results) <= set(REWARDS)
-    scores = [float(score) for score in results.values()]
-    assert scores == sorted(scores, reverse=True)
+def test_what_was_measured_is_of_rewards_that_there_are_best_first_in_each_kind() -> None:
+    section = PAGE.split("\n## Side by side\n")[1]
+    rows = re.findall(r"^\| `(\w+)` \(([^)]*)\) \| ([\d.]+) ", section, re.MULTILINE)
+    assert {"majority", "oracle", "random"} <= {name for name, _, _ in rows} <= set(REWARDS)
+    kinds = [kind for _, kind, _ in rows]
+    for kind in dict.fromkeys(kinds):
+        scores = [float(score) for _, of, score in rows if of == kind]
+        assert scores == sorted(scores, reverse=True)
+    together = [
+        kind for kind, after in zip(kinds, [*kinds[1:], None], strict=True) if kind != after
+    ]
+    assert len(together) == len(set(kinds))

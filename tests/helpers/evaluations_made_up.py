@@ -23,6 +23,7 @@ def made_up_result(
         answers=tuple(answers),
         spans=tuple(None if each is None else (3, 3 + len(each)) for each in answers),
         rules=tuple("no answer" if each is None else "statement" for each in answers),
+        keys=tuple(answers),
         votes=tuple(-1 if answer is None else classes.index(answer) for answer in answers),
         correct=None if label is None else tuple(answer == label for answer in answers),
         finished=tuple(answer is not None for answer in answers),

@@ -6,7 +6,7 @@
 - `judge`, `check_verdict`: from completions to ballot and verdict; what a verdict has to be.
 - The rewards, one file each in `rewards/`: by votes `Majority`, `SoftMajority`, `EMPO`, `SCRL`,
   `RESTRAIN`, `DDRL`, `DeepConf`; with a second opinion `CoRewarding`, `SelfHarmony`,
-  `VerifierWeighted`; around another `EntropyShaped`, `HeldVote`; by certainty alone
+  `VerifierWeighted`; around another `EntropyShaped`, `Guard`, `HeldVote`; by certainty alone
   `SelfCertainty`, `NegativeEntropy`; as controls `Oracle`, `Random`, `FormatOnly`, `Constant`.
 - `REWARDS`, `register_estimator`, `unregister_estimator`, `find_reward`, `reward_needs`,
   `resolve_estimator`: rewards by name; `RewardCard` and `RewardEntry` are what is known of one.
@@ -33,6 +33,7 @@ from ttrl_env.consensus.rewards.deepconf import DeepConf
 from ttrl_env.consensus.rewards.empo import EMPO
 from ttrl_env.consensus.rewards.entropy_shaped import EntropyShaped
 from ttrl_env.consensus.rewards.format_only import FormatOnly
+from ttrl_env.consensus.rewards.guard import Guard
 from ttrl_env.consensus.rewards.held import HeldVote
 from ttrl_env.consensus.rewards.majority import Majority
 from ttrl_env.consensus.rewards.negative_entropy import NegativeEntropy
@@ -73,6 +74,7 @@ __all__ = [  # noqa: RUF022 - grouped by subject
     "VerifierWeighted",
     # rewards around another
     "EntropyShaped",
+    "Guard",
     "HeldVote",
     # controls
     "Constant",

@@ -5,7 +5,7 @@
 - `ConsoleCallback`: the header, the live display and the table of `ttrl train`.
 - `CurvesCallback`: draws `curves.png`.
 - `SamplesCallback`: writes completions of one question at intervals.
-- `TensorBoardCallback`, `WandbCallback`: log the run.
+- `TensorBoardCallback`, `TrackioCallback`, `WandbCallback`: log the run.
 - `VotesCallback`: keeps the votes of every group in `votes.jsonl`.
 - `CALLBACKS`: the callbacks that `--log` takes by name, those of installed packages included;
   `register_callback` adds one, and `make_loggers` makes those that the options ask for.
@@ -19,6 +19,7 @@ from ttrl_agents.callbacks.loggers import make_loggers
 from ttrl_agents.callbacks.registry import CALLBACKS, register_callback
 from ttrl_agents.callbacks.samples import SamplesCallback
 from ttrl_agents.callbacks.tensorboard import TensorBoardCallback
+from ttrl_agents.callbacks.trackio import TrackioCallback
 from ttrl_agents.callbacks.votes import VotesCallback
 from ttrl_agents.callbacks.wandb import WandbCallback
 
@@ -31,6 +32,7 @@ __all__ = [
     "Run",
     "SamplesCallback",
     "TensorBoardCallback",
+    "TrackioCallback",
     "VotesCallback",
     "WandbCallback",
     "draw_curves",

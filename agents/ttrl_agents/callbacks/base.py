@@ -76,6 +76,9 @@ class Callback:
     def on_tokens(self, count: int) -> None:
         """More tokens have been sampled; `count` is how many."""
 
+    def on_questions(self, done: int, total: int) -> None:
+        """An evaluation has answered more questions; one counts once for each setting."""
+
     def on_rollout(self, step: int, rollout: Rollout, votes: dict[str, Any]) -> None:
         """A step has sampled and counted the votes, and is about to learn; steps count from 1.
 
@@ -133,6 +136,11 @@ class CallbackList(Callback):
         """Tells each."""
         for each in self:
             each.on_tokens(count)
+
+    def on_questions(self, done: int, total: int) -> None:
+        """Tells each."""
+        for each in self:
+            each.on_questions(done, total)
 
     def on_rollout(self, step: int, rollout: Rollout, votes: dict[str, Any]) -> None:
         """Tells each."""

@@ -43,6 +43,7 @@ class ConsoleCallback(Callback):
         self._training = False
         # Sampled in the measurement or the step under way; in a log it has lines of its own.
         self._tokens, self._since, self._last_count = 0, self._phase_began, self._phase_began
+        self._answered = ""  # of the measurement under way
 
     def on_start(self, run: Run) -> None:
         """Prints which model is trained on which questions."""
@@ -118,13 +119,19 @@ class ConsoleCallback(Callback):
         seconds = max(now - self._since, 1e-9)
         if self._training and seconds < _LONG_STEP_SECONDS:
             return
-        words = f"{self._tokens:,} tokens, {self._tokens / seconds:,.0f} tokens/s"
+        words = f"{self._answered}{self._tokens:,} tokens, {self._tokens / seconds:,.0f} tokens/s"
         if self._progress is not None:
             self._show(words)
         elif now - self._last_count > _LOG_SECONDS:
             self._last_count = now
             where = f"after step {self._step}/{self._total}: " if self._training else ""
             self.console.print(f"{where}{words}", soft_wrap=True)
+
+    def on_questions(self, done: int, total: int) -> None:
+        """Shows how far a measurement is."""
+        self._answered = f"{done} of {total} questions, "
+        if self._progress is not None:
+            self.on_tokens(0)
 
     def on_step(self, step: int, metrics: dict[str, float]) -> None:
         """Shows the agreement of the votes."""
@@ -199,7 +206,7 @@ class ConsoleCallback(Callback):
         self._stop()
 
     def _count_anew(self) -> None:
-        self._tokens = 0
+        self._tokens, self._answered = 0, ""
         self._since = self._last_count = time.monotonic()
 
     def _show(self, status: str) -> None:

@@ -1,6 +1,6 @@
 """The Weights & Biases log of a run.
 
-- `WandbCallback`: metrics, evaluations and sample completions.
+- `WandbCallback`: metrics, evaluations, sample completions, and alarms as alerts.
 
 W&B decides whether it uploads: `WANDB_MODE=offline` keeps everything in `wandb/` of the run
 directory, for `wandb sync` later.
@@ -9,20 +9,15 @@ directory, for `wandb sync` later.
 from __future__ import annotations
 
 import html
-import json
-import math
-import secrets
-from pathlib import Path
 from typing import Any
 
 from ttrl_agents.callbacks.base import Callback, Run
-from ttrl_agents.callbacks.evaluation_steps import evaluation_scores, step_of_evaluation
+from ttrl_agents.callbacks.evaluation_steps import evaluation_scores
+from ttrl_agents.callbacks.logged_once import LoggedOnce
 from ttrl_agents.callbacks.registry import register_callback
-from ttrl_agents.callbacks.samples import sample_text
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
-from ttrl_agents.rollout import Rollout
-from ttrl_env.files import write_atomically
+from ttrl_agents.instruments.collapse import Alarm
 
 __all__ = ["WandbCallback"]
 
@@ -30,12 +25,10 @@ _PROJECT = "ttrl"
 _STEP = "training_step"
 
 
-class WandbCallback(Callback):
+class WandbCallback(LoggedOnce):
     """Logs the run to Weights & Biases, under the project `ttrl` or `WANDB_PROJECT`.
 
-    A resumed run keeps its run id. `wandb/logged.json` records what was logged, since W&B cannot
-    take back a logged step: steps that are repeated after a kill are not logged again (they are the
-    same, bit for bit, except for how long they took).
+    A resumed run keeps its run id.
 
     Args:
         sample_every: Steps between two sample completions; 0: never.
@@ -44,43 +37,34 @@ class WandbCallback(Callback):
         AgentError: The package `wandb` is missing.
     """
 
+    folder = "wandb"
+
     def __init__(self, sample_every: int = 0) -> None:
+        super().__init__(sample_every)
         try:
             import wandb
         except ImportError as error:
             raise AgentError(
                 "--log wandb needs the package wandb: pip install 'ttrl-env[wandb]'"
             ) from error
-        self.sample_every = sample_every
         self._wandb = wandb
         self._run: Any = None
-        self._done = 0
-        self._logged: dict[str, Any] = {}
-        self._logged_path: Path | None = None
 
-    def on_start(self, run: Run) -> None:
+    def open(self, run: Run, name: str) -> None:
         """Starts the run at W&B, or resumes it.
 
         Raises:
             AgentError: W&B does not accept the run, e.g. because nobody is logged in.
         """
-        wandb, folder = self._wandb, run.folder
-        self._done = run.state.step
-        self._logged_path = folder / "wandb" / "logged.json"
-        if self._logged_path.is_file():
-            self._logged = json.loads(self._logged_path.read_text(encoding="utf-8"))
-        else:
-            self._logged = {"id": secrets.token_hex(4), "step": 0, "sample": 0, "evaluations": []}
-            self._logged_path.parent.mkdir(parents=True, exist_ok=True)
-            self._remember()
+        wandb = self._wandb
         settings = wandb.Settings(quiet=True, console="off")
         try:
             self._run = wandb.init(
                 project=None if settings.project else _PROJECT,
-                name=folder.name,
-                id=self._logged["id"],
+                name=run.folder.name,
+                id=name,
                 resume="allow",
-                dir=str(folder),
+                dir=str(run.folder),
                 config=run.config.to_dict(),
                 settings=settings,
             )
@@ -92,27 +76,17 @@ class WandbCallback(Callback):
         self._run.define_metric(_STEP)
         self._run.define_metric("*", step_metric=_STEP)
 
-    def on_rollout(self, step: int, rollout: Rollout, votes: dict[str, Any]) -> None:
-        """Shows completions, if they are due."""
-        if self.sample_every and step % self.sample_every == 0 and step > self._logged["sample"]:
-            # Escaped: what a model writes must not become part of the page.
-            text = html.escape(sample_text(step, rollout, votes))
-            page = self._wandb.Html(f"<pre>{text}</pre>", inject=False)
-            self._log({"sample": page}, step, sample=step)
+    def log(self, row: dict[str, Any], step: int) -> None:
+        """Logs values at a training step."""
+        self._run.log({**row, _STEP: step})
 
-    def on_step(self, step: int, metrics: dict[str, float]) -> None:
-        """Logs the metrics of a step."""
-        self._done = step
-        if step > self._logged["step"]:
-            known = {f"train/{name}": each for name, each in metrics.items() if math.isfinite(each)}
-            self._log(known, step, step=step)
+    def sample(self, text: str) -> Any:
+        """Returns a sample as an escaped page."""
+        return self._wandb.Html(f"<pre>{html.escape(text)}</pre>", inject=False)
 
-    def on_evaluation(self, name: str, results: dict[str, Any]) -> None:
-        """Logs the scores of an evaluation."""
-        if name not in self._logged["evaluations"]:
-            evaluations = [*self._logged["evaluations"], name]
-            step = step_of_evaluation(name, self._done)
-            self._log(evaluation_scores(results), step, evaluations=evaluations)
+    def alert(self, alarm: Alarm) -> None:
+        """Raises an alert of the level `WARN`, which W&B may send to Slack or by mail."""
+        self._run.alert(f"{alarm.kind} alarm", alarm.message)
 
     def on_end(self, summary: dict[str, Any]) -> None:
         """Adds the results to the run's own summary, and closes it."""
@@ -126,15 +100,6 @@ class WandbCallback(Callback):
         if self._run is not None:
             self._run.finish()
             self._run = None
-
-    def _log(self, row: dict[str, Any], at: int, **logged: Any) -> None:
-        self._run.log({**row, _STEP: at})
-        self._logged |= logged
-        self._remember()
-
-    def _remember(self) -> None:
-        if self._logged_path is not None:
-            write_atomically(self._logged_path, json.dumps(self._logged) + "\n")
 
 
 @register_callback("wandb")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 
+from ttrl_agents.cli.console import CommandConsole
 from ttrl_benchmarks import fetch_benchmark, list_benchmarks
 
 __all__ = ["benchmarks", "fetch"]
@@ -31,9 +31,9 @@ def benchmarks() -> None:
             "any" if row.questions is None else str(row.questions),
             levels or ", ".join(map(str, row.levels)),
             row.answer_format,
-            ("yes" if row.cached else "no") if row.needs_download else "made",
+            ("yes" if row.cached else "no") if row.needs_download else "generated",
         )
-    console = Console(highlight=False)
+    console = CommandConsole()
     console.print(table)
     if not all(row.cached for row in rows):
         console.print("ttrl fetch NAME gets one that is not here.")

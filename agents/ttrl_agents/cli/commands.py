@@ -19,7 +19,7 @@ from ttrl_agents.cli.benchmarks import benchmarks, fetch
 from ttrl_agents.cli.compare import compare
 from ttrl_agents.cli.doctor import doctor
 from ttrl_agents.cli.eval import evaluate
-from ttrl_agents.cli.help_text import join_argument_help, join_option_help
+from ttrl_agents.cli.help_text import join_option_help
 from ttrl_agents.cli.plan import plan
 from ttrl_agents.cli.rewards import rewards
 from ttrl_agents.cli.train import train_command
@@ -52,9 +52,6 @@ def commands_for(arguments: Sequence[str]) -> dict[str, Callable[..., Any]]:
         AgentError: That preset or run cannot be loaded.
     """
     own = arguments[1:] if arguments[:1] == ["train"] else ()
-    commands = {"train": train_command(own), **_COMMANDS}
-    for command in commands.values():
-        join_argument_help(command)
     join_option_help(TrainConfig, Algorithm)
     join_option_help(EvalConfig)
-    return commands
+    return {"train": train_command(own), **_COMMANDS}

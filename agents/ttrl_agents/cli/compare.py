@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ttrl_agents.cli.console import CommandConsole
 from ttrl_agents.errors import AgentError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def compare(
     from ttrl_agents.evaluate.comparison import compare as compare_evaluations
     from ttrl_agents.evaluate.setting import SamplingSetting
 
-    console = Console(highlight=False)
+    console = CommandConsole()
     for name, folder_a, folder_b in _with_labels(console, _pairs(a, b)):
         config_a, config_b = folder_a.config(), folder_b.config()
         differing = check_comparable(config_a, config_b, force=force)

@@ -64,24 +64,30 @@ def _run(given: list[str]) -> int:
 
         from ttrl_agents.cli.commands import commands_for
         from ttrl_agents.cli.exit_status import Exit
+        from ttrl_agents.cli.help_page import show_help
         from ttrl_agents.cli.plain_warnings import plain_warnings
     except ImportError as error:
         return _say(f"{error}. {_EXTRA}")
-    from ttrl_benchmarks.errors import UserError
+    from ttrl_benchmarks.errors import UserError, unknown_name
 
     try:
+        commands = commands_for(given)
+        if not given[0].startswith("-") and given[0] not in commands:
+            raise unknown_name("command", given[0], commands)
+        if show_help(commands, given):
+            return 0
         with plain_warnings():
             tyro.extras.subcommand_cli_from_dict(
-                commands_for(given),
+                commands,
                 prog="ttrl",
-                description="Reinforcement learning of language models without labels. "
-                "`ttrl --version` prints the version.",
                 args=given,
             )
     except UserError as error:
         return _say(str(error))
     except ImportError as error:
         return _say(f"{error}. {_EXTRA}")
+    except BrokenPipeError:
+        raise
     except OSError as error:
         if error.errno in _FULL:
             go_on = _GO_ON.get(given[0], "the same command again")

@@ -1,27 +1,25 @@
-"""Help texts that are wrapped to the width of the terminal.
+"""The help texts of options: the strings below their declarations.
 
-`tyro` keeps the line breaks of an option's documentation wherever the next line is indented.
-
-- `join_option_help`: joins the lines of each option of a dataclass.
-- `join_argument_help`: joins those of each argument of a function.
+- `texts_of_fields`: the texts of the fields of a dataclass of options.
+- `texts_of_headings`: those of its headings.
+- `join_option_help`: gives the texts of the fields to `tyro`, for its error messages.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
-import re
-from collections.abc import Callable
 from dataclasses import fields
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any
 
-__all__ = ["join_argument_help", "join_option_help"]
+from ttrl_agents.config.groups import groups_of
+
+__all__ = ["join_option_help", "texts_of_fields", "texts_of_headings"]
 
 
-def join_option_help(options: type, *pieces: type) -> None:
-    """Uses the text of each field of a dataclass as its help, on one line.
+def texts_of_fields(options: type, *pieces: type) -> dict[str, str]:
+    """Returns the text of each field of a dataclass, on one line.
 
     Args:
         options: The dataclass. The text of a field is the string below it in the source, of the
@@ -31,16 +29,29 @@ def join_option_help(options: type, *pieces: type) -> None:
     texts: dict[str, str] = {}
     for kind in (*pieces, *reversed(options.__mro__[:-1])):
         texts |= _texts_below(kind)
+    return {each.name: texts.get(each.name, "") for each in fields(options)}
+
+
+def texts_of_headings(options: type) -> dict[str, str]:
+    """Returns the text of each heading of a dataclass of options, on one line."""
+    texts: dict[str, str] = {}
+    for kind in reversed(options.__mro__[:-1]):
+        texts |= _texts_below(kind)
+    return {group.name: texts.get(group.name, "") for group in groups_of(options)}
+
+
+def join_option_help(options: type, *pieces: type) -> None:
+    """Makes the texts of `texts_of_fields` the help of the fields, as `tyro` reads it."""
+    texts = texts_of_fields(options, *pieces)
     for each in fields(options):
-        if each.name in texts:
-            each.metadata = MappingProxyType({**each.metadata, "help": texts[each.name]})
+        each.metadata = MappingProxyType({**each.metadata, "help": texts[each.name]})
 
 
 def _texts_below(kind: type) -> dict[str, str]:
-    """Returns the string below each field in the source of a class."""
+    """Returns the string below each name that a class declares, by its source."""
     try:
         source = inspect.getsource(kind)
-    except OSError:  # installed without sources: `tyro` finds no texts either
+    except OSError:  # installed without sources
         return {}
     (tree,) = ast.parse(source).body
     texts: dict[str, str] = {}
@@ -52,9 +63,3 @@ def _texts_below(kind: type) -> dict[str, str]:
             ):
                 texts[name] = " ".join(text.split())
     return texts
-
-
-def join_argument_help(function: Callable[..., Any]) -> None:
-    """Puts each entry of a function's `Args:` on one line."""
-    text = inspect.cleandoc(function.__doc__ or "")
-    function.__doc__ = re.sub(r"\n {8}(?=\S)", " ", text)  # only they are indented so far

@@ -23,6 +23,7 @@ PURPOSES = {
     "render": "render_mode='rgb_array'",
     "sb3": "Stable-Baselines3 on these environments",
     "tensorboard": "ttrl train --log tensorboard",
+    "trackio": "ttrl train --log trackio",
     "trl": "TRL's trainers on these rewards",
     "vllm": "ttrl train --sampler vllm on a GPU (on a CPU see docs/vllm.md)",
     "wandb": "ttrl train --log wandb",

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ttrl_agents.cli.console import CommandConsole
 from ttrl_env.consensus import REWARDS, RewardError, find_reward
 
 __all__ = ["rewards"]
@@ -26,7 +27,7 @@ def rewards(
     Args:
         name: Describe this reward instead: when it is earned, its formula, its options.
     """
-    console = Console(highlight=False)
+    console = CommandConsole()
     if name:
         _describe(console, name)
         return

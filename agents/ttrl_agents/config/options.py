@@ -43,6 +43,8 @@ class SharedOptions:
     """The range of each number; a subclass adds its own."""
     command: ClassVar[str] = "ttrl"
     """The command whose `--help` documents the options."""
+    common: ClassVar[tuple[str, ...]] = ()
+    """The options that the short help shows; all of them if none is named."""
 
     MODEL_AND_QUESTIONS: ClassVar[Heading]
     env: str = "TTRL-Arithmetic-v0"

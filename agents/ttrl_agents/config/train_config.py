@@ -59,6 +59,7 @@ RESUMABLE_WITH = frozenset(
         "micro_batch_tokens",
         "pack_rows",
         "gradient_checkpointing",
+        "offload_reference",
     }
 )
 
@@ -107,6 +108,12 @@ class TrainConfig(SharedOptions):
         "log_prob_tolerance": MORE_THAN_0,
     }
     command: ClassVar[str] = "ttrl train"
+    common: ClassVar[tuple[str, ...]] = (
+        *("model", "env", "data", "seed", "preset"),
+        *("steps", "questions_per_step", "n_votes", "max_tokens", "temperature"),
+        *("reward", "algorithm", "learning_rate", "lora_rank"),
+        *("eval_every", "eval_k", "held_out", "output", "log", "sampler", "device"),
+    )
 
     MODEL_AND_QUESTIONS: ClassVar[Heading]
     """Which model learns from which questions."""
@@ -115,7 +122,7 @@ class TrainConfig(SharedOptions):
     GGUF file or the folder of one, or an id on the Hugging Face Hub."""
     preset: Preset | None = None
     """Start from the settings of the TTRL paper on this benchmark; options that are given besides
-    override them. --preset NAME --help shows them."""
+    override them. --preset NAME --help-all shows them."""
     family: Family | None = None
     """Whose settings a preset takes: qwen2.5-math, instruct (any other model that does not think
     first) or reasoning (models that do); by default what the model's name and chat template say."""
@@ -238,8 +245,8 @@ class TrainConfig(SharedOptions):
     output: Path | None = None
     """The run directory; by default a new one under runs/."""
     log: tuple[str, ...] = ()
-    """Log the run to tensorboard, wandb or both, besides metrics.jsonl, or by callbacks that
-    installed packages add."""
+    """Log the run to tensorboard, trackio or wandb, or to several, besides metrics.jsonl, or by
+    callbacks that installed packages add."""
     sample_every: int = 0
     """Write the completions of one question into samples/, and to the logs, every so many steps;
     0 is never."""
@@ -265,15 +272,22 @@ class TrainConfig(SharedOptions):
     """What the model computes in, and so what its weights are: auto is bfloat16 on a GPU (float16
     where it has no bfloat16) and float32 elsewhere. The optimizer keeps 16-bit weights in float32
     as well."""
+    optimizer_bits: Literal[32, 8] = 32
+    """Bits of each of AdamW's moments. With 8, a scale for every 256 of them, 16-bit weights are
+    kept in float32 by 16 more bits each, and gradients of micro-batches are added up in the type of
+    the weights: 8 bytes a weight instead of 18, at some cost in precision."""
     gradient_checkpointing: bool = False
     """Compute the model's layers again in the backward pass instead of keeping what they computed:
     less memory for a third more time, and more than that where prompts are long, since each is then
     run once for every completion."""
+    offload_reference: bool = False
+    """Keep the initial policy, which kl_coef needs, in main memory, and bring it to the GPU for its
+    pass alone. With LoRA it has no weights of its own, and this does nothing."""
     micro_batch_tokens: int | None = None
     """The most tokens that are run through the model at once in an update: with padding, or where
     rows are packed, with prompts. Fewer need less memory; the result is the same. By default 4,096
-    on CPU, and on GPU what the memory plan chooses, with --gradient-checkpointing and
-    --engine-sleep where they are needed."""
+    on CPU, and on GPU what the memory plan chooses, with --gradient-checkpointing, --engine-sleep
+    and --offload-reference where they are needed."""
     pack_rows: Literal["auto", "yes", "no"] = "auto"
     """Run completions through the model side by side, without padding: on a GPU where the model
     allows it (auto), or always, or never. The result is the same up to rounding."""

@@ -20,11 +20,13 @@ from ttrl_agents.samplers.base import Progress
 from ttrl_agents.seeds import completion_seeds
 from ttrl_benchmarks import Benchmark, Question
 
-__all__ = ["ask", "evaluate", "labelled", "look_at_first", "measurable", "spread"]
+__all__ = ["Answered", "ask", "evaluate", "labelled", "look_at_first", "measurable", "spread"]
 
 _COMPLETIONS_AT_ONCE = 1024
 
 Look = Callable[[Sequence[QuestionResult]], None]
+Answered = Callable[[int], None]
+"""Called with the number of questions whose completions are all sampled."""
 
 
 def ask(
@@ -37,7 +39,7 @@ def ask(
     seed: int,
     portion: int | None = None,
     progress: Progress | None = None,
-    look: Look | None = None,
+    answered: Answered | None = None,
 ) -> Iterator[list[QuestionResult]]:
     """Samples k completions of each question and grades those that have a label.
 
@@ -55,7 +57,8 @@ def ask(
         seed: The seed of the sampling.
         portion: Questions that are sampled at once; by default what makes 1,024 completions.
         progress: Called with the number of new tokens during sampling.
-        look: Called with the results of the first portion.
+        answered: Called with the number of questions whose completions are all sampled, whenever
+            the sampler reports that there are more.
 
     Yields:
         The results of a portion.
@@ -65,14 +68,50 @@ def ask(
         asked = questions[start : start + portion]
         prompts = [benchmark.prompt(question) for question in asked for _ in range(k)]
         seeds = [each for question in asked for each in completion_seeds(seed, question.id, k)]
-        completions = sampler.sample(prompts, params, seed=seeds, progress=progress)
-        results = [
+        counted = _CountQuestions(k, len(prompts), start, progress, answered)
+        completions = sampler.sample(prompts, params, seed=seeds, progress=counted)
+        yield [
             grade_question(completions[i * k : (i + 1) * k], question, benchmark)
             for i, question in enumerate(asked)
         ]
-        if look is not None and start == 0:
-            look(results)
-        yield results
+
+
+class _CountQuestions:
+    """Counts the questions of a portion whose completions are all sampled; a `CompletionProgress`.
+
+    Args:
+        k: Completions for each question.
+        completions: Completions of the portion.
+        before: Questions that were answered before it.
+        tokens: Called with the number of new tokens.
+        answered: Called with the number of questions that are answered.
+    """
+
+    def __init__(
+        self,
+        k: int,
+        completions: int,
+        before: int,
+        tokens: Progress | None,
+        answered: Answered | None,
+    ) -> None:
+        self._k = k
+        self._left = [k] * (completions // k)
+        self._done = before
+        self._tokens, self._answered = tokens, answered
+
+    def __call__(self, tokens: int, /) -> None:
+        if self._tokens is not None:
+            self._tokens(tokens)
+
+    def finished(self, places: Sequence[int]) -> None:
+        before = self._done
+        for place in places:
+            question = place // self._k
+            self._left[question] -= 1
+            self._done += self._left[question] == 0
+        if self._answered is not None and self._done > before:
+            self._answered(self._done)
 
 
 def evaluate(
@@ -84,6 +123,7 @@ def evaluate(
     seed: int,
     questions: Sequence[Question] | None = None,
     progress: Progress | None = None,
+    answered: Answered | None = None,
     stop: Callable[[], bool] = lambda: False,
     look: Look | None = None,
 ) -> Evaluation | None:
@@ -97,6 +137,7 @@ def evaluate(
         seed: The seed of the sampling.
         questions: Which to ask; by default those that have a label.
         progress: Called with the number of new tokens during sampling.
+        answered: Called with the number of questions that are answered, as in `ask`.
         stop: Called between portions of questions; if true, the evaluation ends without a result.
         look: Called with the results of the first portion.
 
@@ -108,9 +149,20 @@ def evaluate(
         return None
     results: list[QuestionResult] = []
     for portion in ask(
-        sampler, benchmark, questions, k=k, params=params, seed=seed, progress=progress, look=look
+        sampler,
+        benchmark,
+        questions,
+        k=k,
+        params=params,
+        seed=seed,
+        progress=progress,
+        answered=answered,
     ):
+        if look is not None and not results:
+            look(portion)
         results += portion
+        if answered is not None:
+            answered(len(results))
         if len(results) < len(questions) and stop():
             return None
     return Evaluation(tuple(results))

@@ -92,7 +92,9 @@ class EvaluationDisplay:
             self._print_line()
 
     def on_questions(self, done: int) -> None:
-        """Shows how many questions are done."""
+        """Shows how many questions are answered."""
+        if done == self._done:
+            return
         self._done = done
         if self._progress is not None:
             self._progress.update(self._progress.task_ids[0], completed=done)

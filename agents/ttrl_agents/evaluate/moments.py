@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ttrl_agents.config.train_config import TrainConfig
-from ttrl_agents.evaluate.ask import evaluate, look_at_first, measurable, spread
+from ttrl_agents.evaluate.ask import Answered, evaluate, look_at_first, measurable, spread
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.fingerprint import evaluation_settings, weights_digest
 from ttrl_agents.evaluate.folder import EvaluationFolder
@@ -92,6 +92,7 @@ class RunEvaluations:
         folder: Path,
         *,
         progress: Progress | None = None,
+        answered: Callable[[int, int], None] | None = None,
         stop: Callable[[], bool] = lambda: False,
     ) -> dict[str, Any] | None:
         """Evaluates both kinds of questions.
@@ -102,6 +103,8 @@ class RunEvaluations:
             step: The training steps that are done; they seed the sampling.
             folder: The run directory.
             progress: Called with the number of new tokens during sampling.
+            answered: Called with how many questions are answered, of how many; a question counts
+                once for each setting.
             stop: Called between portions; if true, the evaluation ends without a result.
 
         Returns:
@@ -111,7 +114,10 @@ class RunEvaluations:
         seed = derive_seed(self.config.seed, Stream.EVALUATION, step)
         whole = name in (BEFORE, AFTER)
         results: dict[str, Any] = {}
-        for setting in self.settings if whole else self.settings[:1]:
+        settings = self.settings if whole else self.settings[:1]
+        sizes = {split: len(self._asked[split]) for split in self._questions}
+        total, before = len(settings) * sum(sizes.values()), 0
+        for setting in settings:
             place = _place(folder, name, setting, main=setting == self.settings[0])
             scores: dict[str, Any] = {}
             for split in SPLITS:
@@ -119,12 +125,21 @@ class RunEvaluations:
                 if split not in self._questions:
                     continue
                 first = name == BEFORE and not results and split == SPLITS[0]
-                result = self._evaluate(split, setting, seed, progress, stop, first=first)
+                result = self._evaluate(
+                    split,
+                    setting,
+                    seed,
+                    progress,
+                    _shifted(answered, before, total),
+                    stop,
+                    first=first,
+                )
+                before += sizes[split]
                 if result is None or stop():
                     return None
                 if whole:
-                    settings = self._settings(split, setting, seed)
-                    EvaluationFolder.write(place / split, settings, result)
+                    config = self._settings(split, setting, seed)
+                    EvaluationFolder.write(place / split, config, result)
                 scores[split] = setting.to_dict() | result.to_dict()
             results |= scores if setting == self.settings[0] else {setting.name: scores}
         return results
@@ -162,6 +177,7 @@ class RunEvaluations:
         setting: SamplingSetting,
         seed: int,
         progress: Progress | None,
+        answered: Answered | None,
         stop: Callable[[], bool],
         *,
         first: bool,
@@ -176,6 +192,7 @@ class RunEvaluations:
             seed=seed,
             questions=self._asked[split],
             progress=progress,
+            answered=answered,
             stop=stop,
             look=look_at_first(self.policy.name, benchmark, params) if first else None,
         )
@@ -201,6 +218,13 @@ class RunEvaluations:
             seed=seed,
             policy=self.policy,
         )
+
+
+def _shifted(
+    answered: Callable[[int, int], None] | None, before: int, total: int
+) -> Answered | None:
+    """Returns what counts the questions of one evaluation among those of a whole moment."""
+    return None if answered is None else lambda done: answered(before + done, total)
 
 
 def _place(folder: Path, name: str, setting: SamplingSetting, *, main: bool = True) -> Path:

@@ -37,7 +37,8 @@ class QuestionResult:
         spans: Where in its text each answer stands: the places of its first character and after its
             last; `None` without an answer.
         rules: The name in `ttrl_env.answers.extraction.RULES` of what found each answer, or why
-            nothing did; `None` in what earlier versions wrote, which has no spans either.
+            nothing did; `None` in what earlier versions wrote, which has no spans and keys either.
+        keys: The canonical key of each answer; equal ones are one vote.
         votes: The answer class of each, numbered in order of first appearance; -1 for no answer.
         correct: Whether each answer's key is that of the label; `None` where there is no label.
         finished: Whether each completion ended on its own; if not, it was cut off.
@@ -51,6 +52,7 @@ class QuestionResult:
     answers: tuple[str | None, ...]
     spans: tuple[tuple[int, int] | None, ...]
     rules: tuple[str | None, ...]
+    keys: tuple[str | None, ...]
     votes: tuple[int, ...]
     correct: tuple[bool, ...] | None
     finished: tuple[bool, ...]
@@ -105,6 +107,7 @@ def grade_question(
         answers=ballot.answers,
         spans=tuple(map(_span, ballot.extractions)),
         rules=tuple(each.rule for each in ballot.extractions),
+        keys=tuple(None if vote < 0 else str(ballot.keys[vote]) for vote in ballot.classes),
         votes=tuple(ballot.classes.tolist()),
         correct=correct,
         finished=tuple(ballot.finished.tolist()),
@@ -124,6 +127,7 @@ def to_lines(result: QuestionResult) -> str:
             "answer": result.answers[member],
             "span": result.spans[member],
             "rule": result.rules[member],
+            "key": result.keys[member],
             "vote": result.votes[member],
             "correct": None if result.correct is None else result.correct[member],
             "finished": result.finished[member],
@@ -153,6 +157,7 @@ def from_lines(lines: Iterable[str]) -> Iterator[QuestionResult]:
             answers=tuple(row["answer"] for row in group),
             spans=tuple(_pair(row.get("span")) for row in group),
             rules=tuple(row.get("rule") for row in group),
+            keys=tuple(row.get("key") for row in group),
             votes=tuple(row["vote"] for row in group),
             correct=None if None in graded else tuple(graded),
             finished=tuple(row["finished"] for row in group),

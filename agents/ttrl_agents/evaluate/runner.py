@@ -43,7 +43,7 @@ class EvaluationWatcher(Protocol):
         ...
 
     def on_questions(self, done: int) -> None:
-        """More questions are done and saved; those of an earlier process count too."""
+        """More questions are answered; those of an earlier process count too."""
         ...
 
 
@@ -105,9 +105,9 @@ class EvaluationRun:
 
     def _ask(self, questions: Sequence[Question], watcher: EvaluationWatcher) -> None:
         """Samples, grades and saves, portion by portion."""
+        before = len(self.results)
         prompts = [self.benchmark.prompt(question) for question in questions]
-        first = look_at_first(self.model.name, self.benchmark, self.params)
-        look = None if self.results else first  # a resumed one has been looked at
+        look = look_at_first(self.model.name, self.benchmark, self.params)
         sampler = self.model.start(prompts, self.params, self.folder.path / "engine.log")
         try:
             for portion in ask(
@@ -119,8 +119,10 @@ class EvaluationRun:
                 seed=self.config.seed,
                 portion=self.portion,
                 progress=watcher.on_tokens,
-                look=look,
+                answered=lambda done: watcher.on_questions(before + done),
             ):
+                if not self.results:
+                    look(portion)
                 self.folder.append(portion)
                 self.results += portion
                 watcher.on_questions(len(self.results))

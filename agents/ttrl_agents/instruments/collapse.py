@@ -32,13 +32,15 @@ Metrics = Mapping[str, float | None]
 _WATCHED = (
     "majority_ratio",
     "flip_rate",
+    "settled_drift",
     "distinct_winners",
     "entropy",
     "completion_tokens",
     "finished_tokens",
     "truncated",
 )
-_NOISY = ("flip_rate", "truncated")  # a share of so few moves far by chance alone
+_REVISITED = ("flip_rate", "settled_drift")  # shares of the questions that were seen before
+_NOISY = (*_REVISITED, "truncated")  # shares of so few questions move far by chance alone
 _MEASUREMENTS = 3
 
 
@@ -60,12 +62,16 @@ class CollapseThresholds:
     rest: int = 50
     """Steps after an alarm during which no further alarm of its kind is raised."""
     noise: float = 4.5
-    """A rise of flips or of truncation also has to be this many standard errors."""
+    """A rise of flips, of settled drift or of truncation also has to be this many standard
+    errors."""
     agreement_rise: float = 0.05
     """Runaway: the majority ratio is this far above its start, or half of the way to 1, ..."""
     flip_rise: float = 0.1
     """... and the flip rate is this far above its lowest value so far: the votes agree more and
     more, on answers that keep changing."""
+    settled_rise: float = 0.1
+    """Also runaway: the share of questions that have left the answer on which their votes once
+    settled is this far above its lowest value so far."""
     winner_fall: float = 0.4
     """Also runaway: the share of distinct winners has fallen by this share of its start, i.e.
     different questions elect the same answers."""
@@ -126,7 +132,7 @@ class CollapseDetector:
         }
         self._noise = {name: _Noise() for name in _NOISY}
         self._divergences: deque[float] = deque(maxlen=_MEASUREMENTS)
-        self._lowest_flip = math.inf
+        self._lowest = dict.fromkeys(_REVISITED, math.inf)
         self._streaks: dict[str, int] = {}
         self._silent_until: dict[str, int] = {}
 
@@ -146,16 +152,18 @@ class CollapseDetector:
         if self._step < limits.window:
             return []
         now = {name: _mean(recent) for name, recent in self._recent.items()}
-        # The first few questions that come back are too few for a flip rate.
-        if any(map(math.isnan, self._recent["flip_rate"])):
-            now["flip_rate"] = math.nan
+        # The first few questions that come back are too few for a rate.
+        for name in _REVISITED:
+            if any(map(math.isnan, self._recent[name])):
+                now[name] = math.nan
         # A metric without values in the first window, e.g. the flip rate, starts at its first
         # values.
         for name, value in now.items():
             if not math.isnan(value):
                 self._start.setdefault(name, value)
-        if not math.isnan(now["flip_rate"]):
-            self._lowest_flip = min(self._lowest_flip, now["flip_rate"])
+        for name, lowest in self._lowest.items():
+            if now[name] < lowest:
+                self._lowest[name] = now[name]
         alarms = []
         for kind, reason in self._signs(now):
             self._streaks[kind] = self._streaks.get(kind, 0) + 1 if reason else 0
@@ -176,7 +184,9 @@ class CollapseDetector:
             },
             "noise": {name: noise.state_dict() for name, noise in self._noise.items()},
             "divergences": list(self._divergences),
-            "lowest_flip": None if math.isinf(self._lowest_flip) else self._lowest_flip,
+            "lowest": {
+                name: None if math.isinf(value) else value for name, value in self._lowest.items()
+            },
             "streaks": dict(self._streaks),
             "silent_until": dict(self._silent_until),
         }
@@ -191,7 +201,9 @@ class CollapseDetector:
         for name, noise in self._noise.items():
             noise.load_state_dict(state["noise"][name])
         self._divergences = deque(state["divergences"], maxlen=_MEASUREMENTS)
-        self._lowest_flip = math.inf if state["lowest_flip"] is None else state["lowest_flip"]
+        self._lowest = {
+            name: math.inf if value is None else value for name, value in state["lowest"].items()
+        }
         self._streaks = dict(state["streaks"])
         self._silent_until = dict(state["silent_until"])
 
@@ -213,7 +225,7 @@ class CollapseDetector:
         return now >= before + max(rise, self.thresholds.noise * error)
 
     def _runaway(self, now: dict[str, float]) -> str:
-        limits, lowest = self.thresholds, self._lowest_flip
+        limits, lowest = self.thresholds, self._lowest["flip_rate"]
         flips, winners = now["flip_rate"], now["distinct_winners"]
         if self._agree_more(now) and self._risen("flip_rate", flips, lowest, limits.flip_rise):
             ratio, was = now["majority_ratio"], self._start["majority_ratio"]
@@ -221,6 +233,12 @@ class CollapseDetector:
                 f"votes agree more than at the start (majority ratio {ratio:.2f}, was {was:.2f}), "
                 f"yet pseudo-labels change again: {flips:.0%} flipped since their last visit, "
                 f"after {lowest:.0%} at the lowest"
+            )
+        left, lowest = now["settled_drift"], self._lowest["settled_drift"]
+        if self._risen("settled_drift", left, lowest, limits.settled_rise):
+            return (
+                f"{left:.0%} of the questions elect another answer than the one on which their "
+                f"votes had settled, after {lowest:.0%} at the lowest"
             )
         first = self._start.get("distinct_winners", math.nan)
         if winners <= first * (1 - limits.winner_fall):

@@ -1,7 +1,8 @@
 """The agreement of sampler and trainer, which must compute the same policy.
 
-- `SamplerCheck`: checks each step of a run.
+- `SamplerCheck`: checks each step of a run; `SamplerDisagreesError` is what it raises.
 - `Agreement`: the difference of their log-probabilities of the same tokens.
+- `AgreementTally`: adds it up over batches.
 - `measure_agreement`: measures it on completions that were just sampled.
 - `default_tolerance`: the difference that rounding alone explains.
 
@@ -23,7 +24,20 @@ from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
 from ttrl_agents.policy.policy import Policy
 from ttrl_env.completion import Completion
 
-__all__ = ["Agreement", "SamplerCheck", "default_tolerance", "measure_agreement"]
+__all__ = [
+    "Agreement",
+    "AgreementTally",
+    "SamplerCheck",
+    "SamplerDisagreesError",
+    "default_tolerance",
+    "measure_agreement",
+]
+
+_NO_LOG_PROBS = "the sampler gave no token ids or no log-probabilities"
+
+
+class SamplerDisagreesError(AgentError):
+    """The log-probabilities of sampler and policy differ by more than rounding explains."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,37 @@ class Agreement:
     mean: float
     largest: float
     tokens: int
+
+
+class AgreementTally:
+    """The difference of two sets of log-probabilities, added up over batches.
+
+    >>> tally, row = AgreementTally(), torch.tensor([[-1.0, -2.0, 0.0]])
+    >>> tally.add(row, row - 0.5, torch.tensor([[True, True, False]]))
+    >>> tally.result()
+    Agreement(mean=0.5, largest=0.5, tokens=2)
+    """
+
+    def __init__(self) -> None:
+        self._sum = self._largest = 0.0
+        self._tokens = 0
+
+    def add(self, ours: torch.Tensor, theirs: torch.Tensor, mask: torch.Tensor) -> None:
+        """Adds a batch; tensors have one shape.
+
+        Raises:
+            ValueError: The sampler gave no log-probability of a token in the mask.
+        """
+        gaps = (ours - theirs).abs()[mask].double()
+        if bool(gaps.isnan().any() and theirs[mask].isnan().any()):
+            raise ValueError(_NO_LOG_PROBS)
+        self._sum += float(gaps.sum())
+        self._largest = max(self._largest, float(gaps.max()))
+        self._tokens += len(gaps)
+
+    def result(self) -> Agreement:
+        """Returns the difference over all that was added."""
+        return Agreement(self._sum / max(self._tokens, 1), self._largest, self._tokens)
 
 
 class SamplerCheck:
@@ -67,12 +112,24 @@ class SamplerCheck:
             completions: What the sampler drew.
 
         Raises:
-            AgentError: The log-probabilities differ by more than rounding explains.
+            SamplerDisagreesError: They differ by more than rounding explains.
+        """
+        found = measure_agreement(self._log_probs, prompts, completions, self._config.temperature)
+        return self.judge(step, found)
+
+    def judge(self, step: int, found: Agreement) -> dict[str, float]:
+        """Returns the metrics of a comparison that was made elsewhere.
+
+        Args:
+            step: The training step, from 1.
+            found: The comparison.
+
+        Raises:
+            SamplerDisagreesError: They differ by more than rounding explains.
         """
         config = self._config
-        found = measure_agreement(self._log_probs, prompts, completions, config.temperature)
         if not found.mean <= self._allowed:
-            raise AgentError(
+            raise SamplerDisagreesError(
                 f"In step {step} the log-probabilities of --sampler {config.sampler} differ from "
                 f"the policy's by {found.mean:.3g} nats per token on average ({found.largest:.3g} "
                 f"at most, over {found.tokens} tokens); {self._allowed:g} is allowed. The sampler "
@@ -124,7 +181,7 @@ def measure_agreement(
     for i in chosen:
         ids, chances = completions[i].token_ids, completions[i].log_probs
         if ids is None or chances is None:
-            raise ValueError("the sampler gave no token ids or no log-probabilities")
+            raise ValueError(_NO_LOG_PROBS)
         sampled.append((ids, chances))
     batch = TokenBatch.from_ids(
         [encoded[i] for i in chosen],

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 import torch
 
 from ttrl_agents.errors import AgentError
+from ttrl_agents.learning.compact_adamw import make_adamw
 from ttrl_agents.learning.losses import Counts, aggregate, clipped_value_loss
-from ttrl_agents.learning.master_adamw import MasterAdamW
 from ttrl_agents.learning.optimizer_state import optimizer_tensors, restore_optimizer
 from ttrl_agents.policy.determinism import deterministic
 from ttrl_agents.policy.log_probs import LogProbs
@@ -38,6 +38,7 @@ class Critic:
         weight_decay: Its weight decay.
         gradient_checkpointing: As for `LogProbs`.
         packed: As for `LogProbs`.
+        optimizer_bits: Bits of each of the optimizer's moments, 32 or 8.
 
     Raises:
         AgentError: The model does not expose the hidden states that its logits come from.
@@ -52,6 +53,7 @@ class Critic:
         weight_decay: float,
         gradient_checkpointing: bool = False,
         packed: bool | None = None,
+        optimizer_bits: int = 32,
     ) -> None:
         model = copy.deepcopy(policy.model)
         self._trunk = LogProbs(
@@ -70,8 +72,12 @@ class Critic:
         torch.nn.init.zeros_(self._head.weight)
         torch.nn.init.zeros_(self._head.bias)
         self.learning_rate = learning_rate
-        self.optimizer = MasterAdamW(
-            self.parameters(), lr=learning_rate, betas=betas, weight_decay=weight_decay
+        self.optimizer = make_adamw(
+            self.parameters(),
+            bits=optimizer_bits,
+            lr=learning_rate,
+            betas=betas,
+            weight_decay=weight_decay,
         )
 
     def __call__(self, batch: TokenBatch) -> torch.Tensor:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch.optim.adamw import adamw
@@ -43,7 +43,10 @@ class MasterAdamW(torch.optim.Optimizer):
 
     Attributes:
         loss_scale: What `backward` multiplies the loss by; 1 unless weights are float16.
+        sums_in_float32: Whether gradients are added up in float32 whatever the weights are.
     """
+
+    sums_in_float32: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -63,7 +66,7 @@ class MasterAdamW(torch.optim.Optimizer):
         self.loss_scale = _FIRST_SCALE if half else 1.0
         self._good_steps = 0
         for weight in trained:
-            if weight.dtype != torch.float32:
+            if self.sums_in_float32 and weight.dtype != torch.float32:
                 weight.register_post_accumulate_grad_hook(_adder(self))
 
     def backward(self, loss: torch.Tensor) -> None:

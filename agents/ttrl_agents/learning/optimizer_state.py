@@ -15,6 +15,8 @@ from ttrl_agents.learning.master_adamw import MasterAdamW
 
 __all__ = ["optimizer_tensors", "restore_optimizer"]
 
+_SCALE = "_scale"  # of blocks of a moment: see `compact_adamw`
+
 Named = Iterable[tuple[str, torch.nn.Parameter]]
 
 
@@ -53,7 +55,7 @@ def restore_optimizer(
             if key.rpartition("/")[0] == name
         }
         for key, tensor in found.items():
-            if tensor.ndim and tensor.shape != parameter.shape:
+            if tensor.ndim and not key.endswith(_SCALE) and tensor.shape != parameter.shape:
                 raise AgentError(
                     f"The checkpoint is of another model: {name} has shape "
                     f"{tuple(parameter.shape)} here and {tuple(tensor.shape)} there."

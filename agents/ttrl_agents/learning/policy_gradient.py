@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,11 +21,13 @@ from ttrl_agents.agent import Agent
 from ttrl_agents.config.schedule import rate_factor
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
+from ttrl_agents.instruments.sampler_agreement import SamplerCheck
 from ttrl_agents.learning.advantages.assign import assign_credit
+from ttrl_agents.learning.compact_adamw import make_adamw
 from ttrl_agents.learning.critic import Critic
 from ttrl_agents.learning.experience import Experience, Rows, split_by_tokens
+from ttrl_agents.learning.first_pass import FirstPass
 from ttrl_agents.learning.losses import Counts, explained_variance, policy_objective
-from ttrl_agents.learning.master_adamw import MasterAdamW
 from ttrl_agents.learning.optimizer_state import optimizer_tensors, restore_optimizer
 from ttrl_agents.learning.skipped_updates import dump_update
 from ttrl_agents.learning.step_metrics import Tally
@@ -31,7 +35,9 @@ from ttrl_agents.policy.determinism import deterministic
 from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.policy.log_probs import LogProbs
 from ttrl_agents.policy.lora import LoraPolicy
+from ttrl_agents.policy.offloaded import Offloaded
 from ttrl_agents.policy.policy import Policy
+from ttrl_agents.policy.token_batch import TokenBatch
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import Sampler, SamplingParams, make_sampler
 from ttrl_agents.samplers.base import Progress
@@ -88,8 +94,9 @@ class PolicyGradientAgent:
         default = (2e-4 if small else 1e-6) * (10 if config.lora_rank else 1)
         self.learning_rate = _or(config.learning_rate, default)
         betas = (0.9, config.adam_beta2)
-        self.optimizer = MasterAdamW(
+        self.optimizer = make_adamw(
             policy.model.parameters(),
+            bits=config.optimizer_bits,
             lr=self.learning_rate,
             betas=betas,
             weight_decay=config.weight_decay,
@@ -101,12 +108,16 @@ class PolicyGradientAgent:
             packed={"auto": None, "yes": True, "no": False}[config.pack_rows],
         )
         self.packed = self._log_probs.packed
+        self._check: SamplerCheck | None = None
         self._reference: LogProbs | None = None
+        self._offloaded: Offloaded | None = None
         if self.algorithm.kl_coef > 0:
             if reference is None:
                 frozen = copy.deepcopy(policy.model).eval().requires_grad_(False)
                 reference = Policy(frozen, policy.tokenizer, policy.name)
             self._reference = LogProbs(reference, packed=self.packed)
+            if config.offload_reference and not config.lora_rank:  # which has no weights of its own
+                self._offloaded = Offloaded(reference.model)
         self.critic: Critic | None = None
         if self.algorithm.advantage == "gae":
             self.critic = Critic(
@@ -116,6 +127,7 @@ class PolicyGradientAgent:
                 weight_decay=config.weight_decay,
                 gradient_checkpointing=config.gradient_checkpointing,
                 packed=self.packed,
+                optimizer_bits=config.optimizer_bits,
             )
 
     def tensors(self) -> dict[str, torch.Tensor]:
@@ -150,6 +162,15 @@ class PolicyGradientAgent:
     def scale_learning_rate(self, factor: float) -> None:
         """Multiplies the learning rate of every later step; a checkpoint does not keep it."""
         self._rate_scale *= factor
+
+    def compare_with_sampler(self, check: SamplerCheck) -> bool:
+        """Takes the comparison with a sampler into the passes of `learn`; returns whether it does.
+
+        On CPU, which is the reference, the comparison stays a pass of its own before the votes.
+        """
+        if self.packed:
+            self._check = check
+        return self.packed
 
     def act(
         self, observations: Sequence[str], step: int, progress: Progress | None = None
@@ -187,17 +208,24 @@ class PolicyGradientAgent:
         }
         # If no rewards differ there is nothing to learn: no step, not even of weight decay.
         if len(experience) == 0:
+            if self._check is not None:
+                step, drawn = rollout.step + 1, rollout.completions
+                metrics |= self._check.measure(step, rollout.prompts, drawn)
             return metrics | {"loss": 0.0, "entropy": math.nan, "grad_norm": 0.0}
         if experience.values is not None and experience.returns is not None:
             metrics["explained_variance"] = explained_variance(
                 experience.values, experience.returns, experience.mask
             )
         tally = Tally()
+        first: FirstPass | None = FirstPass(
+            experience, records=self._records_old, check=self._check
+        )
         for epoch in range(self.algorithm.epochs):
             for rows, questions in self._minibatches(experience, rollout, epoch):
                 metrics["skipped"] += not self._update(
-                    experience, rows, questions, tally, rollout.step
+                    experience, rows, questions, tally, rollout.step, first
                 )
+                first = None
         return metrics | tally.metrics()
 
     def _experience(self, rollout: Rollout) -> Experience:
@@ -210,10 +238,10 @@ class PolicyGradientAgent:
         # Score first if advantages need scores; else score only completions with an advantage.
         needs_scores_for_credit = self.critic is not None or algorithm.shapes_reward
         if needs_scores_for_credit:
-            experience = self._score(experience)
+            experience = self._score(experience, rollout)
         experience = assign_credit(algorithm, experience, config.max_tokens).with_gradient()
         if not needs_scores_for_credit:
-            experience = self._score(experience)
+            experience = self._score(experience, rollout)
         if algorithm.epochs * algorithm.minibatches == 1:
             # The policy has not changed since it sampled, so the ratio is exactly 1.
             experience = replace(experience, old_log_probs=None)
@@ -222,29 +250,57 @@ class PolicyGradientAgent:
         self._check_sampler(experience)
         return experience
 
+    @property
+    def _scores_old(self) -> bool:
+        """Whether later updates need the log-probabilities by the trainer before the first."""
+        moves = self.algorithm.epochs * self.algorithm.minibatches > 1
+        return moves and self.config.old_log_probs == "trainer"
+
+    @property
+    def _records_old(self) -> bool:
+        """Whether those of the first minibatch are taken from the pass of its gradient.
+
+        On CPU, which is the reference, they are not: batches of other rows round otherwise.
+        """
+        return self.packed and self._scores_old and not self.algorithm.shapes_reward
+
     @torch.no_grad()
-    def _score(self, experience: Experience) -> Experience:
+    def _score(self, experience: Experience, rollout: Rollout) -> Experience:
         """The log-probabilities and values that are needed before the first update."""
-        algorithm = self.algorithm
-        moves = algorithm.epochs * algorithm.minibatches > 1
-        asked = moves and self.config.old_log_probs == "trainer"
-        old = self._log_probs if asked or algorithm.shapes_reward else None
-        scorers = {"old_log_probs": old, "reference_log_probs": self._reference}
-        wanted = {name: each for name, each in scorers.items() if each is not None}
-        names = [*wanted, *(["values"] if self.critic is not None else [])]
-        found: dict[str, Any] = {name: torch.zeros(experience.mask.shape) for name in names}
-        if not names:
-            return experience
-        for part in self._micro_batches(experience, np.arange(len(experience))):
-            batch = experience.token_batch(part, self.policy.pad_token_id, self.policy.device)
-            index, width = torch.from_numpy(part), batch.completion_ids.shape[1]
-            for name, scorer in wanted.items():
-                found[name][index, :width] = scorer(batch, self.config.temperature, entropy="none")[
-                    0
-                ].cpu()
-            if self.critic is not None:
-                found["values"][index, :width] = self.critic(batch).cpu()
+        everything = np.arange(len(experience))
+        jobs: list[tuple[str, LogProbs, Rows]] = []
+        if self._scores_old or self.algorithm.shapes_reward:
+            rows = everything
+            if self._records_old:
+                first = next(self._minibatches(experience, rollout, 0), (everything, 0))[0]
+                rows = np.setdiff1d(everything, first)
+            jobs.append(("old_log_probs", self._log_probs, rows))
+        if self._reference is not None:
+            jobs.append(("reference_log_probs", self._reference, everything))
+        found: dict[str, Any] = {}
+        for name, scorer, rows in jobs:
+            away = self._offloaded if scorer is self._reference else None
+            with contextlib.nullcontext() if away is None else away.brought_back():
+                found[name] = self._values_of_tokens(
+                    experience, rows, functools.partial(self._log_probs_alone, scorer)
+                )
+        if self.critic is not None:
+            found["values"] = self._values_of_tokens(experience, everything, self.critic)
         return replace(experience, **found)
+
+    def _log_probs_alone(self, scorer: LogProbs, batch: TokenBatch) -> torch.Tensor:
+        return scorer(batch, self.config.temperature, entropy="none")[0]
+
+    def _values_of_tokens(
+        self, experience: Experience, rows: Rows, run: Callable[[TokenBatch], torch.Tensor]
+    ) -> torch.Tensor:
+        """Runs something over rows in micro-batches; returns its values of tokens, on CPU."""
+        found = torch.zeros(experience.mask.shape)
+        for part in self._micro_batches(experience, rows):
+            batch = experience.token_batch(part, self.policy.pad_token_id, self.policy.device)
+            values = run(batch)
+            found[torch.from_numpy(part), : values.shape[1]] = values.cpu()
+        return found
 
     def _minibatches(
         self, experience: Experience, rollout: Rollout, epoch: int
@@ -260,7 +316,13 @@ class PolicyGradientAgent:
                 yield rows, len(part)
 
     def _update(
-        self, experience: Experience, rows: Rows, questions: int, tally: Tally, step: int
+        self,
+        experience: Experience,
+        rows: Rows,
+        questions: int,
+        tally: Tally,
+        step: int,
+        first: FirstPass | None,
     ) -> bool:
         """Takes one step of each optimizer; returns whether it could be taken."""
         algorithm, policy, critic = self.algorithm, self.policy, self.critic
@@ -278,6 +340,8 @@ class PolicyGradientAgent:
                 self.config.temperature,
                 entropy="gradient" if algorithm.entropy_coef else "value",
             )
+            if first is not None:
+                inputs = first.take(part, inputs, log_probs)
             loss, sums, maxima = policy_objective(algorithm, log_probs, entropies, inputs, counts)
             with deterministic(policy.device):
                 self.optimizer.backward(loss)
@@ -289,6 +353,8 @@ class PolicyGradientAgent:
                 measured["value_loss"] += critic.add_gradient(
                     batch, old, returns, clip=algorithm.value_clip, counts=counts
                 )
+        if first is not None:
+            tally.note(first.agreement(step + 1))  # before anything has moved
         optimizers = {"grad_norm": self.optimizer}
         if critic is not None:
             optimizers["value_grad_norm"] = critic.optimizer
@@ -316,12 +382,12 @@ class PolicyGradientAgent:
     ) -> None:
         if self.config.output is None:
             return  # an agent used outside a run need not have a folder
-        found = torch.zeros(experience.mask.shape)
         with torch.no_grad():
-            for part in self._micro_batches(experience, np.arange(len(experience))):
-                batch = experience.token_batch(part, self.policy.pad_token_id, self.policy.device)
-                values, _ = self._log_probs(batch, self.config.temperature, entropy="none")
-                found[torch.from_numpy(part), : values.shape[1]] = values.cpu()
+            found = self._values_of_tokens(
+                experience,
+                np.arange(len(experience)),
+                functools.partial(self._log_probs_alone, self._log_probs),
+            )
         dump_update(
             self.config.output / "non_finite" / f"step-{step:06d}",
             experience,

@@ -27,6 +27,7 @@ class Tally:
         self._token_sums: defaultdict[str, float] = defaultdict(float)
         self._update_sums: defaultdict[str, float] = defaultdict(float)
         self._maxima: dict[str, float] = {}
+        self._facts: dict[str, float] = {}
 
     def add_tokens(
         self, tokens: int, sums: Mapping[str, float], maxima: Mapping[str, float]
@@ -44,6 +45,10 @@ class Tally:
         for name, value in values.items():
             self._update_sums[name] += value
 
+    def note(self, facts: Mapping[str, float]) -> None:
+        """Adds metrics that are what they are."""
+        self._facts.update(facts)
+
     def metrics(self) -> dict[str, float]:
         """Returns means over updates, means over tokens, and maxima."""
         return {
@@ -51,4 +56,5 @@ class Tally:
             **{name: value / self.updates for name, value in self._update_sums.items()},
             **{name: value / self._tokens for name, value in self._token_sums.items()},
             **self._maxima,
+            **self._facts,
         }

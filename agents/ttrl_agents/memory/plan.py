@@ -26,7 +26,8 @@ GIB = 2**30
 _SPARE = 2.5 * GIB  # CUDA contexts, and memory in fragments too small to use
 _ENGINE_OVERHEAD = 2.0 * GIB  # activations and CUDA graphs of vLLM
 _ENGINE_ASLEEP = 1.0 * GIB
-_HEAD_CHUNK = 2**28 * 4  # logits of a chunk in float32
+_TILE_ROWS, _TILE_COLUMNS = 4096, 32_768  # of the LM head: see `policy.lm_head_tiles`
+_BLOCK = 256  # moments of 8 bits that share a scale
 _MOST_SHARE = 0.85
 _SMALLEST_CACHE_ROWS = 32
 PACKS = (16_384, 8192, 4096)
@@ -46,6 +47,7 @@ class Need:
         critic: Whether there is a critic.
         engine: Whether a vLLM engine shares the GPU.
         weight_bytes: Bytes of a weight: 2, or 4 with `--dtype float32`.
+        optimizer_bits: Bits of each moment of AdamW.
     """
 
     shape: ModelShape
@@ -56,6 +58,7 @@ class Need:
     critic: bool = False
     engine: bool = False
     weight_bytes: int = 2
+    optimizer_bits: int = 32
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,14 @@ class Settings:
         gradient_checkpointing: Whether layers are computed again in the backward pass.
         engine_sleep: Whether the engine gives its memory back while the policy learns.
         engine_gpu_share: The share of the GPU that the engine takes.
+        offload_reference: Whether the reference waits in main memory.
     """
 
     micro_batch_tokens: int
     gradient_checkpointing: bool
     engine_sleep: bool = False
     engine_gpu_share: float = 0.0
+    offload_reference: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,10 @@ class Plan:
         if self.need.engine:
             asleep = ", asleep while learning" if settings.engine_sleep else ""
             parts.append(f"vLLM {settings.engine_gpu_share:.0%}{asleep}")
+        if settings.offload_reference:
+            parts.append("reference in main memory")
+        if self.need.optimizer_bits == 8:
+            parts.append("8-bit moments")
         return "; ".join(parts)
 
 
@@ -123,20 +132,24 @@ def predict(need: Need, settings: Settings) -> Plan:
     shape, size = need.shape, need.weight_bytes
     weights = float(shape.weights)
     trained = float(shape.adapters(need.lora_rank)) if need.lora_rank else weights
+    compact = need.optimizer_bits == 8
     kept = {"weights": size * weights + (size * trained if need.lora_rank else 0)}
-    if size < 4:
-        kept["float32 copy of trained weights"] = 4 * trained
-    kept["moments of AdamW"] = 8 * trained
-    if need.reference and not need.lora_rank:
+    copy = 0 if size == 4 else 2 if compact else 4
+    if copy:
+        kept["float32 copy of trained weights"] = copy * trained
+    moments = 2 * (1 + 4 / _BLOCK) if compact else 8
+    kept["moments of AdamW"] = moments * trained
+    if need.reference and not (need.lora_rank or settings.offload_reference):
         kept["reference"] = size * weights
     if need.critic:
-        kept["critic and its optimizer"] = (size + 12 if size < 4 else 12) * weights
+        kept["critic and its optimizer"] = (size + copy + moments) * weights
     tokens = max(settings.micro_batch_tokens, need.length)
     networks = 2 if need.critic else 1  # gradients of both are there when they are clipped
     learning = {
-        "gradients": 4 * trained * networks + (size * shape.head_weights if size < 4 else 0),
+        "gradients": (size if compact else 4) * trained * networks
+        + (size * shape.head_weights if size < 4 else 0),
         "activations": _activations(need, settings, tokens),
-        "LM head": 2.2 * _HEAD_CHUNK + (0 if need.lora_rank else 8.0 * shape.head_weights),
+        "LM head": _head(need),
     }
     sampling: dict[str, float] = {}
     if need.engine:
@@ -147,6 +160,15 @@ def predict(need: Need, settings: Settings) -> Plan:
         row = shape.cache_per_token * size * need.length
         sampling["keys and values of 64 completions"] = 64.0 * row
     return Plan(need, settings, kept, learning, sampling)
+
+
+def _head(need: Need) -> float:
+    """The bytes of a tile of logits and its gradient, and of sums and products in float32."""
+    tile = _TILE_ROWS * _TILE_COLUMNS * (4 + need.weight_bytes)
+    wide = 8 * _TILE_ROWS * need.shape.hidden
+    if not need.lora_rank:  # the gradient of the head, and what one tile adds to it
+        wide += 4 * (need.shape.head_weights + _TILE_COLUMNS * need.shape.hidden)
+    return float(tile + wide)
 
 
 def _activations(need: Need, settings: Settings, tokens: int) -> float:
@@ -170,7 +192,8 @@ def plan_memory(need: Need, **given: int | float | bool | None) -> Plan:
     """Chooses the fastest settings that fit.
 
     It prefers keeping layers to computing them again (a third more arithmetic), an engine that
-    stays awake to one that sleeps (seconds per step), and large packs to small ones.
+    stays awake to one that sleeps (seconds per step), large packs to small ones, and a reference on
+    the GPU to one in main memory.
 
     Args:
         need: The requirements of the run.
@@ -193,16 +216,20 @@ def _candidates(need: Need, given: dict[str, int | float | bool | None]) -> list
         return default if value is None else (value,)
 
     plans = []
-    for again, asleep, tokens in product(
+    has_reference = need.reference and not need.lora_rank
+    for away, again, asleep, tokens in product(
+        choices("offload_reference", (False, True) if has_reference else (False,)),
         choices("gradient_checkpointing", (False, True)),
         choices("engine_sleep", (False, True) if need.engine else (False,)),
         choices("micro_batch_tokens", PACKS),
     ):
-        settings = Settings(int(tokens), bool(again), bool(asleep))
+        settings = Settings(
+            int(tokens), bool(again), bool(asleep), offload_reference=bool(away) and has_reference
+        )
         share = given.get("engine_gpu_share")
         if need.engine:
             chosen = _share(need, settings) if share is None else float(share)
-            settings = Settings(int(tokens), bool(again), bool(asleep), chosen)
+            settings = replace(settings, engine_gpu_share=chosen)
         plans.append(predict(need, settings))
     return plans
 
@@ -234,6 +261,8 @@ def _refusal(least: Plan, given: dict[str, int | float | bool | None]) -> str:
         ways.append("sample with --sampler transformers")
     if need.reference and not need.lora_rank and _try(replace(need, reference=False)):
         ways.append("train without a reference (--kl-coef 0)")
+    if need.optimizer_bits != 8 and _try(replace(need, optimizer_bits=8)):
+        ways.append("keep AdamW's moments in 8 bits (--optimizer-bits 8)")
     if not need.lora_rank and _try(replace(need, lora_rank=64)):
         ways.append("train adapters (--lora-rank 64)")
     larger = [size for size in _GPU_SIZES if size > least.peak / GIB]

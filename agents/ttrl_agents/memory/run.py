@@ -45,6 +45,7 @@ def need_of(config: TrainConfig, shape: ModelShape, memory: float, weight_bytes:
         critic=algorithm.advantage == "gae",
         engine=config.sampler == "vllm",
         weight_bytes=weight_bytes,
+        optimizer_bits=config.optimizer_bits,
     )
 
 
@@ -63,6 +64,7 @@ def choose(config: TrainConfig, need: Need) -> tuple[TrainConfig, Plan]:
         micro_batch_tokens=config.micro_batch_tokens,
         gradient_checkpointing=config.gradient_checkpointing or open_to_choice,
         engine_sleep=config.engine_sleep or open_to_choice,
+        offload_reference=config.offload_reference or open_to_choice,
         engine_gpu_share=config.engine_gpu_share,
     )
     settings = plan.settings
@@ -71,6 +73,7 @@ def choose(config: TrainConfig, need: Need) -> tuple[TrainConfig, Plan]:
         micro_batch_tokens=settings.micro_batch_tokens,
         gradient_checkpointing=settings.gradient_checkpointing,
         engine_sleep=settings.engine_sleep,
+        offload_reference=settings.offload_reference,
         engine_gpu_share=settings.engine_gpu_share or _CPU_SHARE,
     )
     return chosen, plan
@@ -110,6 +113,10 @@ def out_of_memory_advice(config: TrainConfig) -> str:
         ways.append(f"--micro-batch-tokens {tokens // 2}")
     if not config.gradient_checkpointing:
         ways.append("--gradient-checkpointing")
+    if config.resolve_algorithm().kl_coef > 0 and not (
+        config.offload_reference or config.lora_rank
+    ):
+        ways.append("--offload-reference")
     if config.sampler == "vllm" and not config.engine_sleep:
         ways.append("--engine-sleep")
     if config.sampler == "vllm":

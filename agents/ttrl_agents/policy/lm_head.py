@@ -9,7 +9,8 @@ words take 10 GB. Here they are computed in chunks, in float32, and each chunk i
 time in the backward pass. That pass is written by hand for two reasons: the gradient of the head is
 added up over chunks in float32, whatever the type of the weights (in bfloat16 the sum over many
 chunks is off by percents), and nothing of the size of the logits is kept. If float32 logits fit
-into one chunk, as on CPU with a small vocabulary, autograd is used: that is the reference.
+into one chunk, as on CPU with a small vocabulary, autograd is used: that is the reference. On a GPU
+that Triton compiles for, the same is done by its kernels in tiles (`lm_head_tiles`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 
+from ttrl_agents.policy.lm_head_tiles import product, tiled_log_probs, why_not_tiled
+
 __all__ = ["Entropy", "head_log_probs", "logit_log_probs"]
 
 Entropy = Literal["none", "value", "gradient"]
@@ -27,6 +30,7 @@ Entropy = Literal["none", "value", "gradient"]
 # Logits per chunk. A GPU needs a few thousand rows for efficient matrix products.
 _CPU_CHUNK = 2**25
 _GPU_CHUNK = 2**28
+_LEAST = -1e30
 
 
 def head_log_probs(
@@ -48,11 +52,13 @@ def head_log_probs(
         targets: Shape (tokens,), int64.
         temperature: Divides the logits.
         entropy: Whether entropies are computed and carry a gradient.
-        chunk: Logits per chunk; by default what suits the device.
+        chunk: Logits per chunk; by default what suits the device, or tiles on a GPU.
 
     Returns:
         Both in nats, float32, shape (tokens,); `None` for entropies that were not asked for.
     """
+    if chunk is None and why_not_tiled(hidden.device) is None:
+        return tiled_log_probs(hidden, weight, bias, targets, temperature, entropy)
     most = chunk or (_CPU_CHUNK if hidden.device.type == "cpu" else _GPU_CHUNK)
     rows = max(1, most // weight.shape[0])
     if hidden.dtype == torch.float32 and len(hidden) <= rows:
@@ -73,7 +79,8 @@ def logit_log_probs(
     if entropy == "none":
         return log_probs, None
     with torch.set_grad_enabled(entropy == "gradient" and torch.is_grad_enabled()):
-        normalised = logits.log_softmax(-1)
+        # A logit of -inf has probability 0 and adds 0; 0 times -inf would be NaN.
+        normalised = logits.log_softmax(-1).clamp(min=_LEAST)
         return log_probs, -(normalised.exp() * normalised).sum(-1)
 
 
@@ -103,6 +110,7 @@ class _HeadLogProbs(torch.autograd.Function):
             normalised = _log_softmax(hidden[part], weight, bias, temperature)
             log_probs[part] = normalised.gather(1, targets[part, None]).squeeze(1)
             if entropies is not None:
+                normalised.clamp_(min=_LEAST)  # as in `logit_log_probs`
                 # A product per row, so that nothing else of the size of the logits is made.
                 entropies[part] = -torch.bmm(normalised.exp()[:, None], normalised[:, :, None])[
                     :, 0, 0
@@ -124,6 +132,7 @@ class _HeadLogProbs(torch.autograd.Function):
             normalised = _log_softmax(hidden[part], weight, bias, ctx.temperature)
             wanted = grad[part, None]
             if ctx.entropy == "gradient":
+                normalised.clamp_(min=_LEAST)
                 slopes = (normalised + entropies[part, None]) * entropy_grad[part, None] + wanted
             else:
                 slopes = wanted
@@ -156,7 +165,7 @@ class _Gradients:
         if self.hidden is not None:
             torch.mm(low, self._head, out=self.hidden[part])
         if self._asked["weight"]:
-            found = _product(low.t(), self._inputs[part])
+            found = product(low.t(), self._inputs[part])
             self.weight = found if self.weight is None else self.weight.add_(found)
         if self._has_bias:
             total = logits_grad.sum(0)
@@ -169,18 +178,9 @@ def _log_softmax(
     if hidden.dtype == torch.float32:
         logits = F.linear(hidden, weight, bias)
     else:
-        logits = _product(hidden, weight.t())
+        logits = product(hidden, weight.t())
         if bias is not None:
             logits.add_(bias)
     if temperature != 1:
         logits.div_(temperature)
     return logits.log_softmax(-1)
-
-
-def _product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-    """Returns the matrix product in float32, not rounded to the type of the factors."""
-    if left.dtype == torch.float32:
-        return left @ right
-    if left.device.type == "cuda":
-        return torch.mm(left, right, out_dtype=torch.float32)
-    return left.float() @ right.float()

@@ -12,6 +12,7 @@ never run.
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,14 @@ from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.lora import LoraPolicy, add_adapters, load_adapters
 from ttrl_agents.policy.model_files import check_model_files
 from ttrl_agents.policy.policy import Policy, error_text, quiet_libraries
+from ttrl_agents.run.folder import RUNS
 from ttrl_agents.tiny import SHIPPED, checkpoint_path
 from ttrl_benchmarks.errors import unknown_name
+from ttrl_benchmarks.network import network_cause
 
 __all__ = ["load_policy", "load_run_policy", "resolve_device", "resolve_dtype"]
 
+_HUB = "https://huggingface.co"
 _ADAPTER_CONFIG = "adapter_config.json"
 
 
@@ -128,7 +132,14 @@ def load_policy(
         except AgentError:
             raise
         except Exception as error:  # damaged files raise any error, this class too
-            raise AgentError(f"Model {source!r} cannot be loaded: {error_text(error)}") from error
+            what = (
+                f"Model {source!r} cannot be loaded"
+                if Path(folder).exists()
+                else f"There is no folder {source!r}, and as an id on the Hub it cannot be loaded"
+            )
+            cause = None if Path(folder).exists() else network_cause(error, _HUB)
+            said = error_text(error) if cause is None else f"{cause}."
+            raise AgentError(f"{what}: {said}") from error
     if gguf:
         _forget_quantization(model)
     if template is not None:
@@ -230,6 +241,11 @@ def _locate(source: str) -> tuple[str, str | None]:
                 + ", ".join(file.name for file in files)
             )
         raise AgentError(f"Folder {source!r} holds neither config.json nor a GGUF file.")
+    if path.parts[:1] == RUNS.parts:  # where runs go; not an organisation on the Hub
+        there = sorted(each.name for each in path.parent.glob("*/"))
+        close = get_close_matches(path.name, there, n=3) or there[-3:]
+        hint = f" In {path.parent} are: {', '.join(close)}." if close else ""
+        raise AgentError(f"There is no folder {source!r}.{hint}")
     if source.endswith(".gguf") or source.startswith(("/", ".", "~")) or source.count("/") > 1:
         raise AgentError(f"There is no model at {source!r}.")
     if "/" not in source:

@@ -26,6 +26,7 @@ from ttrl_env.files import append_durably, temporary_path, write_atomically
 __all__ = [
     "CONFIG",
     "METRICS",
+    "RUNS",
     "SUMMARY",
     "VOTES",
     "append_metrics",
@@ -38,6 +39,8 @@ __all__ = [
     "trim_steps",
 ]
 
+RUNS = Path("runs")
+"""Where the folders of runs and evaluations are made if their options name none."""
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 SUMMARY = "summary.json"
@@ -58,7 +61,7 @@ def default_folder(env: str, about: str, seed: int, prefix: str = "") -> Path:
     """
     name = env.removesuffix("-v0").removeprefix("TTRL-").lower()
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    return Path("runs") / f"{prefix}{name}-{about}-seed{seed}-{stamp}"
+    return RUNS / f"{prefix}{name}-{about}-seed{seed}-{stamp}"
 
 
 def run_folder_name(config: TrainConfig) -> Path:

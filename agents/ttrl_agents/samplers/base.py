@@ -2,6 +2,8 @@
 
 - `SamplingParams`: temperature, top-p and where completions end.
 - `Sampler`: the protocol.
+- `Progress`: what a sampler calls meanwhile; `CompletionProgress` also hears which completions are
+  finished, from `report_finished`.
 - `uniform_draws`: those random numbers.
 - `request_seeds`: the seeds of engines that take one for all completions of a prompt.
 """
@@ -10,17 +12,51 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from ttrl_env.completion import Completion
 
-__all__ = ["Progress", "Sampler", "SamplingParams", "request_seeds", "uniform_draws"]
+__all__ = [
+    "CompletionProgress",
+    "Progress",
+    "Sampler",
+    "SamplingParams",
+    "report_finished",
+    "request_seeds",
+    "uniform_draws",
+]
 
 Progress = Callable[[int], None]
 """Called with the number of tokens sampled since the last call."""
+
+
+@runtime_checkable
+class CompletionProgress(Protocol):
+    """A `Progress` that is also told which completions are finished."""
+
+    def __call__(self, tokens: int, /) -> None:
+        """Counts new tokens."""
+        ...
+
+    def finished(self, places: Sequence[int]) -> None:
+        """Notes completions that are finished, by their places among the prompts, each once."""
+        ...
+
+
+def report_finished(progress: Progress | None, places: Sequence[int]) -> None:
+    """Reports completions that are finished, if anybody listens.
+
+    A sampler need not report them; then they count as finished when its call returns.
+
+    Args:
+        progress: What the sampler was given.
+        places: Their places among the prompts of the call.
+    """
+    if places and isinstance(progress, CompletionProgress):
+        progress.finished(places)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import torch
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.policy.threads import few_threads
-from ttrl_agents.samplers.base import Progress, SamplingParams, uniform_draws
+from ttrl_agents.samplers.base import Progress, SamplingParams, report_finished, uniform_draws
 from ttrl_agents.samplers.box_stop import BoxWatch, closers
 from ttrl_agents.samplers.decoding import Decoding
 from ttrl_env.completion import Completion
@@ -78,7 +78,7 @@ class TransformersSampler:
                 # sampled.
                 with self.policy.precision(), few_threads(self.policy):
                     drawn = self._sample_batch(
-                        [encoded[i] for i in batch], uniforms[batch], params, progress
+                        [encoded[i] for i in batch], uniforms[batch], params, progress, batch
                     )
                 for i, completion in zip(batch, drawn, strict=True):
                     completions[i] = completion
@@ -128,10 +128,12 @@ class TransformersSampler:
         uniforms: np.ndarray[Any, Any],
         params: SamplingParams,
         progress: Progress | None,
+        places: Sequence[int],
     ) -> list[Completion]:
         batch = Decoding(self.policy, prompt_ids, uniforms, params)
         thinking = [self.policy.opens_thinking(ids) for ids in prompt_ids]
         watch = _BoxWatches(self.policy, thinking) if params.stop_at_box else None
+        left = set(range(len(prompt_ids)))
         for t in range(params.max_tokens):
             if progress is not None:
                 progress(batch.writing)
@@ -143,7 +145,11 @@ class TransformersSampler:
                 break
             if batch.writing <= (1 - _DROP_SHARE) * len(batch.rows):
                 batch.shrink()
+                still = set(batch.rows.tolist())
+                report_finished(progress, [places[row] for row in sorted(left - still)])
+                left = still
             batch.step(t)
+        report_finished(progress, [places[row] for row in sorted(left)])
         closed = np.zeros(len(prompt_ids), dtype=bool) if watch is None else watch.closed
         return self._completions(batch.tokens, batch.log_probs, batch.measured, closed, thinking)
 

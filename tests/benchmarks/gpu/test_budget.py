@@ -1,6 +1,7 @@
 """The cost of an update on a GPU, traced without data: FLOPs, padding, kernels, memory."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,12 +45,14 @@ def test_an_update_that_keeps_its_layers_is_near_the_ideal(budget, shape):
         ("1.5B", {}),
         ("1.5B", {"checkpointing": True}),
         ("7B", {"checkpointing": True}),
+        ("7B", {"checkpointing": True, "bits": 8}),
         ("7B", {"checkpointing": True, "lora": 64}),
     ],
 )
 def test_the_memory_plan_predicts_the_traced_peak(budget, shape, options):
     cost = trace(budget, shape, **options)
     need = Need(SHAPES[f"Qwen2.5-{shape}"], 1.0, 0, lora_rank=options.get("lora", 0))
+    need = replace(need, optimizer_bits=options.get("bits", 32))
     plan = predict(need, Settings(PACK, options.get("checkpointing", False)))
     kept = sum(plan.kept.values()) - plan.kept["moments of AdamW"]  # which no step has made yet
     predicted = (kept + sum(plan.learning.values())) / GIB

@@ -1,10 +1,8 @@
-"""The generated tables of the README and of docs/controls.md, and the scripts that print them."""
+"""The generated tables of the README and the docs: they are those of the stored results."""
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -28,35 +26,60 @@ SMALL = TrainConfig(
 )
 
 
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch):
-    """Imports a script as it is when it is run: with its folder first on the path."""
-    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks" / "paper"))
-    before = set(sys.modules)
-    yield importlib.import_module
-    for name in set(sys.modules) - before:
-        if name in ("leakage", "main_table", "runs"):
-            del sys.modules[name]
+RESULTS = REPOSITORY / "docs" / "results"
+TRAINED = {  # the script of each file of results
+    "main": "main_table",
+    "controls": "leakage",
+    "rewards": "rewards",
+    "algorithms": "algorithms",
+    "collapse": "collapse",
+    "sharpening": "sharpening",
+    "sb3": "sb3",
+}
+TIMED = ("train_step", "sampling", "sb3_tokens")
+STORED = sorted(path.stem for path in RESULTS.glob("*.json"))
 
 
-@pytest.mark.parametrize(
-    ("name", "block", "results"),
-    [("main_table", "main table", "main"), ("leakage", "controls", "controls")],
-)
-def test_the_page_has_the_table_of_the_stored_results(script, name, block, results) -> None:
-    module: ModuleType = script(name)
-    stored = json.loads((REPOSITORY / f"docs/results/{results}.json").read_text())
+def test_every_file_of_results_has_a_script() -> None:
+    assert set(STORED) <= {*TRAINED, *TIMED}
+    assert set(STORED) >= {"main", "controls", "rewards", "algorithms", "collapse"}
+
+
+@pytest.mark.parametrize("results", STORED)
+def test_the_page_has_the_table_of_the_stored_results(script, monkeypatch, results) -> None:
+    if results in TIMED:
+        for package in ("stable_baselines3", "trl"):
+            pytest.importorskip(package)
+        monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks" / "speed"))
+    module: ModuleType = script(TRAINED.get(results, results))
+    stored = json.loads((RESULTS / f"{results}.json").read_text(encoding="utf-8"))
     page = module.PAGE.read_text(encoding="utf-8")
-    assert script("runs").with_block(page, block, module.table(stored)) == page
-    assert stored["model"] == "tiny"
-    assert stored["steps"] == TrainConfig().steps
-    shipped = weights_digest(load_policy("tiny", device="cpu"))
-    assert stored["weights"] == shipped, "made with another tiny: train again, and --write"
+    assert script("pages").with_block(page, results, module.table(stored)) == page
+
+
+@pytest.mark.parametrize("results", [name for name in STORED if name in TRAINED])
+def test_the_stored_results_are_those_of_the_shipped_model_and_the_default_steps(results) -> None:
+    stored = json.loads((RESULTS / f"{results}.json").read_text(encoding="utf-8"))
+    options = stored.get("options", stored)
+    model = "tiny-noisy" if results == "sharpening" else "tiny"
+    assert options["model"] == model
+    assert options.get("steps", TrainConfig().steps) == TrainConfig().steps
+    shipped = weights_digest(load_policy(model, device="cpu"))
+    assert stored["weights"] == shipped, f"made with another {model}: train again, and --write"
+
+
+@pytest.mark.parametrize("results", [*TRAINED, *TIMED])
+def test_every_page_has_the_markers_of_its_table(results) -> None:
+    pages = [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]
+    marked = [
+        page.name for page in pages if f"<!-- begin: {results} -->" in page.read_text("utf-8")
+    ]
+    assert len(marked) == 1
 
 
 def test_a_page_without_the_block_is_not_touched(script) -> None:
-    with pytest.raises(ValueError, match="has no block 'main table'"):
-        script("runs").with_block("# A page", "main table", "text")
+    with pytest.raises(ValueError, match="has no block 'main'"):
+        script("pages").with_block("# A page", "main", "text")
 
 
 def test_runs_of_different_checkpoints_do_not_make_one_table(script, tmp_path: Path) -> None:
@@ -69,30 +92,6 @@ def test_runs_of_different_checkpoints_do_not_make_one_table(script, tmp_path: P
     assert runs.initial_weights(configs[:1]) == "aaaa"
     with pytest.raises(ValueError, match=r"different weights \(aaaa, bbbb\)"):
         runs.initial_weights(configs)
-
-
-@pytest.mark.slow
-def test_the_controls_are_trained_resumed_and_tabled(script, tmp_path: Path) -> None:
-    leakage = script("leakage")
-    train = replace(SMALL, eval_temperatures=(0.6, 0.0))
-    options = leakage.Options(("oracle", "random"), (0, 1), 1, tmp_path, False, train)
-    configs = [options.config(reward, seed) for seed in (0, 1) for reward in options.rewards]
-    script("runs").train_all(configs, 1, Console(quiet=True))
-    results = leakage.collect(options)
-    for column in (*results["before"], *results["after"]["random"]):
-        low, high = column["ci95"]
-        assert low <= column["mean"] <= high
-        assert column["mean"] == pytest.approx(sum(column["seeds"]) / 2, abs=1e-4)
-    names = [column["column"] for column in results["before"]]
-    assert names[0] == "mean@2, trained"
-    assert names[-1] == "greedy, held-out"
-    assert "| `random`: a coin | " in leakage.table(results)
-    leakage.draw(results, tmp_path / "controls.png")
-    assert (tmp_path / "controls.png").stat().st_size > 10_000
-    # What is complete is read: a damaged setting would fail if it were trained again.
-    script("runs").train_all(
-        [replace(each, steps=10**6) for each in configs], 1, Console(quiet=True)
-    )
 
 
 @pytest.mark.slow

@@ -29,6 +29,7 @@ def healthy(step):
     return {
         "majority_ratio": ramp(step, 0.4, 0.95),
         "flip_rate": math.nan if step < 13 else ramp(step, 0.2, 0.0, 60),
+        "settled_drift": math.nan if step < 13 else ramp(step, 0.0, 0.05),
         "distinct_winners": 0.96 + 0.04 * math.sin(step),
         "entropy": ramp(step, 0.14, 0.02),
         "completion_tokens": 29 + 2 * math.sin(step),
@@ -59,6 +60,7 @@ def after(start, name, value):
     ("change", "kind"),
     [
         (after(70, "flip_rate", 0.3), "runaway"),
+        (after(70, "settled_drift", 0.3), "runaway"),
         (after(70, "distinct_winners", 0.3), "runaway"),
         (after(70, "completion_tokens", 100.0), "length"),
         (after(70, "finished_tokens", 6.0), "length"),
@@ -90,6 +92,7 @@ def large(step):
     return {
         "majority_ratio": ramp(step, 0.3, 0.7),
         "flip_rate": math.nan if step < 16 else 0.3 + 0.05 * math.sin(2 * step),
+        "settled_drift": math.nan if step < 16 else 0.05 + 0.05 * math.sin(2 * step),
         "distinct_winners": 0.9 + 0.05 * math.sin(step),
         "entropy": ramp(step, 0.5, 0.1, 60),
         "completion_tokens": ramp(step, 2339, 624, 60),
@@ -118,16 +121,19 @@ def test_a_large_model_that_learns_raises_no_alarm_and_one_that_collapses_does()
 def test_shares_that_scatter_by_chance_raise_no_alarm(questions, rate):
     rng = np.random.default_rng([questions, round(100 * rate)])
     for _ in range(4):
-        shares = rng.binomial(questions, rate, size=(250, 2)) / questions
+        shares = rng.binomial(questions, rate, size=(250, 3)) / questions
         rows = [
-            healthy(step) | {"flip_rate": flips, "truncated": truncated}
-            for step, (flips, truncated) in enumerate(shares.tolist())
+            healthy(step) | {"flip_rate": flips, "settled_drift": left, "truncated": truncated}
+            for step, (flips, left, truncated) in enumerate(shares.tolist())
         ]
         assert find_alarms(rows) == []
 
 
 @pytest.mark.parametrize("questions", [8, 32])
-@pytest.mark.parametrize(("name", "kind"), [("flip_rate", "runaway"), ("truncated", "length")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("flip_rate", "runaway"), ("settled_drift", "runaway"), ("truncated", "length")],
+)
 def test_what_goes_up_for_good_is_seen_through_the_same_scatter(questions, name, kind):
     rng = np.random.default_rng(questions)
     rates = [0.1] * 100 + [0.7] * 20
@@ -143,6 +149,14 @@ def test_what_goes_up_for_good_is_seen_through_the_same_scatter(questions, name,
 def test_flips_alone_are_no_runaway_where_votes_do_not_agree_more():
     change = after(70, "flip_rate", 0.3)
     assert kinds_of(lambda step: {**change(step), "majority_ratio": 0.4}) == {}
+
+
+def test_answers_that_had_settled_and_change_are_a_runaway_whatever_the_votes_agree_on():
+    change = after(70, "settled_drift", 0.3)
+    assert set(kinds_of(lambda step: {**change(step), "majority_ratio": 0.4})) == {"runaway"}
+    rows = [{**healthy(step), **change(step)} for step in range(STEPS)]
+    (alarm,) = find_alarms(rows)
+    assert "of the questions elect another answer than the one on which their" in alarm.message
 
 
 def test_one_bad_step_is_not_enough_and_an_alarm_is_not_repeated_at_once():
@@ -203,6 +217,7 @@ row = st.fixed_dictionaries(
     {
         "majority_ratio": st.floats(0, 1),
         "flip_rate": value,
+        "settled_drift": value,
         "distinct_winners": value,
         "entropy": value,
         "completion_tokens": st.floats(1, 100),
@@ -235,6 +250,7 @@ ALWAYS = CollapseThresholds(
     patience=1,
     rest=3,
     flip_rise=math.inf,
+    settled_rise=math.inf,
     winner_fall=math.inf,
     longer=0.0,
     kl_share=math.inf,

@@ -71,6 +71,23 @@ def test_a_log_has_a_line_every_few_seconds_of_a_measurement(clock):
     assert lines == ["110 tokens, 10 tokens/s", "220 tokens, 10 tokens/s"]
 
 
+def test_a_measurement_moves_by_question(clock):
+    watcher, out = started(terminal=False)
+    watcher.on_phase("measuring the start")
+    sample(watcher, clock, 11)
+    watcher.on_questions(3, 20)
+    sample(watcher, clock, 11)
+    watcher.on_evaluation("before", {"train": None, "held_out": None})
+    watcher.on_phase("training")
+    sample(watcher, clock, 11)
+    lines = out.getvalue().split("measuring the start ...\n")[1].splitlines()
+    assert lines[:2] == [
+        "110 tokens, 10 tokens/s",
+        "3 of 20 questions, 220 tokens, 10 tokens/s",
+    ]
+    assert lines[-1] == "after step 0/3: 110 tokens, 10 tokens/s"
+
+
 def test_a_log_has_lines_within_a_long_step_and_one_after_it(clock):
     watcher, out = started(terminal=False)
     watcher.on_phase("training")

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from typing import ClassVar
 
 import pytest
 from evaluations_made_up import made_up_result
@@ -254,3 +255,21 @@ def test_the_display_counts_and_gives_the_terminal_back(tmp_path):
     assert "4/4" in shown
     assert "tokens/s" in shown
     assert shown.rstrip().endswith("config.json.")
+
+
+def test_progress_moves_by_question_while_all_are_sampled_together(tmp_path):
+    class Watcher:
+        counts: ClassVar = []
+
+        def on_tokens(self, count):
+            pass
+
+        def on_questions(self, done):
+            self.counts.append(done)
+
+    config = EvalConfig(k=2, limit=12, portion=12, output=tmp_path / "one", max_tokens=64)
+    EvaluationRun(config).run(Watcher())
+    assert Watcher.counts == sorted(Watcher.counts)
+    assert Watcher.counts[0] == 0
+    assert Watcher.counts[-1] == 12
+    assert len(set(Watcher.counts)) > 3

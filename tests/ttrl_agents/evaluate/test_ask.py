@@ -130,3 +130,35 @@ def test_engines_with_a_seed_for_each_prompt_depend_on_the_question_alone_too():
     assert part.seeds == {name: whole.seeds[name] for name in ("c?", "d?")}
     assert len(set(whole.seeds.values())) == 4
     assert max(whole.seeds.values()) < 2**62  # seed + i stays in an engine's 64 bits
+
+
+class Reporter(Scripted):
+    """A sampler that reports its completions backwards, one by one."""
+
+    def sample(self, prompts, params, *, seed, progress=None):
+        for place in reversed(range(len(prompts))):
+            progress(1)
+            progress.finished([place])
+        return super().sample(prompts, params, seed=seed)
+
+
+def test_a_question_counts_as_answered_with_the_last_of_its_completions():
+    tokens, answered = [], []
+    options = {"k": 4, "params": SamplingParams(9), "seed": 0, "portion": 3}
+    asked = ask(
+        Reporter(),
+        BENCHMARK,
+        BENCHMARK.questions,
+        **options,
+        progress=tokens.append,
+        answered=lambda done: answered.append((len(tokens), done)),
+    )
+    assert len(list(asked)) == 2
+    assert answered == [(4, 1), (8, 2), (12, 3), (16, 4)]
+
+
+def test_without_reports_of_the_sampler_questions_are_counted_by_portions():
+    answered = []
+    options = {"k": 4, "params": SamplingParams(9), "seed": 0}
+    evaluate(Scripted(), BENCHMARK, **options, answered=answered.append)
+    assert answered == [3]  # those with a label

@@ -17,6 +17,7 @@ def test_each_answer_has_its_place_and_the_rule_that_found_it():
     rows = [json.loads(line) for line in to_lines(result).splitlines()]
     assert [row["rule"] for row in rows] == ["box", "phrase", "a box is unfinished"]
     assert [row["answer"] for row in rows] == ["41", "42", None]
+    assert [row["key"] for row in rows] == ["41", "42", None]
     for row in rows:
         place = row["span"]
         assert (None if place is None else row["text"][slice(*place)]) == row["answer"]
@@ -26,9 +27,9 @@ def test_each_answer_has_its_place_and_the_rule_that_found_it():
 def test_lines_of_an_earlier_version_are_read_without_places():
     result = made_up_result("q", ["1", None])
     rows = [json.loads(line) for line in to_lines(result).splitlines()]
-    old = [{k: v for k, v in row.items() if k not in ("span", "rule")} for row in rows]
+    old = [{k: v for k, v in row.items() if k not in ("span", "rule", "key")} for row in rows]
     (read,) = from_lines(map(json.dumps, old))
-    assert (read.spans, read.rules) == ((None, None), (None, None))
+    assert read.spans == read.rules == read.keys == (None, None)
     assert read.answers == result.answers
 
 

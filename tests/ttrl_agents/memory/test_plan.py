@@ -116,6 +116,25 @@ def test_seven_billion_weights_do_not_fit_on_one_card_and_lora_does():
     assert plan_memory(need("Qwen2.5-7B", lora_rank=64)).fits
 
 
+def test_seven_billion_weights_fit_with_8_bit_moments_and_a_reference_in_main_memory():
+    with pytest.raises(AgentError, match=r"--optimizer-bits 8"):
+        plan_memory(need("Qwen2.5-7B", engine=True))
+    plan = plan_memory(need("Qwen2.5-7B", engine=True, optimizer_bits=8))
+    assert plan.fits
+    assert plan.settings.offload_reference
+    assert "reference in main memory; 8-bit moments" in plan.summary()
+    assert "reference" not in plan.kept
+    assert not plan_memory(need("Qwen2.5-0.5B", engine=True)).settings.offload_reference
+
+
+def test_8_bit_moments_take_eight_bytes_a_weight_and_their_scales():
+    shape = SHAPES["Qwen2.5-7B"]
+    plan = predict(Need(shape, 1.0, 0, optimizer_bits=8), Settings(10, False))
+    sums = plan.learning["gradients"] - 2 * shape.head_weights
+    scales = 2 * 4 / 256
+    assert sum(plan.kept.values()) + sums == pytest.approx((2 + 2 + 2 + scales + 2) * shape.weights)
+
+
 def test_parts_of_a_plan_are_those_of_the_definition():
     shape = ModelShape("x", 2, 8, 16, 2, 1, 4, 100, tied=True, qkv_bias=False)
     plan = predict(Need(shape, 1.0, 0, reference=True), Settings(10, False))

@@ -80,6 +80,24 @@ def test_what_is_no_model_is_said_so(tmp_path, source, message):
         load_policy(place)
 
 
+def test_a_run_that_does_not_exist_is_not_looked_for_on_the_hub(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AgentError, match=r"There is no folder 'runs/nothing'\.$"):
+        load_policy("runs/nothing")
+    (tmp_path / "runs" / "arithmetic-majority-seed0").mkdir(parents=True)
+    with pytest.raises(AgentError, match="In runs are: arithmetic-majority-seed0"):
+        load_policy("runs/arithmetic-majority-seed1")
+
+
+def test_an_id_that_the_hub_does_not_give_is_also_said_not_to_be_a_folder(monkeypatch):
+    def offline(*_, **__):
+        raise OSError("offline")
+
+    monkeypatch.setattr("ttrl_agents.policy.loading.AutoTokenizer.from_pretrained", offline)
+    with pytest.raises(AgentError, match="no folder 'my/model', and as an id on the Hub"):
+        load_policy("my/model")
+
+
 @pytest.mark.parametrize("device", ["meta", "gpu", "cuda:x"])
 def test_a_device_that_is_not_known_is_said_so(device):
     with pytest.raises(AgentError, match=f"Unknown device '{device}'; use auto, cpu, cuda"):

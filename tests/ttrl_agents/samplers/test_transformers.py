@@ -98,6 +98,34 @@ def test_progress_counts_every_token(random_policy):
     assert sum(counted) == sum(len(c.token_ids) for c in completions)
 
 
+class Watch:
+    """Notes which completions are finished, and after how many tokens."""
+
+    def __init__(self):
+        self.tokens, self.places, self.after = 0, [], []
+
+    def __call__(self, tokens):
+        self.tokens += tokens
+
+    def finished(self, places):
+        self.places += places
+        self.after += [self.tokens] * len(places)
+
+
+@pytest.mark.parametrize("rows", [None, 7])
+def test_each_completion_is_reported_once_when_it_is_finished(random_policy, rows):
+    watch, prompts = Watch(), PROMPTS * 20
+    completions = TransformersSampler(random_policy, rows).sample(
+        prompts, SamplingParams(30), seed=0, progress=watch
+    )
+    assert sorted(watch.places) == list(range(len(prompts)))
+    assert watch.after == sorted(watch.after)
+    assert watch.after[0] < watch.after[-1] == sum(len(c.token_ids) for c in completions)
+    if rows is None:  # in one batch the shorter ones are not reported after the longer ones
+        lengths = [len(completions[place].token_ids) for place in watch.places]
+        assert lengths[0] < max(lengths)
+
+
 @pytest.mark.parametrize("bad", [{"max_tokens": 0}, {"temperature": -1}, {"top_p": 0}])
 def test_params_out_of_range_are_refused(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):

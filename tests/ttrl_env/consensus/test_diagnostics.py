@@ -66,6 +66,7 @@ def test_every_metric_by_hand() -> None:
     assert metrics["finished_tokens"] == (4 * 2 + 5 + 3) / 6
     assert math.isnan(metrics["flip_rate"])
     assert math.isnan(metrics["drift_rate"])
+    assert math.isnan(metrics["settled_drift"])
 
 
 def test_flips_are_from_the_last_visit_and_drift_is_from_the_first() -> None:
@@ -76,6 +77,45 @@ def test_flips_are_from_the_last_visit_and_drift_is_from_the_first() -> None:
         seen.append((metrics["flip_rate"], metrics["drift_rate"]))
     assert math.isnan(seen[0][0])
     assert seen[1:] == [(0, 0), (1, 1), (0, 1), (1, 0)]
+
+
+def test_settled_drift_is_from_the_first_answer_that_nearly_all_votes_chose() -> None:
+    diagnostics = Diagnostics(8)
+    seen = []
+    for winner, count in (("1", 6), ("2", 7), ("3", 8), ("3", 5), ("2", 5), (None, 8)):
+        group = [winner] * count + [None] * (8 - count)
+        metrics = diagnostics.update(votes(group, questions=["q"]), np.zeros(8))
+        seen.append(metrics["settled_drift"])
+    # 7 of 8 settle, 6 do not; a later answer is no settlement, however many chose it.
+    assert seen[1:5] == [0, 1, 1, 0]
+    assert math.isnan(seen[0])
+    assert math.isnan(seen[5])
+
+
+@pytest.mark.parametrize(("size", "enough"), [(5, 5), (8, 7), (16, 12), (32, 22), (64, 40)])
+def test_a_question_settles_at_a_number_of_votes_that_chance_hardly_gives(size, enough) -> None:
+    def settles(count: int) -> bool:
+        diagnostics = Diagnostics(size)
+        for winner, votes_for in (("1", count), ("2", size)):
+            group = [winner] * votes_for + [None] * (size - votes_for)
+            metrics = diagnostics.update(votes(group, questions=["q"]), np.zeros(size))
+        return metrics["settled_drift"] == 1
+
+    assert settles(enough)
+    assert not settles(enough - 1)
+
+    def chance(least: int) -> float:
+        return sum(math.comb(size, count) for count in range(least, size + 1)) / 2**size
+
+    assert chance(enough) <= 0.05 < chance(enough - 1)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_so_few_votes_never_settle_a_question(size) -> None:
+    diagnostics = Diagnostics(size)
+    for winner in ("1", "2"):
+        metrics = diagnostics.update(votes([winner] * size, questions=["q"]), np.zeros(size))
+    assert metrics["settled_drift"] == 0
 
 
 def test_a_group_without_any_answer_flips_nothing_and_is_remembered_as_nothing() -> None:

@@ -41,6 +41,7 @@ SPELLED = [
     "entropy_shaped(mode=clip, limit=0.5)",
     "entropy_shaped(inner=soft_majority)",
     "held(inner=deepconf, every=2)",
+    "guard(inner=soft_majority, window=1, scale=false)",
     "negative_entropy(tail=0.5)",
     "co_rewarding(scale_by_std=false)",
 ]
@@ -59,6 +60,8 @@ FIRST_OF_EQUALS = (
     "entropy_shaped(mode=clip, limit=0.5)",
     "held",
     "held(inner=deepconf, every=2)",
+    "guard",
+    "guard(inner=soft_majority, window=1, scale=false)",
     "co_rewarding",
     "co_rewarding(scale_by_std=false)",
     "self_harmony",
