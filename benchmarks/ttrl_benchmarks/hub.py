@@ -128,7 +128,7 @@ def _download(
                 **bar,
             )
         )
-    except (*_client_errors(), ImportError) as error:
+    except _client_errors() as error:
         raise BenchmarkError(
             f"{title}: {_advice(error, hub, endpoint, token or get_token())}"
         ) from error
@@ -179,7 +179,8 @@ def _client_errors() -> tuple[type[Exception], ...]:
     bases = [base for base in errors.HfHubHTTPError.__bases__ if issubclass(base, Exception)]
     # Older clients have no error of their own for the chunked store.
     chunked: type[Exception] = getattr(errors, "XetDownloadError", RuntimeError)
-    return (ValueError, RuntimeError, chunked, *bases)
+    # The last is that of a client without what a proxy needs.
+    return (ValueError, RuntimeError, chunked, *bases, ImportError)
 
 
 def _advice(error: Exception, hub: HubFile, endpoint: str, token: str | None) -> str:

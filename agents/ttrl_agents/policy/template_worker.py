@@ -85,7 +85,7 @@ def main() -> None:
 
         resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     try:
-        answer = {"texts": render(json.load(sys.stdin))}
+        answer: dict[str, Any] = {"texts": render(json.load(sys.stdin))}
     except MemoryError:
         answer = {"error": "it takes more memory than a template may"}
     except RecursionError:

@@ -94,9 +94,9 @@ def _choice(found: Any, url: str) -> Choice:
     message = found.get("message") if isinstance(found, dict) else None
     if not isinstance(message, dict):
         _wrong(url, "holds a completion without a message", found)
-    text = message.get("content")
+    text: Any = message.get("content")
     if isinstance(text, list):  # in parts
-        parts = [each.get("text") if isinstance(each, dict) else each for each in text]
+        parts: list[Any] = [each.get("text") if isinstance(each, dict) else each for each in text]
         text = "".join(parts) if all(isinstance(each, str) for each in parts) else text
     if not isinstance(text, str | None):
         _wrong(url, "holds a completion that is not text (content)", text)
@@ -117,7 +117,7 @@ def _log_probs(found: Any, url: str) -> tuple[tuple[float, ...] | None, tuple[st
     values: list[float] = []
     pieces: list[str] = []
     for each in content:
-        value = each.get("logprob") if isinstance(each, dict) else None
+        value: Any = each.get("logprob") if isinstance(each, dict) else None
         piece = each.get("token") if isinstance(each, dict) else None
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not math.isfinite(value) or value > _MOST_LOG_PROB:
