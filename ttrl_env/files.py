@@ -3,18 +3,27 @@
 - `write_atomically`: writes a text file.
 - `replacing`: a context in which any program writes a file that then takes the place of another.
 - `append_durably`: adds to a file what must be on the disk when the call returns.
+- `parse_json`: reads JSON that anyone may have edited.
 - `sync_folder`: makes the names in a folder durable.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-__all__ = ["append_durably", "replacing", "sync_folder", "temporary_path", "write_atomically"]
+__all__ = [
+    "append_durably",
+    "parse_json",
+    "replacing",
+    "sync_folder",
+    "temporary_path",
+    "write_atomically",
+]
 
 
 def temporary_path(path: Path) -> Path:
@@ -61,6 +70,22 @@ def append_durably(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Returns what JSON holds.
+
+    Raises:
+        ValueError: It is not JSON, not text, or nested too deeply to be read.
+
+    >>> parse_json("[" * 100_000)
+    Traceback (most recent call last):
+    ValueError: it is nested too deeply
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def sync_folder(folder: Path) -> None:

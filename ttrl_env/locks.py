@@ -56,6 +56,7 @@ class FolderLock:
     Args:
         folder: The folder.
         name: The name of the locked file. Programs that may work side by side use different ones.
+        new: Whether the folder was just made for this, so that it goes where nothing is written.
 
     Raises:
         FolderInUseError: Another process holds the lock.
@@ -67,10 +68,14 @@ class FolderLock:
     ['.lock']
     """
 
-    def __init__(self, folder: str | os.PathLike[str], *, name: str = LOCK) -> None:
+    def __init__(
+        self, folder: str | os.PathLike[str], *, name: str = LOCK, new: bool = False
+    ) -> None:
         self.folder = Path(folder)
+        held, made = _make_and_share(self.folder, name)
+        made = [self.folder] if new else made
         # Also when the lock is forgotten or the interpreter ends.
-        self._finalizer = weakref.finalize(self, _let_go, *_make_and_share(self.folder, name))
+        self._finalizer = weakref.finalize(self, _let_go, held, made)
 
     def release(self) -> None:
         """Lets others have the folder; may be called more than once."""

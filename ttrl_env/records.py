@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
 
-from ttrl_env.files import replacing, sync_folder, temporary_path
+from ttrl_env.files import parse_json, replacing, sync_folder, temporary_path
 from ttrl_env.locks import FolderLock
 
 __all__ = ["CompletionRow", "FileFormat", "GroupRow", "RowWriter", "read_rollouts"]
@@ -194,7 +194,7 @@ def _json_rows(path: Path) -> Iterator[GroupRow]:
             if not line.endswith(b"\n"):
                 return  # torn by a crash: a whole row ends its line
             try:
-                row: GroupRow = json.loads(line)
+                row: GroupRow = parse_json(line)
             except ValueError as error:
                 raise ValueError(f"{path}, line {number}: not a row of JSON: {error}") from error
             yield row

@@ -15,18 +15,23 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
 from ttrl_agents.agent import Agent, ResumableAgent
 from ttrl_agents.callbacks.base import Callback, CallbackList
-from ttrl_agents.callbacks.collapse import CollapseMonitor
+from ttrl_agents.callbacks.collapse import is_drifting, look_back, with_monitor
 from ttrl_agents.callbacks.first_completions import FirstCompletions
 from ttrl_agents.callbacks.votes import VotesCallback
 from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.distributed.replicas import check_replicas
+from ttrl_agents.distributed.sampling import divide_sampling
+from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
+from ttrl_agents.evaluate.fingerprint import weights_digest
 from ttrl_agents.evaluate.moments import AFTER, BEFORE, RunEvaluations
 from ttrl_agents.instruments.collapse import Alarm
 from ttrl_agents.instruments.sampler_agreement import SamplerCheck, SamplerDisagreesError
@@ -36,17 +41,18 @@ from ttrl_agents.learning.pieces import check_pieces
 from ttrl_agents.learning.policy_gradient import make_agent
 from ttrl_agents.memory.run import out_of_memory_advice, plan_run
 from ttrl_agents.policy.checks import check_policy
-from ttrl_agents.policy.loading import load_run_policy
+from ttrl_agents.policy.divided import copy_weights, load_policy_of_run
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.rollout import Rollout
-from ttrl_agents.run.atomic import claim_folder, replace_folder
-from ttrl_agents.run.best_checkpoint import BestCheckpoint
+from ttrl_agents.run.best_checkpoint import BEST, BestCheckpoint, forget_candidates, keep_best
 from ttrl_agents.run.checkpoint import (
-    BEST,
     TrainerState,
     check_same_options,
+    keep_newest,
     latest_state,
+    load_agent,
     load_state,
+    restore_parts,
     save_state,
     verify_state,
 )
@@ -59,11 +65,13 @@ from ttrl_agents.run.folder import (
     CONFIG,
     SUMMARY,
     append_metrics,
-    check_usable,
+    lock_output,
     resume_config,
-    run_folder_name,
     trim_steps,
 )
+from ttrl_agents.run.folders_of_ranks import replace_folder_together
+from ttrl_agents.run.health import Health, check_learned, check_weights, ran_out_of_memory
+from ttrl_agents.run.interrupted import Interrupted
 from ttrl_agents.run.run_prompts import fix_date, prepare_prompts
 from ttrl_agents.run.summary import summarize_run
 from ttrl_agents.samplers import Sampler, check_sampler, make_sampler
@@ -78,19 +86,7 @@ __all__ = ["Interrupted", "Trainer", "resume_config"]
 
 Metrics = dict[str, float]
 
-
-class Interrupted(Exception):  # noqa: N818 - not an error: the run was asked to stop, and saved
-    """The run was asked to stop; what it has done is saved.
-
-    Attributes:
-        folder: The run directory.
-        step: Training steps that are saved.
-    """
-
-    def __init__(self, folder: Path, step: int) -> None:
-        super().__init__(f"stopped after step {step}")
-        self.folder = folder
-        self.step = step
+_CHECK_EVERY = 10  # steps between two looks at whether the weights are finite
 
 
 class Trainer:
@@ -124,16 +120,31 @@ class Trainer:
         check_pieces(config.resolve_algorithm())
         if sampler is make_sampler:
             check_sampler(config)
-        if config.output is not None:
-            check_usable(config.output, resume=resume)
-        watchers = [VotesCallback(), FirstCompletions(), *_with_monitor(config, callbacks)]
-        self.callbacks = CallbackList(watchers)
+        self.folder, self._lock = lock_output(config, resume=resume)
+        try:
+            self._set_up(config, callbacks, resume, agent, sampler)
+        except BaseException:
+            self._unlock()
+            raise
+
+    def _set_up(
+        self,
+        config: TrainConfig,
+        callbacks: Sequence[Callback],
+        resume: bool,
+        agent: Callable[[Policy, TrainConfig, Sampler], Agent],
+        sampler: Callable[[Policy, TrainConfig], Sampler],
+    ) -> None:
+        watching = [VotesCallback(), FirstCompletions(), *with_monitor(config, callbacks)]
+        self.callbacks = CallbackList(each for each in watching if _is_called_here(each))
         self.stopping = False
         self._load_checkpoint(config, resume=resume)
         config, self.plan = plan_run(config)
+        config = TrainConfig.from_dict(world().broadcast(config.to_dict()))  # one plan for all
         self.benchmark, self.held_out = load_questions(config)
         saved = None if self.state_path is None else self.state_path / "model"
-        self.policy = load_run_policy(config, saved)
+        self.policy = load_policy_of_run(config, saved)
+        check_weights(self.policy.model, f"of model {self.policy.name!r}")
         check_policy(self.policy)
         config = fix_date(config, self.policy, self.state, self.state_path)
         asked = prepare_prompts(
@@ -143,21 +154,27 @@ class Trainer:
         self.left_out = asked.left_out
         self.state.questions, self.state.prompts = asked.questions, asked.prompts
         self.envs = make_environments(config, self.benchmark)
-        self.folder = config.output or claim_folder(run_folder_name(config))
         self.config = config = replace(config, output=self.folder)
-        self.sampler = sampler(self.policy, config)
+        self.sampler = divide_sampling(sampler(self.policy, config))
         self.agent = agent(self.policy, config, self.sampler)
         self.evaluations = RunEvaluations(
             config, self.policy, self.sampler, self.benchmark, self.held_out
         )
         self.diagnostics = Diagnostics(config.n_votes)
+        self.health = Health()
         self.divergence = make_start_divergence(self.policy, config)
-        self.best = BestCheckpoint(config.best_by)
+        self.best = BestCheckpoint(config.best_by, delay=look_back(self.callbacks))
         self._check = SamplerCheck(self.policy, config) if self.sampler.copies_weights else None
         compare = getattr(self.agent, "compare_with_sampler", None)
         if self._check is not None and compare is not None and compare(self._check):
             self._check = None  # the agent compares while it learns
         self._sampler_is_stale = False
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A Trainer owns its folder, so it cannot be copied or pickled. Make another from "
+            "resume_config(folder), with resume=True, once this one has ended."
+        )
 
     def request_stop(self) -> None:
         """Stops the run, saved, at the end of the step that is under way."""
@@ -186,14 +203,17 @@ class Trainer:
             return self._run()
         finally:
             self.sampler.close()
+            self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
     def _run(self) -> dict[str, Any]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        options = json.dumps(self.config.to_dict(), indent=2)
-        write_atomically(self.folder / CONFIG, options + "\n")
+        world().lead(self._write_options)
         if self.state_path is not None:
             self._restore()
-        trim_steps(self.folder, self.state.step)
+        world().lead(partial(trim_steps, self.folder, self.state.step))
         self.callbacks.on_start(self)
         if self.state_path is None:
             if self.config.evaluate:
@@ -212,6 +232,11 @@ class Trainer:
         self.callbacks.on_end(summary)
         return summary
 
+    def _write_options(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        options = json.dumps(self.config.to_dict(), indent=2)
+        write_atomically(self.folder / CONFIG, options + "\n")
+
     def _train(self) -> None:
         """Takes the steps that are left, evaluates and saves."""
         position = self.state.step * self.config.questions_per_step
@@ -224,13 +249,18 @@ class Trainer:
             began = time.monotonic()
             prompts, metrics = self._step(prompts)
             self._record(metrics, time.monotonic() - began)
+            if self.state.step % _CHECK_EVERY == 0:
+                check_learned(self.policy.model, self.folder, self.state.step)
             last = self.state.step == self.config.steps or self.state.stopped
             due = last or self.state.step % self.config.checkpoint_every == 0
             if due:
-                self._save_if_best()
-            if due or self.stopping:
+                self._save_if_best(last=last)
+            stopping = self._asked_to_stop()
+            if due or stopping:
                 self._save()
-            if self.stopping and not last:
+            if not last and (reason := self.health.verdict()) is not None:
+                raise self._ended(reason)
+            if stopping and not last:
                 raise Interrupted(self.folder, self.state.step)
 
     def _step(self, prompts: Sequence[str]) -> tuple[Sequence[str], Metrics]:
@@ -247,7 +277,7 @@ class Trainer:
             step=self.state.step,
         )
         self.callbacks.on_rollout(self.state.step + 1, rollout, votes)
-        with self._told_how_to_go_on():
+        with self._told_how_to_go_on(), world().agreement():
             metrics = self._measure(rollout, votes) | self.agent.learn(rollout)
         self._sampler_is_stale = True
         return next_prompts, metrics | agreement | self.sampler.metrics()
@@ -255,9 +285,10 @@ class Trainer:
     def _sample(self, prompts: Sequence[str]) -> tuple[list[Completion], Metrics]:
         """Returns completions, and how well the sampler agrees with the policy."""
         step = self.state.step
-        with self._saved_where_sampling_fails():
+        with self._saved_where_sampling_fails(), world().agreement():
             self._sync_sampler()
             completions = self.agent.act(prompts, step, self.callbacks.on_tokens)
+            self.sampler.rest()
             if self._check is None:
                 return completions, {}
             return completions, self._check.measure(step + 1, prompts, completions)
@@ -269,12 +300,20 @@ class Trainer:
 
     def _record(self, metrics: Metrics, seconds: float) -> None:
         """Counts a step that is done and writes its metrics."""
-        self.state.step += 1
-        self.state.seconds += seconds
         metrics |= {"seconds": seconds, "tokens_per_second": metrics["tokens"] / seconds}
-        append_metrics(self.folder, self.state.step, metrics)
+        if world().size > 1:  # the leader's, so that every rank decides alike
+            metrics = world().broadcast(metrics | {"ranks": float(world().size)})
+        self.state.step += 1
+        self.state.seconds += metrics["seconds"]
+        world().lead(partial(append_metrics, self.folder, self.state.step, metrics))
         self.best.observe(metrics)
+        self.health.observe(metrics, self.envs.num_envs)
         self.callbacks.on_step(self.state.step, metrics)
+        # The leader may have callbacks of its own.
+        self.state.alarms = world().broadcast(self.state.alarms)
+        self.state.stopped = world().broadcast(self.state.stopped)
+        if self.state.alarms:
+            self.best.close()
 
     @contextlib.contextmanager
     def _saved_where_sampling_fails(self) -> Iterator[None]:
@@ -282,11 +321,20 @@ class Trainer:
         try:
             yield
         except AgentError as error:
-            self._save()
-            raise AgentError(
-                f"{error} The run ends; it is saved after step {self.state.step}. To go on: "
-                f"ttrl train --resume {self.folder}"
-            ) from error
+            raise self._ended(str(error)) from error
+        except (MemoryError, RuntimeError) as error:
+            if not ran_out_of_memory(error):
+                raise
+            reason = f"There was no memory left to sample. {out_of_memory_advice(self.config)}"
+            raise self._ended(reason, with_option=True) from error
+
+    def _ended(self, reason: str, *, with_option: bool = False) -> AgentError:
+        """Saves the run, and returns the error that says why it ends here."""
+        self._save()
+        return AgentError(
+            f"{reason} The run ends; it is saved after step {self.state.step}. To go on: "
+            f"ttrl train --resume {self.folder}" + (", with such an option" * with_option)
+        )
 
     @contextlib.contextmanager
     def _told_how_to_go_on(self) -> Iterator[None]:
@@ -313,6 +361,11 @@ class Trainer:
             self.sampler.sync()
             self._sampler_is_stale = False
 
+    def _asked_to_stop(self) -> bool:
+        """Returns whether the run was asked to stop, on any rank."""
+        self.stopping = world().any(self.stopping)
+        return self.stopping
+
     def _evaluate(self, name: str) -> None:
         """Evaluates the trained and the held-out questions."""
         self._sync_sampler()
@@ -322,7 +375,7 @@ class Trainer:
             self.folder,
             progress=self.callbacks.on_tokens,
             answered=self.callbacks.on_questions,
-            stop=lambda: self.stopping,
+            stop=self._asked_to_stop,
         )
         if results is None:
             if self.state.step:
@@ -332,11 +385,13 @@ class Trainer:
         self.callbacks.on_evaluation(name, results)
 
     def _save(self) -> None:
+        check_learned(self.policy.model, self.folder, self.state.step)
         tensors = self.agent.tensors() if isinstance(self.agent, ResumableAgent) else {}
         states = {name: part.state_dict() for name, part in self._parts().items()}
         parts = {name: state for name, state in states.items() if state}
         self.state.parts = self.callbacks.state_dict() | parts
         self.state.options = self.config.to_dict()
+        self._check_replicas()
         save_state(
             self.folder / "checkpoints",
             self.policy,
@@ -344,20 +399,38 @@ class Trainer:
             self.state,
             keep=self.config.keep_checkpoints,
         )
+        forget_candidates(self.folder / "checkpoints", self.best)
 
-    def _save_if_best(self) -> None:
-        # Before the state that names it: a run killed in between writes the same files again.
-        if not self.state.alarms and self.best.take(self.state.step):
-            replace_folder(
-                self.folder / "checkpoints" / BEST,
-                lambda to: self.policy.save_for_resuming(to / "model"),
-            )
+    def _check_replicas(self) -> None:
+        """Compares what every rank has computed for itself."""
+        state = self.state
+        progress = {"progress": [state.step, state.alarms, state.evaluations, state.questions]}
+        if not self.policy.divided:  # else each rank has other weights
+            progress["the policy's weights"] = [weights_digest(self.policy)]
+        check_replicas(world(), state.step, state.parts | progress)
+
+    def _save_if_best(self, *, last: bool = False) -> None:
+        check_learned(self.policy.model, self.folder, self.state.step)
+        keep_best(
+            self.folder / "checkpoints",
+            self.best,
+            self.state.step,
+            self._write_model,
+            drifting=is_drifting(self.callbacks),
+            last=last,
+        )
+
+    def _write_model(self, path: Path) -> None:
+        replace_folder_together(
+            path,
+            lambda to: self.policy.save_for_resuming(to / "model"),
+            everywhere=self.policy.divided,
+        )
 
     def _go_back(self) -> None:
         """Takes up the weights of the best checkpoint."""
         path = self.folder / "checkpoints" / BEST / "model"
-        best = load_run_policy(self.config, path)
-        self.policy.model.load_state_dict(best.model.state_dict())
+        copy_weights(load_policy_of_run(self.config, path), self.policy)
         self._sampler_is_stale = True
 
     def _load_checkpoint(self, config: TrainConfig, *, resume: bool) -> None:
@@ -365,26 +438,30 @@ class Trainer:
         self.state = TrainerState()
         self.state_path: Path | None = None
         if resume and config.output is not None:
-            self.state_path = latest_state(config.output / "checkpoints")
+            folder = config.output / "checkpoints"
+            found = world().lead(lambda: [str(each) for each in [latest_state(folder)] if each])
+            self.state_path = Path(found[0]) if found else None
         if self.state_path is not None:
-            verify_state(self.state_path)
-            self._saved_tensors, self.state = load_state(self.state_path)
+            world().lead(partial(verify_state, self.state_path))
+            self.state = load_state(self.state_path)
             check_same_options(self.state_path, self.state, config)
 
     def _restore(self) -> None:
         """Puts back what the agent, the callbacks and the rest had when the checkpoint was made."""
-        if isinstance(self.agent, ResumableAgent):
-            self.agent.restore(self._saved_tensors)
-        self._saved_tensors = {}
-        self.callbacks.load_state_dict(self.state.parts)
-        for name, part in self._parts().items():
-            if name in self.state.parts:
-                part.load_state_dict(self.state.parts[name])
+        if isinstance(self.agent, ResumableAgent) and self.state_path is not None:
+            self.agent.restore(load_agent(self.state_path, self.policy))
+        # A run that was killed while it removed the oldest one has one too many.
+        keep_newest(self.folder / "checkpoints", self.config.keep_checkpoints)
+        restore_parts(self.state.parts, self.callbacks, self._parts(), self.folder)
         self._sampler_is_stale = True
 
     def _parts(self) -> dict[str, Any]:
         """Returns what keeps a state between steps beside the agent and the callbacks."""
-        parts: dict[str, Any] = {"diagnostics": self.diagnostics, "best": self.best}
+        parts: dict[str, Any] = {
+            "diagnostics": self.diagnostics,
+            "best": self.best,
+            "health": self.health,
+        }
         estimator = find_consensus_reward(self.envs).estimator
         if hasattr(estimator, "state_dict"):
             parts["reward"] = estimator
@@ -392,20 +469,15 @@ class Trainer:
 
     def _finish(self) -> dict[str, Any]:
         """Writes the trained model and the summary."""
-        replace_folder(self.folder / "checkpoint", self.policy.save)
-        votes = self.evaluations.turned(self.folder)
+        replace_folder_together(
+            self.folder / "checkpoint", self.policy.save, everywhere=self.policy.divided
+        )
+        votes = world().lead(lambda: self.evaluations.turned(self.folder))
         summary = summarize_run(self.config, self.state, self.best, len(self.benchmark), votes)
-        write_atomically(self.folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
+        text = json.dumps(summary, indent=2) + "\n"
+        world().lead(partial(write_atomically, self.folder / SUMMARY, text))
         return summary
 
 
-def _with_monitor(config: TrainConfig, callbacks: Sequence[Callback]) -> list[Callback]:
-    """Returns the callbacks of a run, the one that watches for a collapse first."""
-    if config.on_collapse == "ignore":
-        return list(callbacks)
-    if any(isinstance(each, CollapseMonitor) for each in callbacks):
-        raise AgentError(
-            f"With --on-collapse {config.on_collapse} a run has a CollapseMonitor already. To "
-            "give one of your own, set on_collapse to ignore."
-        )
-    return [CollapseMonitor(config.on_collapse), *callbacks]
+def _is_called_here(callback: Callback) -> bool:
+    return world().leads or callback.everywhere

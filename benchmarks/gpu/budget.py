@@ -2,6 +2,7 @@
 
     python benchmarks/gpu/budget.py              # all shapes, two to three minutes
     python benchmarks/gpu/budget.py --shape 1.5B
+    python benchmarks/gpu/budget.py --write      # into docs/gpu.md and after.json, which tests hold
 
 The package's own code runs on fake tensors of the real shapes (see `tracer`): one question's 32
 completions, as the preset paper/aime24 trains them, with a prompt of 128 tokens and lengths drawn
@@ -15,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,7 +39,9 @@ from ttrl_agents.policy.token_batch import TokenBatch
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
 
-BEFORE = Path(__file__).with_name("before.json")
+BEFORE, AFTER = (Path(__file__).with_name(f"{name}.json") for name in ("before", "after"))
+DOCS = Path(__file__).parents[2] / "docs/gpu.md"
+BEGIN, END = "<!-- budget -->", "<!-- end of budget -->"
 PROMPT, CAP, ROWS = 128, 3072, 32
 PACK = {False: 8192, True: 16_384}  # what the memory plan would choose, by recomputation
 # Weights that a token is multiplied with: of an embedding of its own it reads one row.
@@ -274,49 +277,86 @@ CASES: tuple[dict[str, Any], ...] = (
     {"shape": "7B", "checkpointing": True, "bits": 8},
     {"shape": "7B", "lora": 64, "checkpointing": True},
 )
-PASSES = "| | with a reference | without |\n|---|---|---|"
 COLUMNS = "| | FLOPs / 6 N T | padded | MB a token | kernels | micro-batches | peak, GiB | MFU |"
+PASSES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("8 updates a step, as in the preset", {}),
+    ("the same with `--old-log-probs sampler`", {"old_log_probs": "sampler"}),
+    ("1 update a step", {"minibatches": 1}),
+)
 
 
-def show(costs: Sequence[Cost], title: str) -> None:
-    """Prints a table."""
-    print(f"\n{title}\n\n{COLUMNS}\n{'|---' * 8}|")
-    for each in costs:
-        print(
-            f"| {each.shape} | {each.flops_ratio:.2f} | {each.padded_share:.0%} | "
-            f"{each.bytes_per_token / 1e6:.0f} | {each.kernels:,.0f} | {each.micro_batches} | "
-            f"{each.peak_gib:.1f} | {each.mfu():.0%} |"
-        )
+def table(costs: Sequence[Cost], title: str) -> str:
+    """Returns a table of costs."""
+    rows = [
+        f"| {each.shape} | {each.flops_ratio:.2f} | {each.padded_share:.0%} | "
+        f"{each.bytes_per_token / 1e6:.0f} | {each.kernels:,.0f} | {each.micro_batches} | "
+        f"{each.peak_gib:.1f} | {each.mfu():.0%} |"
+        for each in costs
+    ]
+    return "\n".join([f"{title}:", "", COLUMNS, "|---" * 8 + "|", *rows])
 
 
-def main(shape: Literal["all", "0.5B", "1.5B", "7B"] = "all") -> None:
+def measure(chosen: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Returns the costs of the code as it is, in the form of `before.json`."""
+    return {
+        "updates": [asdict(trace_update(**case)) for case in chosen],
+        "kernels_per_sampled_token": kernels_per_token(),
+        "passes": {
+            title: [passes(**options), passes(**{"kl_coef": 0.0, **options})]
+            for title, options in PASSES
+        },
+    }
+
+
+def report(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """Returns what is printed, in Markdown."""
+    was, now = ([Cost(**each) for each in found["updates"]] for found in (before, after))
+    kernels = [found["kernels_per_sampled_token"] for found in (before, after)]
+    rows = [
+        f"| {title} | {both[0]:.2f} | {both[1]:.2f} |" for title, both in after["passes"].items()
+    ]
+    return "\n".join(
+        [
+            table(was, f"Before (commit {before['commit']})"),
+            "",
+            table(now, "After"),
+            "",
+            (
+                "Kernels for each sampled token with the sampler of transformers, 28 layers: "
+                f"{kernels[0]:,.0f} before, {kernels[1]:,.0f} after."
+            ),
+            "",
+            (
+                "How often a trained completion is run through a model (before: "
+                f"{before['passes']:g} with a reference, in 8 updates a step):"
+            ),
+            "",
+            "| | with a reference | without |",
+            "|---|---|---|",
+            *rows,
+        ]
+    )
+
+
+def main(shape: Literal["all", "0.5B", "1.5B", "7B"] = "all", write: bool = False) -> None:
     """Prints the tables.
 
     Args:
         shape: The model to trace.
+        write: Write what is printed into docs/gpu.md, and its numbers into after.json.
     """
-    chosen = [case for case in CASES if shape in ("all", case["shape"])]
     before = json.loads(BEFORE.read_text())
-    costs = [Cost(**each) for each in before["updates"]]
-    show([each for each in costs if shape == "all" or each.shape.startswith(shape)], "Before")
-    show([trace_update(**case) for case in chosen], "After")
-    print(
-        "\nPeak: weights, gradients and masters, activations and the LM head, without moments "
-        "and reference. MFU: an estimate from the table and the rates of an H100."
-    )
-    if shape == "all":
-        was = before["kernels_per_sampled_token"]
-        print(f"\nKernels a sampled token, 28 layers: {was:,.0f} before, ", end="")
-        print(f"{kernels_per_token():,.0f} after")
-        print(f"\nPasses a trained completion:\n\n{PASSES}")
-        for title, options in (
-            ("8 updates a step, as the preset", {}),
-            ("the same, `--old-log-probs sampler`", {"old_log_probs": "sampler"}),
-            ("1 update a step", {"minibatches": 1}),
-        ):
-            found = passes(**options), passes(kl_coef=0.0, **options)
-            print(f"| {title} | {found[0]:.2f} | {found[1]:.2f} |")
-        print(f"\nBefore: {before['passes']:g} with a reference, in 8 updates a step.")
+    before["updates"] = [
+        each for each in before["updates"] if shape == "all" or each["shape"].startswith(shape)
+    ]
+    after = measure([case for case in CASES if shape in ("all", case["shape"])])
+    print(report(before, after))
+    if write and shape == "all":
+        AFTER.write_text(json.dumps(after, indent=2) + "\n")
+        text = DOCS.read_text(encoding="utf-8")
+        head, rest = text.split(BEGIN)
+        tail = rest.split(END)[1]
+        DOCS.write_text(f"{head}{BEGIN}\n{report(before, after)}\n{END}{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The picture of the collapse: what labels say of each run, and what the votes alone say.
 
-- `draw`: a column for each setting, a row for each metric, a line for each seed.
+- `draw`: a column for the healthy runs and one for the others, a row for each metric, a line for
+  each seed.
 """
 
 from __future__ import annotations
@@ -16,12 +17,7 @@ from ttrl_agents.callbacks.collapse import CollapseThresholds
 Series = npt.NDArray[np.float64]
 
 WINDOW = CollapseThresholds().window
-COLUMNS = {
-    "healthy": "default learning rate",
-    "rate": "5 × learning rate",
-    "votes": "8 votes, 3 × learning rate",
-    "reduced": "5 × learning rate, reduced at alarms",
-}
+COLUMNS = {"healthy": "default learning rate", "rate": "5 × learning rate"}  # the settings drawn
 ROWS = (
     ("ground_truth_ratio", "mean@16", True),
     ("label_accuracy", "right pseudo-labels", True),

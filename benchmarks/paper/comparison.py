@@ -273,18 +273,19 @@ def table(
         cells = [cell(*measure_column(results, name, column)) for column in COLUMNS]
         cells += [of(rows) for of in extra.values()]
         if len(rows) < len(seeds):
-            label += f" (seed {', '.join(rows)})"
+            label += f", seed {', '.join(rows)}"
         lines.append(f"| {label} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", legend(results, seeds)])
 
 
 def legend(results: Results, seeds: Sequence[int]) -> str:
     """Returns the sentences below a table."""
-    options = results["options"]
+    options, several = results["options"], len(seeds) > 1
     return (
-        f"`{options['model']}` on `{options['env']}`, {options['steps']} steps, seeds "
-        f"{', '.join(map(str, seeds))}; {main_setting(results)} where it is not greedy. In "
-        "brackets the 95 % interval over questions, below it the range over seeds. Printed by "
+        f"`{options['model']}` on `{options['env']}`, {options['steps']} steps, "
+        f"seed{'s' if several else ''} {', '.join(map(str, seeds))}; {main_setting(results)} where "
+        "it is not greedy. In brackets the 95 % interval over questions"
+        f"{', below it the range over seeds' if several else ''}. Printed by "
         f"`{results['command']}`."
     )
 

@@ -5,14 +5,17 @@
 - `matches`: whether a file is the publisher's, byte for byte.
 
 The cache is the one that every Hugging Face tool shares (`HF_HOME`, `HF_HUB_CACHE`). Its client
-writes beside the destination and renames, so an interrupted download leaves nothing behind; the
-SHA-256 is checked here, each time a file is used, since the client itself looks at the size alone.
+writes beside the destination and renames, so nothing is half-read; what a killed download leaves
+there is removed by a later `fetch_file`. The SHA-256 is checked here, each time a file is used,
+since the client itself looks at the size alone.
 `huggingface_hub` is imported by these functions only.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ from ttrl_benchmarks.network import network_cause
 
 __all__ = ["cached_file", "fetch_file", "matches"]
 
+_ABANDONED_SECONDS = 3600
 BY_HAND = "give the file as path= or put it in TTRL_DATA_DIR"
 
 
@@ -69,6 +73,7 @@ def fetch_file(
     cached = _cached(hub, cache_dir)
     if cached is not None:
         if matches(hub, cached):
+            _remove_abandoned(cached)
             return cached
         warnings.warn(
             f"{cached}: the cached copy of {title} is damaged; it was removed and is downloaded "
@@ -79,6 +84,7 @@ def fetch_file(
         _remove(cached)
     path = _download(hub, title, progress=progress, cache_dir=cache_dir, token=token)
     if matches(hub, path):
+        _remove_abandoned(path)
         return path
     found = file_sha256(path)
     _remove(path)
@@ -155,6 +161,15 @@ def _remove(path: Path) -> None:
         path.unlink()
         path = target
     path.unlink(missing_ok=True)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Removes parts of a file that killed downloads left; those of the last hour may go on."""
+    blob = path.resolve()
+    for part in blob.parent.glob(f"{blob.name}.*.incomplete"):
+        with contextlib.suppress(OSError):  # another process may have removed it just now
+            if time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
+                part.unlink()
 
 
 def _silent_bar() -> type[Any]:

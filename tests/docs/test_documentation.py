@@ -31,6 +31,8 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 @pytest.mark.parametrize("name", MODULES)
 def test_docstring_examples(name):
+    if name.endswith("_triton"):  # it is there on Linux alone
+        pytest.importorskip("triton")
     assert doctest.testmod(importlib.import_module(name), optionflags=OPTIONS).failed == 0
 
 

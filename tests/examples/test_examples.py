@@ -159,6 +159,55 @@ def test_a_run_of_the_custom_agent_goes_on_as_if_it_had_never_stopped(tmp_path: 
     assert weights[0] == weights[1]
 
 
+WORKED = r"3 + 4 = 7\nThe answer is \boxed{7}."
+
+
+def test_completions_with_the_same_working_vote_together_and_guesses_do_not() -> None:
+    module = load("vote_on_signature")
+    benchmark = load_benchmark("arithmetic", size=5).unlabeled()
+    other = r"2 + 4 = 6 so 6 + 1 = 7: \boxed{7}"
+    texts = [r"\boxed{8}", r"\boxed{8}", r"\boxed{8}", WORKED, other, WORKED, "1 + 1 = 2"]
+    ballot = hold_vote(texts, benchmark.questions[0], benchmark)
+    verdict = module.SignatureVote()(ballot)
+    assert verdict.rewards.tolist() == [0, 0, 0, 1, 0, 1, 0]
+    assert ballot.answer_of(verdict.pseudo_label) == "7"
+    assert module.SignatureVote()(hold_vote(texts[:3], benchmark.questions[0], benchmark)).abstains
+    assert module.working("1 + 1 = 2, then 2 - 5 = -3") == (2, -3)
+    assert module.working("no sums") is None
+
+
+@given(texts=st.lists(ANSWERS | st.just(WORKED), min_size=1, max_size=12), data=st.data())
+def test_the_vote_on_signatures_keeps_the_rules_of_every_reward(
+    texts: list[str], data: Any
+) -> None:
+    benchmark = load_benchmark("arithmetic", size=5).unlabeled()
+    vote = load("vote_on_signature").SignatureVote(len)  # a signature that every text has
+
+    def judged(completions: list[str]) -> Any:
+        return vote(hold_vote(completions, benchmark.questions[0], benchmark))
+
+    ballot = hold_vote(texts, benchmark.questions[0], benchmark)
+    verdict = judged(texts)
+    assert (verdict.rewards[~ballot.answered] == 0).all()
+    assert verdict.abstains == (not ballot.answered.any())
+    order = data.draw(st.permutations(range(len(texts))))
+    assert judged([texts[i] for i in order]).rewards.sum() == verdict.rewards.sum()
+
+
+@pytest.mark.slow
+def test_the_vote_on_signatures_prints_both_majorities(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = load("vote_on_signature")
+    monkeypatch.setattr(module, "VOTES", 4)
+    module.main(steps=0, seed=0)
+    shares = re.findall(
+        r"right on ([\d.]+)% of questions, T 0.6, top-p 0.95", capsys.readouterr().out
+    )
+    assert len(shares) == 2
+    assert all(0 < float(share) <= 100 for share in shares)
+
+
 @pytest.mark.slow
 def test_reinforce_and_the_votes_print_what_they_measure(
     capsys: pytest.CaptureFixture[str],

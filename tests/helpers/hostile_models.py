@@ -138,11 +138,11 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "a deep index": (_write("model.safetensors.index.json", b"[" * 10**5), "as an index of"),
     "weights that are not numbers": (
         _weights(lambda tensors: _first(tensors, float("nan"))),
-        "weights that are infinite or not numbers, in 1 tensors",
+        "not finite: model.embed_tokens.weight hold NaN or inf",
     ),
     "infinite weights": (
         _weights(lambda tensors: _first(tensors, float("inf"))),
-        "weights that are infinite or not numbers, in 1 tensors",
+        "not finite: model.embed_tokens.weight hold NaN or inf",
     ),
     "ten million layers": (edit_json("config.json", num_hidden_layers=10**7), "10,000,000 layers"),
     "an end token that is text": (

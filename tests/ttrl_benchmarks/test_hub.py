@@ -319,3 +319,15 @@ def test_fetching_by_name(mirror: HubMirror) -> None:
 def test_what_has_no_file_cannot_be_fetched(name: str) -> None:
     with pytest.raises(BenchmarkError, match="has nothing to download"):
         registry.fetch_benchmark(name)
+
+
+def test_parts_that_killed_downloads_left_are_removed_an_hour_later(mirror: HubMirror) -> None:
+    hub = mirror.add(CONTENT)
+    blob = fetch_file(hub, "Sums").resolve()
+    old, new = (blob.with_name(f"{blob.name}.{mark}.incomplete") for mark in ("aa", "bb"))
+    for part in (old, new):
+        part.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    assert fetch_file(hub, "Sums").resolve() == blob
+    assert not old.exists()
+    assert new.exists()

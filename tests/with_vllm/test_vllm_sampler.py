@@ -15,8 +15,10 @@ from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.policy.log_probs import LogProbs
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
 from ttrl_agents.samplers.box_stop import find_box_end
+from ttrl_agents.samplers.vllm import weight_sync
 from ttrl_agents.samplers.vllm.process import EngineError
 from ttrl_agents.samplers.vllm.sampler import EngineOptions, VLLMSampler
+from ttrl_agents.samplers.vllm.weight_stream import send_weights
 from ttrl_env.answers import extract_answer
 
 PARAMS = SamplingParams(64)
@@ -169,22 +171,42 @@ def test_twenty_updates_all_arrive(sampler, questions):
     ],
 )
 def test_weights_that_do_not_add_up_are_refused(sampler, name, message):
-    request = {"command": "load", "weights": sampler._weights.describe()}
-    sums = sampler._weights.write(sampler.policy.weights())
+    buffer = sampler._weights._buffer.tensor
+
+    def load(flipped):
+        messages = send_weights(sampler.policy.weights(), torch.float32, buffer)
+
+        def more():
+            message = next(messages)
+            if name in message.get("checksums", {}):
+                message["checksums"][name] ^= flipped
+            return message
+
+        return sampler.engine.ask({"command": "load"}, on_more=more)
+
     with pytest.raises(EngineError, match=f"{name} {message}"):
-        sampler.engine.ask({**request, "checksums": {**sums, name: sums[name] ^ 1}})
-    sampler.engine.ask({**request, "checksums": sums})
+        load(1)
+    load(0)
     assert sampler.restarts == 0
 
 
-def test_an_engine_that_fails_is_replaced_once_with_the_current_weights(policy, questions):
+def test_an_engine_that_fails_is_replaced_once_with_the_current_weights(
+    policy, questions, monkeypatch
+):
     """Here it hangs, then it is killed; training has one that is killed first."""
-    # It sleeps between draws, as on a GPU, though on CPU no memory is freed by it.
+    # It sleeps between draws, as on a GPU, though on CPU no memory is freed by it. The buffer is
+    # smaller than a matrix, so that weights come in many parts.
+    monkeypatch.setattr(weight_sync, "_BUFFER_BYTES", 2**14)
     with VLLMSampler(policy, EngineOptions(max_length=256, kv_gib=1 / 16, sleep=True)) as sampler:
+        assert sampler.weight_sync == "shared memory"
+        sampler.rest()
+        sampler.rest()
         with torch.no_grad():
             policy.model.model.norm.weight.mul_(1.1)
         sampler.sync()
         before = sampler.sample(questions, PARAMS, seed=5)
+        sampler.rest()
+        assert sampler.sample(questions, PARAMS, seed=5) == before  # woken, with its weights
         sampler.engine.timeout = 3.0
         os.kill(sampler.engine.pid, signal.SIGSTOP)
         assert sampler.sample(questions, PARAMS, seed=5) == before

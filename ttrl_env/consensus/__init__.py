@@ -6,8 +6,9 @@
 - `judge`, `check_verdict`: from completions to ballot and verdict; what a verdict has to be.
 - The rewards, one file each in `rewards/`: by votes `Majority`, `SoftMajority`, `EMPO`, `SCRL`,
   `RESTRAIN`, `DDRL`, `DeepConf`; with a second opinion `CoRewarding`, `SelfHarmony`,
-  `VerifierWeighted`; around another `EntropyShaped`, `Guard`, `HeldVote`; by certainty alone
-  `SelfCertainty`, `NegativeEntropy`; as controls `Oracle`, `Random`, `FormatOnly`, `Constant`.
+  `VerifierWeighted`; around another `EntropyShaped`, `Guard`, `HeldVote`, `LabelBudget`; a
+  `WeightedSum`; by certainty alone `SelfCertainty`, `NegativeEntropy`; as controls `Oracle`,
+  `Random`, `FormatOnly`, `Constant`.
 - `REWARDS`, `register_estimator`, `unregister_estimator`, `find_reward`, `reward_needs`,
   `resolve_estimator`: rewards by name; `RewardCard` and `RewardEntry` are what is known of one.
 - `Diagnostics`: what the votes alone say about a run.
@@ -35,6 +36,7 @@ from ttrl_env.consensus.rewards.entropy_shaped import EntropyShaped
 from ttrl_env.consensus.rewards.format_only import FormatOnly
 from ttrl_env.consensus.rewards.guard import Guard
 from ttrl_env.consensus.rewards.held import HeldVote
+from ttrl_env.consensus.rewards.label_budget import LabelBudget
 from ttrl_env.consensus.rewards.majority import Majority
 from ttrl_env.consensus.rewards.negative_entropy import NegativeEntropy
 from ttrl_env.consensus.rewards.oracle import Oracle
@@ -45,6 +47,7 @@ from ttrl_env.consensus.rewards.self_certainty import SelfCertainty
 from ttrl_env.consensus.rewards.self_harmony import SelfHarmony
 from ttrl_env.consensus.rewards.soft_majority import SoftMajority
 from ttrl_env.consensus.rewards.verified import EquationVerifier, Verifier, VerifierWeighted
+from ttrl_env.consensus.rewards.weighted_sum import WeightedSum
 from ttrl_env.consensus.verdict import Estimator, Verdict, check_verdict, judge
 
 __all__ = [  # noqa: RUF022 - grouped by subject
@@ -76,6 +79,8 @@ __all__ = [  # noqa: RUF022 - grouped by subject
     "EntropyShaped",
     "Guard",
     "HeldVote",
+    "LabelBudget",
+    "WeightedSum",
     # controls
     "Constant",
     "FormatOnly",

@@ -18,6 +18,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import EntryPoint
+from typing import cast
 
 from ttrl_benchmarks import Benchmark
 from ttrl_benchmarks.errors import unknown_name
@@ -25,7 +26,8 @@ from ttrl_benchmarks.plugins import find_plugins, load_plugin, plugin_source
 from ttrl_env.consensus import rewards
 from ttrl_env.consensus.cards import KINDS, OWN_REWARDS, RewardCard, RewardEntry, needs_of
 from ttrl_env.consensus.errors import RewardError
-from ttrl_env.consensus.reward_spec import parse_reward
+from ttrl_env.consensus.reward_spec import SUM, parse_reward
+from ttrl_env.consensus.rewards.weighted_sum import WeightedSum
 from ttrl_env.consensus.verdict import Estimator
 
 __all__ = [
@@ -189,6 +191,24 @@ def unregister_estimator(name: str) -> None:
     REWARDS.unregister(name)
 
 
+_SUM_ENTRY = RewardEntry(
+    RewardCard("sum", "the weighted sum of rewards", kind="around another"), WeightedSum
+)
+
+
+def _terms(options: Mapping[str, object]) -> list[tuple[float, str]]:
+    """The weights and rewards of a sum, as `parse_reward` left them."""
+    return cast("list[tuple[float, str]]", options["terms"])
+
+
+def _inside(entry: RewardEntry, options: Mapping[str, object]) -> list[str]:
+    """The rewards inside a reward, as text."""
+    if entry is _SUM_ENTRY:
+        return [term for _, term in _terms(options)]
+    inner = options.get("inner")
+    return [inner] if isinstance(inner, str) else []
+
+
 def find_reward(reward: str) -> tuple[RewardEntry, dict[str, object]]:
     """Returns the entry of a reward as text, and its options.
 
@@ -201,12 +221,11 @@ def find_reward(reward: str) -> tuple[RewardEntry, dict[str, object]]:
     ('2504.16084', {'tie': 'share'})
     """
     name, options = parse_reward(reward)
-    if name not in REWARDS:
+    if name != SUM and name not in REWARDS:
         raise unknown_name("reward", name, REWARDS)
-    entry = REWARDS[name]
+    entry = _SUM_ENTRY if name == SUM else REWARDS[name]
     entry.check_options(options)
-    inner = options.get("inner")
-    if isinstance(inner, str):
+    for inner in _inside(entry, options):
         find_reward(inner)
     return entry, options
 
@@ -222,9 +241,7 @@ def reward_needs(reward: str) -> frozenset[str]:
     ['token statistics']
     """
     entry, options = find_reward(reward)
-    needs = frozenset(entry.card.needs)
-    inner = options.get("inner")
-    return needs | reward_needs(inner) if isinstance(inner, str) else needs
+    return frozenset(entry.card.needs).union(*map(reward_needs, _inside(entry, options)))
 
 
 def resolve_estimator(reward: str | Estimator, benchmark: Benchmark) -> Estimator:
@@ -247,9 +264,13 @@ def resolve_estimator(reward: str | Estimator, benchmark: Benchmark) -> Estimato
     """
     if isinstance(reward, str):
         entry, options = find_reward(reward)
-        inner = options.get("inner")
-        if isinstance(inner, str):  # another reward, as text
+        if isinstance(inner := options.get("inner"), str):  # another reward, as text
             options = {**options, "inner": resolve_estimator(inner, benchmark)}
+        if entry is _SUM_ENTRY:
+            made = [
+                (weight, resolve_estimator(term, benchmark)) for weight, term in _terms(options)
+            ]
+            options = {"terms": tuple(made)}
         return entry.make(benchmark, options)
     if isinstance(reward, type) or not callable(reward):
         raise TypeError(f"a reward is a name or a callable (Ballot) -> Verdict, not {reward!r}")

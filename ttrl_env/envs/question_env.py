@@ -24,13 +24,14 @@ from ttrl_env.envs.asking import (
 from ttrl_env.envs.groups import check_halves
 from ttrl_env.envs.question_order import QuestionOrder
 from ttrl_env.envs.rephrase import Rephrase, resolve_rephrase
+from ttrl_env.envs.sealing import SealedBenchmark
 from ttrl_env.rendering import RENDER_MODES, check_render_mode, render_view, view_vote
 from ttrl_env.spaces import UnicodeText
 
 __all__ = ["TTRLEnv"]
 
 
-class TTRLEnv(gym.Env[str, str]):
+class TTRLEnv(SealedBenchmark, gym.Env[str, str]):
     """One question at a time, asked `group_size` times; the votes are counted at the end.
 
     The observation is the prompt, the action a completion. Every step but the last is rewarded
@@ -88,11 +89,12 @@ class TTRLEnv(gym.Env[str, str]):
             raise ValueError(f"group_size must be 1 or more, not {group_size}")
         if not 0 <= slot < num_slots:
             raise ValueError(f"slot must be from 0 to num_slots - 1 = {num_slots - 1}, not {slot}")
-        self.benchmark = resolve_benchmark(benchmark, benchmark_options, TTRLEnv)
+        labelled = resolve_benchmark(benchmark, benchmark_options, TTRLEnv)
+        self.seal(labelled)
         self.group_size = group_size
         self._reword = resolve_rephrase(rephrase, self.benchmark)
         self._first_variant = _check_variant(variant, group_size, rephrased=rephrase is not None)
-        self.estimator = None if reward is None else resolve_estimator(reward, self.benchmark)
+        self.estimator = None if reward is None else resolve_estimator(reward, labelled)
         self.render_mode = check_render_mode(render_mode)
         self.observation_space = UnicodeText(max_length)
         self.action_space = UnicodeText(max_length)
@@ -130,6 +132,7 @@ class TTRLEnv(gym.Env[str, str]):
             TypeError: The seed or the position is not a whole number.
         """
         options = check_reset(seed, options, ("position",))
+        seed = None if seed is None else int(seed)
         super().reset(seed=seed)
         position = check_position(options.get("position"))
         if seed is not None or self._order is None:

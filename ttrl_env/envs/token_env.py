@@ -21,6 +21,7 @@ from ttrl_env.completion import Completion
 from ttrl_env.consensus import Estimator
 from ttrl_env.envs.asking import check_position, check_reset, fresh_seed, resolve_benchmark
 from ttrl_env.envs.groups import Groups, check_not_over, metadata_for, resolve_autoreset_mode
+from ttrl_env.envs.sealing import SealedBenchmark
 from ttrl_env.envs.token_codec import TokenCodec
 from ttrl_env.envs.vector_env import make_vector_env
 from ttrl_env.rendering import RENDER_MODES, check_render_mode
@@ -32,7 +33,7 @@ Observation = dict[str, Array]
 TextEnvs = VectorEnv[Any, Any, Any]
 
 
-class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
+class TokenVectorEnv(SealedBenchmark, VectorEnv[Observation, Array, Array]):
     """Completions of many questions, each written by a sub-environment one token a step.
 
     Sub-environments k·G to k·G+G-1, with G the group size, answer one question and write in
@@ -107,7 +108,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         self.num_groups = self._groups.count
         if max_tokens < 1:
             raise ValueError(f"max_tokens must be 1 or more, not {max_tokens}")
-        self.benchmark = resolve_benchmark(benchmark, benchmark_options, TokenVectorEnv)
+        self.seal(resolve_benchmark(benchmark, benchmark_options, TokenVectorEnv))
         self.num_envs = num_envs
         self.group_size = group_size
         self.tokens = tokens
@@ -260,7 +261,7 @@ class TokenVectorEnv(VectorEnv[Observation, Array, Array]):
         """Makes the text environment of one group, which asks and votes."""
         envs = make_vector_env(
             self.group_size,
-            benchmark=self.benchmark,
+            benchmark=self._labelled_benchmark,
             group_size=self.group_size,
             reward=reward,
             autoreset_mode="DISABLED",

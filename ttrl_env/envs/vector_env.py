@@ -34,6 +34,7 @@ from ttrl_env.envs.groups import (
 )
 from ttrl_env.envs.question_order import QuestionOrder
 from ttrl_env.envs.rephrase import Rephrase, resolve_rephrase
+from ttrl_env.envs.sealing import SealedBenchmark
 from ttrl_env.prompt import Prompt
 from ttrl_env.rendering import RENDER_MODES, check_render_mode, render_view, view_vote
 from ttrl_env.spaces import UnicodeText
@@ -45,7 +46,7 @@ Array = npt.NDArray[Any]
 Prompts = tuple[str, ...]
 
 
-class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
+class TTRLVectorEnv(SealedBenchmark, VectorEnv[Prompts, Sequence[str], Array]):
     """Many completions of many questions at once.
 
     Sub-environments k·G to k·G+G-1, with G the group size, show the same question. A step takes
@@ -94,9 +95,7 @@ class TTRLVectorEnv(VectorEnv[Prompts, Sequence[str], Array]):
     ) -> None:
         self._groups = Groups(num_envs, group_size)
         self.num_groups = self._groups.count
-        self.benchmark = resolve_benchmark(
-            benchmark, benchmark_options, TTRLVectorEnv, make_vector_env
-        )
+        self.seal(resolve_benchmark(benchmark, benchmark_options, TTRLVectorEnv, make_vector_env))
         self._reword = resolve_rephrase(rephrase, self.benchmark)
         if self._reword is not None:
             check_halves(group_size)

@@ -19,6 +19,7 @@ from ttrl_env.consensus import Ballot, Estimator, Verdict, judge, resolve_estima
 from ttrl_env.envs.groups import Groups
 from ttrl_env.rendering import render_view, view_vote
 from ttrl_env.wrappers.attributes import find_attribute
+from ttrl_env.wrappers.labels import benchmark_with_labels
 
 __all__ = ["ConsensusReward", "find_consensus_reward", "finished_info"]
 
@@ -75,12 +76,12 @@ class ConsensusReward(VectorWrapper):
         group_size: int | None = None,
     ) -> None:
         super().__init__(env)
-        self.benchmark: Benchmark = find_attribute(env, "benchmark")
+        self.benchmark: Benchmark = find_attribute(env, "benchmark").unlabeled()
         if group_size is None:
             group_size = int(find_attribute(env, "group_size"))
         self.groups = Groups(self.num_envs, group_size)
         self.group_size = group_size
-        self.estimator = resolve_estimator(reward, self.benchmark)
+        self.estimator = resolve_estimator(reward, benchmark_with_labels(env))
         self._by_id = {question.id: question for question in self.benchmark.questions}
         self._question_ids: Array = np.empty(0, dtype=object)
         self._positions: Array = np.empty(0, dtype=np.int64)

@@ -13,6 +13,7 @@ from gymnasium.vector import VectorEnv, VectorWrapper
 
 from ttrl_env.answers import answer_key
 from ttrl_env.wrappers.consensus_reward import find_consensus_reward, finished_info
+from ttrl_env.wrappers.labels import benchmark_with_labels
 
 __all__ = ["METRICS", "LabelMetrics"]
 
@@ -53,7 +54,7 @@ class LabelMetrics(VectorWrapper):
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
         super().__init__(env)
         inside = find_consensus_reward(env)
-        self._benchmark = inside.benchmark
+        self._benchmark = benchmark_with_labels(inside.env)
         self._groups = inside.groups
 
     def step(self, actions: Any) -> tuple[Any, Array, Array, Array, dict[str, Any]]:

@@ -65,7 +65,14 @@ class Callback:
 
     A callback that remembers anything between steps returns it from `state_dict`, so that
     checkpoints keep it and a resumed run continues as if it had never stopped.
+
+    Attributes:
+        everywhere: Whether a run of several processes calls it in all of them. By default only the
+            leading process does. A callback that changes the run, other than by `request_stop` and
+            `raise_alarm`, has to be everywhere, and to do the same everywhere.
     """
+
+    everywhere = False
 
     def on_start(self, run: Run) -> None:
         """The model and the questions are loaded."""

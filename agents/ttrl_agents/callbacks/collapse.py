@@ -1,15 +1,20 @@
 """The callback that watches a run for a collapse and acts on it.
 
 - `CollapseMonitor`: warns, reduces the learning rate or stops the run.
+- `is_drifting`: whether a run shows signs of a collapse that are not an alarm yet.
+- `with_monitor`: the callbacks of a run, with its monitor.
+- `look_back`: how many steps before an alarm it may have begun.
 
 The detector is in `ttrl_agents.instruments.collapse`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from ttrl_agents.callbacks.base import Callback, Run
+from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.instruments.collapse import (
     Alarm,
@@ -18,7 +23,16 @@ from ttrl_agents.instruments.collapse import (
     find_alarms,
 )
 
-__all__ = ["Alarm", "CollapseDetector", "CollapseMonitor", "CollapseThresholds", "find_alarms"]
+__all__ = [
+    "Alarm",
+    "CollapseDetector",
+    "CollapseMonitor",
+    "CollapseThresholds",
+    "find_alarms",
+    "is_drifting",
+    "look_back",
+    "with_monitor",
+]
 
 Action = Literal["warn", "reduce", "stop"]
 
@@ -46,10 +60,13 @@ class CollapseMonitor(Callback):
 
     Attributes:
         rate_scale: The factor by which the learning rate has been multiplied so far.
+        thresholds: What counts as a collapse.
 
     Raises:
         AgentError: `action` is not one of the three.
     """
+
+    everywhere = True
 
     def __init__(
         self,
@@ -62,7 +79,13 @@ class CollapseMonitor(Callback):
         self.action = action
         self.rate_scale = 1.0
         self._detector = CollapseDetector(thresholds)
+        self.thresholds = self._detector.thresholds
         self._run: Run | None = None
+
+    @property
+    def drifting(self) -> bool:
+        """Whether the last step showed signs of a collapse, long enough for an alarm or not."""
+        return self._detector.drifting
 
     def on_start(self, run: Run) -> None:
         """Reduces the learning rate again as far as it was before the run was interrupted.
@@ -102,3 +125,36 @@ class CollapseMonitor(Callback):
                 f"{type(agent).__name__} lacks. Use warn or stop."
             )
         agent.scale_learning_rate(factor)
+
+
+def is_drifting(callbacks: Iterable[Callback]) -> bool:
+    """Returns whether a monitor among the callbacks of a run sees signs of a collapse now."""
+    return any(each.drifting for each in callbacks if isinstance(each, CollapseMonitor))
+
+
+def look_back(callbacks: Iterable[Callback]) -> int:
+    """Returns how many steps before its alarm a collapse may have begun.
+
+    An alarm averages over `window` steps, and what it sees has to hold for `patience`.
+
+    Args:
+        callbacks: Those of a run; the monitors among them may have thresholds of their own.
+    """
+    monitors = [each.thresholds for each in callbacks if isinstance(each, CollapseMonitor)]
+    return max(each.window + each.patience for each in (CollapseThresholds(), *monitors))
+
+
+def with_monitor(config: TrainConfig, callbacks: Sequence[Callback]) -> list[Callback]:
+    """Returns the callbacks of a run, the one that watches for a collapse first.
+
+    Raises:
+        AgentError: There are two.
+    """
+    if config.on_collapse == "ignore":
+        return list(callbacks)
+    if any(isinstance(each, CollapseMonitor) for each in callbacks):
+        raise AgentError(
+            f"With --on-collapse {config.on_collapse} a run has a CollapseMonitor already. To "
+            "give one of your own, set on_collapse to ignore."
+        )
+    return [CollapseMonitor(config.on_collapse), *callbacks]

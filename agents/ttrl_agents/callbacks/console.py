@@ -20,6 +20,8 @@ from ttrl_agents.callbacks.base import Callback, Run
 from ttrl_agents.evaluate.setting import SamplingSetting, by_setting
 from ttrl_agents.evaluate.turned import describe_changed, describe_turned
 from ttrl_agents.instruments.collapse import Alarm
+from ttrl_agents.printed import printed
+from ttrl_agents.run.output import RunConsole
 from ttrl_env.consensus import find_reward, reward_needs
 
 __all__ = ["ConsoleCallback"]
@@ -37,7 +39,8 @@ class ConsoleCallback(Callback):
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+        self.console = console or RunConsole(self._stop_run)
+        self._run: Run | None = None
         self._progress: Progress | None = None
         self._phase_began = self._last_line = time.monotonic()
         self._training = False
@@ -45,15 +48,24 @@ class ConsoleCallback(Callback):
         self._tokens, self._since, self._last_count = 0, self._phase_began, self._phase_began
         self._answered = ""  # of the measurement under way
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy watches no run, and prints to a console of its own.
+        return {**vars(self), "console": None, "_run": None, "_progress": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.console = RunConsole(self._stop_run)
+
     def on_start(self, run: Run) -> None:
         """Prints which model is trained on which questions."""
+        self._run = run
         config, policy = run.config, run.policy
         rate = getattr(run.agent, "learning_rate", None)  # another agent may have none
         known = len(run.benchmark.labels)
         labels = (
             "none exist"
             if known == 0
-            else "learned from: this is the oracle"
+            else "learned from: the reward reads them"
             if "labels" in reward_needs(config.reward)
             else "sealed; they measure, nothing learns from them"
         )
@@ -78,15 +90,21 @@ class ConsoleCallback(Callback):
         }
         if config.evaluate:
             rows["measuring"] = f"before and after, each {run.evaluations.cost}"
+        travels = getattr(getattr(run.agent, "sampler", None), "weight_sync", None)
+        if travels is not None:
+            rows["sampler"] = f"{config.sampler}; its weights come by {travels}"
         if run.plan is not None:
             rows["memory"] = run.plan.summary()
+        path = getattr(run.agent, "update_path", None)  # another agent may have none
+        if path is not None:
+            rows["updates"] = path
         if config.preset is not None:
             rows["preset"] = f"{config.preset}, for the family {config.family}"
         if run.state.step:
             rows["resumed"] = f"after step {run.state.step}"
         grid = Table.grid(padding=(0, 2))
         for name, value in rows.items():
-            grid.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
+            grid.add_row(Text(name, style="bold"), printed(value, overflow="fold"))
         self.console.print(Panel(grid, title="TTRL: learning without labels", expand=False))
         self._total, self._start, self._votes = config.steps, run.state.step, config.n_votes
         self._step = self._start
@@ -144,6 +162,9 @@ class ConsoleCallback(Callback):
             parts.append(f"entropy {metrics['entropy']:.3f}")
         parts.append(f"{metrics['tokens_per_second']:,.0f} tok/s")
         status = "  ".join(parts)
+        if skipped := metrics.get("skipped"):
+            line = f"step {step}: {skipped:.0f} of {metrics['updates']:.0f} updates skipped, as"
+            self.console.print(f"{line} loss or gradient was not finite", soft_wrap=True)
         if self._progress is not None:
             self._progress.update(self._progress.task_ids[0], completed=step)
             self._show(status)
@@ -179,7 +200,7 @@ class ConsoleCallback(Callback):
         for table in results_tables(summary):
             self.console.print(table)
         for line in vote_lines(summary):
-            self.console.print(line, soft_wrap=True)
+            self.console.print(printed(line), soft_wrap=True)
         self.console.print(
             f"{summary['steps']} steps in {_clock(summary['seconds'])}. "
             "The run directory has config.json, metrics.jsonl, summary.json, curves.png and "
@@ -204,6 +225,11 @@ class ConsoleCallback(Callback):
     def close(self) -> None:
         """Ends the live display."""
         self._stop()
+
+    def _stop_run(self) -> None:
+        """Stops the run, saved: the reader of the output has gone, as in `| head`."""
+        if self._run is not None:
+            self._run.request_stop()
 
     def _count_anew(self) -> None:
         self._tokens, self._answered = 0, ""

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ import numpy.typing as npt
 
 from ttrl_agents.callbacks.base import Callback, Run
 from ttrl_agents.evaluate.setting import SPLITS, SamplingSetting
+from ttrl_agents.run.folder import check_lines
+from ttrl_env.files import parse_json
 from ttrl_env.wrappers.label_metrics import METRICS as LABEL_METRICS
 
 __all__ = ["CurvesCallback", "draw_curves"]
@@ -52,9 +53,8 @@ def draw_curves(folder: Path) -> Path:
     from matplotlib.figure import Figure
 
     metrics = folder / "metrics.jsonl"  # which a run of no steps does not have
-    lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.is_file() else []
-    rows = [json.loads(line) for line in lines]
-    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    rows = list(check_lines(metrics, parse_json))
+    summary = parse_json((folder / "summary.json").read_text(encoding="utf-8"))
     k = _votes(summary)
     in_training = f"in training, T {summary['temperature']:g}, top-p 1"
     panels = (
@@ -93,6 +93,7 @@ def draw_curves(folder: Path) -> Path:
         f"{summary['model']} on {summary['env_id']}, reward: {summary['reward']}, "
         f"seed {summary['seed']}{alarms}",
         fontsize=13,
+        parse_math=False,  # a path may hold dollar signs
     )
     path = folder / "curves.png"
     figure.savefig(path, dpi=130)

@@ -17,9 +17,10 @@ from typing import Any, ClassVar
 from ttrl_agents.callbacks.base import Callback, Run
 from ttrl_agents.callbacks.evaluation_steps import evaluation_scores, step_of_evaluation
 from ttrl_agents.callbacks.samples import sample_text
+from ttrl_agents.errors import AgentError
 from ttrl_agents.instruments.collapse import Alarm
 from ttrl_agents.rollout import Rollout
-from ttrl_env.files import write_atomically
+from ttrl_env.files import parse_json, write_atomically
 
 __all__ = ["LoggedOnce"]
 
@@ -67,7 +68,7 @@ class LoggedOnce(Callback):
         nothing = {"id": secrets.token_hex(4), "step": 0, "sample": 0}
         self._logged = {**nothing, "evaluations": [], "alarms": []}
         if self._logged_path.is_file():
-            self._logged |= json.loads(self._logged_path.read_text(encoding="utf-8"))
+            self._logged |= _read_logged(self._logged_path)
         else:
             self._logged_path.parent.mkdir(parents=True, exist_ok=True)
             self._remember()
@@ -103,3 +104,20 @@ class LoggedOnce(Callback):
         self._logged |= logged
         if self._logged_path is not None:
             write_atomically(self._logged_path, json.dumps(self._logged) + "\n")
+
+
+def _read_logged(path: Path) -> dict[str, Any]:
+    """Returns what was logged before the run was interrupted.
+
+    Raises:
+        AgentError: The file is damaged.
+    """
+    try:
+        logged: dict[str, Any] = parse_json(path.read_bytes())
+        if not logged.keys() >= {"id", "step", "sample", "evaluations"}:
+            raise ValueError("it is of another kind")
+    except (ValueError, AttributeError) as error:
+        raise AgentError(
+            f"{path} is damaged ({error}). Remove it; the run then goes on as a new one there."
+        ) from error
+    return logged

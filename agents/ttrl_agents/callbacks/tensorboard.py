@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from ttrl_agents.callbacks.samples import sample_path, sample_text
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.rollout import Rollout
+from ttrl_agents.run.folder import check_lines
+from ttrl_env.files import parse_json
 
 __all__ = ["TensorBoardCallback"]
 
@@ -103,6 +106,5 @@ def _from_options(config: TrainConfig) -> Callback:
 
 def _row_of_step(path: Path, step: int) -> dict[str, Any] | None:
     """The metrics of a step that is saved."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    rows: list[dict[str, Any]] = [json.loads(line) for line in lines[step - 1 : step]]
-    return rows[0] if rows else None
+    rows: Iterator[dict[str, Any]] = check_lines(path, parse_json)
+    return next((row for row in rows if row["step"] == step), None)

@@ -16,7 +16,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,12 +24,13 @@ import tyro
 
 from ttrl_agents.cli.help_text import texts_of_fields, texts_of_headings
 from ttrl_agents.config.algorithms import Algorithm
-from ttrl_agents.config.groups import groups_of
+from ttrl_agents.config.groups import OwnGroup, groups_of
 from ttrl_agents.config.serialization import option_name
 from ttrl_agents.config.train_config import TrainConfig
 
 __all__ = ["CommandDescription", "CommandGroup", "CommandOption", "describe_command"]
 
+_OPTIONS = OwnGroup("options", "")
 _WORDS = {int: "INT", float: "NUMBER", str: "TEXT", Path: "PATH", bool: "{True,False}"}
 
 
@@ -92,7 +93,7 @@ def describe_command(command: Callable[..., Any], given: Any = None) -> CommandD
     """
     summary, text, texts = _docstring(command)
     arguments: list[CommandOption] = []
-    own: list[CommandOption] = []
+    own: dict[OwnGroup, list[CommandOption]] = {_OPTIONS: []}
     groups: list[CommandGroup] = []
     hints = typing.get_type_hints(command, include_extras=True)
     for name, parameter in inspect.signature(command).parameters.items():
@@ -104,9 +105,11 @@ def describe_command(command: Callable[..., Any], given: Any = None) -> CommandD
         elif tyro.conf.Positional in extras:
             arguments.append(CommandOption(_metavar(hint, extras), texts[name]))
         else:
-            own.append(_option(name, hint, extras, texts[name], parameter.default))
-    if own:
-        groups.insert(0, CommandGroup("options", "", tuple(own)))
+            group = next((each for each in extras if isinstance(each, OwnGroup)), _OPTIONS)
+            option = _option(name, hint, extras, texts[name], parameter.default)
+            own.setdefault(group, []).append(replace(option, common=group is _OPTIONS))
+    first, *others = (CommandGroup(each.title, each.text, tuple(own[each])) for each in own)
+    groups = [*([first] if first.options else []), *groups, *others]
     return CommandDescription(summary, text, tuple(arguments), tuple(groups))
 
 

@@ -4,6 +4,7 @@
 
 - `train`: trains a model.
 - `eval`, `compare`: measures one; compares two measurements.
+- `votes`, `revote`: shows the votes; votes stored completions again under other rewards.
 - `benchmarks`, `fetch`: list the benchmarks and download them.
 - `plan`: the GPU memory that a run would need.
 - `rewards`: how votes become rewards.
@@ -21,8 +22,10 @@ from ttrl_agents.cli.doctor import doctor
 from ttrl_agents.cli.eval import evaluate
 from ttrl_agents.cli.help_text import join_option_help
 from ttrl_agents.cli.plan import plan
+from ttrl_agents.cli.revote import revote
 from ttrl_agents.cli.rewards import rewards
 from ttrl_agents.cli.train import train_command
+from ttrl_agents.cli.votes import votes
 from ttrl_agents.config.algorithms import Algorithm
 from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.config.train_config import TrainConfig
@@ -32,6 +35,8 @@ __all__ = ["commands_for"]
 _COMMANDS: dict[str, Callable[..., Any]] = {
     "eval": evaluate,
     "compare": compare,
+    "votes": votes,
+    "revote": revote,
     "benchmarks": benchmarks,
     "fetch": fetch,
     "plan": plan,

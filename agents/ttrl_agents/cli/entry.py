@@ -5,24 +5,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import sys
 from collections.abc import Sequence
 
-__all__ = ["main"]
+from ttrl_agents.cli.run_command import EXTRA, run_command, say
 
-_FULL = {
-    errno.ENOSPC: "The disk is full",
-    errno.EDQUOT: "Your share of the disk is full",
-    errno.EFBIG: "A file is larger than this system lets it be",
-}
-_GO_ON = {"train": "ttrl train --resume RUN", "eval": "ttrl eval --resume FOLDER"}
-_EXTRA = (
-    "This command needs more than the core of ttrl-env: pip install 'ttrl-env[agents]' "
-    "(ttrl doctor shows what is missing)"
-)
+__all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments) or ["--help"])
     except KeyboardInterrupt:
-        return _say("Stopped.", 130)
+        return say("Stopped.", 130)
     except BrokenPipeError:  # the reader of the output has gone, as in `ttrl doctor | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else 1
@@ -63,46 +53,23 @@ def _run(given: list[str]) -> int:
         import tyro
 
         from ttrl_agents.cli.commands import commands_for
-        from ttrl_agents.cli.exit_status import Exit
         from ttrl_agents.cli.help_page import show_help
         from ttrl_agents.cli.plain_warnings import plain_warnings
     except ImportError as error:
-        return _say(f"{error}. {_EXTRA}")
-    from ttrl_benchmarks.errors import UserError, unknown_name
+        return say(f"{error}. {EXTRA}")
+    from ttrl_benchmarks.errors import unknown_name
 
-    try:
+    def command() -> None:
         commands = commands_for(given)
         if not given[0].startswith("-") and given[0] not in commands:
             raise unknown_name("command", given[0], commands)
         if show_help(commands, given):
-            return 0
+            return
         with plain_warnings():
             tyro.extras.subcommand_cli_from_dict(
                 commands,
                 prog="ttrl",
                 args=given,
             )
-    except UserError as error:
-        return _say(str(error))
-    except ImportError as error:
-        return _say(f"{error}. {_EXTRA}")
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        if error.errno in _FULL:
-            go_on = _GO_ON.get(given[0], "the same command again")
-            return _say(
-                f"{_FULL[error.errno]} ({error.filename or 'while saving'}). What was saved "
-                f"before is whole: free some space, then {go_on}."
-            )
-        return _say(": ".join(filter(None, (error.strerror or str(error), error.filename))))
-    except Exit as ended:
-        return ended.status
-    return 0
 
-
-def _say(sentence: str, status: int = 1) -> int:
-    from ttrl_benchmarks.printable import plain_text
-
-    print(f"ttrl: {plain_text(sentence)}", file=sys.stderr)  # noqa: T201
-    return status
+    return run_command(command, given[0])

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from ttrl_agents.cli.exit_status import Exit
+from ttrl_agents.cli.next_steps import after_evaluation, print_next
 from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.errors import AgentError
 
@@ -34,6 +35,7 @@ def evaluate(
     """
     from ttrl_agents.evaluate.display import EvaluationDisplay
     from ttrl_agents.evaluate.runner import EvaluationRun, evaluation_config
+    from ttrl_agents.run.output import Stopping, tell
 
     if resume is not None:
         if config != EvalConfig():
@@ -43,17 +45,22 @@ def evaluate(
         config = evaluation_config(resume)
     run = EvaluationRun(config)
     display = EvaluationDisplay()
-    display.start(run)
-    try:
-        evaluation, _ = run.run(display)
-    except KeyboardInterrupt:
-        display.close()
-        print(  # noqa: T201
-            f"\n{len(run.results)} of {len(run.questions)} questions are saved. To go on: "
-            f"ttrl eval --resume {run.folder.path}",
-            file=sys.stderr,
-        )
-        raise Exit(130) from None
-    finally:
-        display.close()
+    with Stopping(_interrupt):
+        try:
+            display.start(run)
+            evaluation, _ = run.run(display)
+        except KeyboardInterrupt:
+            display.close()
+            tell(
+                f"\n{len(run.results)} of {len(run.questions)} questions are saved. To go on: "
+                f"ttrl eval --resume {shlex.quote(str(run.folder.path))}"
+            )
+            raise Exit(130) from None
+        finally:
+            display.close()
     display.finish(run, evaluation)
+    print_next(after_evaluation(run.folder.path))
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt

@@ -5,27 +5,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
 
 from ttrl_agents.cli.console import CommandConsole
-from ttrl_agents.config.presets import preset_config
 from ttrl_agents.config.train_config import Family, Preset
 from ttrl_agents.errors import AgentError
-from ttrl_agents.memory import Plan, model_shape
+from ttrl_agents.memory import Plan
 from ttrl_agents.memory.shapes import SHAPES
 
 __all__ = ["plan"]
-
-# What a run can train, as the table of all models shows it: rank of adapters, bits of a moment.
-_WAYS: tuple[tuple[str, int, Literal[32, 8]], ...] = (
-    ("all weights", 0, 32),
-    ("all, 8-bit moments", 0, 8),
-    ("LoRA 64", 64, 32),
-)
 
 
 def plan(
@@ -39,6 +30,7 @@ def plan(
     kl_coef: float | None = None,
     micro_batch_tokens: int | None = None,
     gradient_checkpointing: bool = False,
+    markdown: bool = False,
 ) -> None:
     """Prints the GPU memory that a run would need, estimated without loading anything.
 
@@ -54,21 +46,29 @@ def plan(
         micro_batch_tokens: Tokens of a pack; chosen by default.
         gradient_checkpointing: Whether layers are computed again in the backward pass; chosen by
             default.
+        markdown: Print a Markdown table of all models and all presets; what a cell says is
+            explained in docs/gpu.md.
     """
-    from ttrl_agents.memory.run import choose, need_of  # which imports torch
+    from ttrl_agents.memory.table import (  # which imports torch
+        markdown_table,
+        plan_preset,
+        ways_to_train,
+    )
 
-    def planned(name: str, rank: int, bits: Literal[32, 8]) -> Plan:
-        config = replace(
-            preset_config(preset, model=name, family=family),
-            lora_rank=rank,
-            optimizer_bits=bits,
-            sampler=sampler,
-            micro_batch_tokens=micro_batch_tokens,
-            gradient_checkpointing=gradient_checkpointing,
-        )
-        if kl_coef is not None:
-            config = replace(config, kl_coef=kl_coef)
-        return choose(config, need_of(config, model_shape(name), gpu_gib * 2**30))[1]
+    given: dict[str, Any] = {
+        "sampler": sampler,
+        "micro_batch_tokens": micro_batch_tokens,
+        "gradient_checkpointing": gradient_checkpointing,
+    }
+    if kl_coef is not None:
+        given["kl_coef"] = kl_coef
+    if markdown:
+        print(markdown_table(gpu_gib, lora_rank, **given))  # noqa: T201
+        return
+
+    def planned(name: str, rank: int, bits: int) -> Plan:
+        options = {"lora_rank": rank, "optimizer_bits": bits, **given}
+        return plan_preset(name, preset, family, gpu_gib, **options)
 
     console = CommandConsole()
     if model is not None:
@@ -78,7 +78,7 @@ def plan(
     for title in ("model", "trains", "plan"):
         table.add_column(title, no_wrap=title != "plan")
     for name in SHAPES:
-        for trains, rank, bits in _WAYS:
+        for trains, rank, bits in ways_to_train(lora_rank):
             try:
                 said = planned(name, rank, bits).summary()
             except AgentError as error:

@@ -19,6 +19,7 @@ __all__ = ["DISTRIBUTION", "PURPOSES", "Need", "extras", "installed_version", "n
 DISTRIBUTION = "ttrl-env"
 PURPOSES = {
     "agents": "training and measuring models: ttrl train, ttrl eval",
+    "gpu": "ttrl train --kernels liger",
     "reasoning-gym": "the environment TTRL-ReasoningGym-v0",
     "render": "render_mode='rgb_array'",
     "sb3": "Stable-Baselines3 on these environments",

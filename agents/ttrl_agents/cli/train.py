@@ -5,26 +5,25 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import tyro
 
 from ttrl_agents.cli.exit_status import Exit
+from ttrl_agents.config.groups import OwnGroup
 from ttrl_agents.config.presets import DEFAULT_MODEL, preset_config
 from ttrl_agents.config.serialization import option_name
 from ttrl_agents.config.train_config import RESUMABLE_WITH, TrainConfig, read_config
+from ttrl_agents.distributed.launch import Launch
 from ttrl_agents.errors import AgentError
 from ttrl_agents.run.folder import resume_config
 
-if TYPE_CHECKING:
-    from ttrl_agents.trainer import Trainer
-
 __all__ = ["train_command"]
+
+_DISTRIBUTED = OwnGroup("distributed", "The processes that share a run.")
 
 
 def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
@@ -46,6 +45,9 @@ def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
         options: Annotated[TrainConfig, tyro.conf.arg(name="")] = start,
         config: Path | None = None,
         resume: Path | None = None,
+        gpus: Annotated[int, _DISTRIBUTED] = 1,
+        machines: Annotated[int, _DISTRIBUTED] = 1,
+        meet: Annotated[str | None, _DISTRIBUTED] = None,
     ) -> None:
         """Trains a language model on questions that nobody labelled.
 
@@ -58,11 +60,21 @@ def train_command(arguments: Sequence[str] = ()) -> Callable[..., None]:
                 also given override them. The run gets a new directory.
             resume: Resume the run in this directory, with its own options; only options that change
                 its results by rounding at most may be given as well.
+            gpus: Run in so many processes on this machine, one for each GPU; with --device cpu that
+                many processes without one.
+            machines: Run on so many machines: give the same command on each, with --meet, and with
+                an --output that all of them share.
+            meet: Where the machines find each other: HOST:PORT, a free port of one of them.
         """
+        from ttrl_agents.cli.training import launch_training, run_training  # which import torch
+
         del config  # `start` has its values
         if resume is not None:
             _check_resumable(start, options)
-        _run(options, resume=resume is not None)
+        how = Launch(gpus, machines, meet)
+        if how.several:
+            raise Exit(launch_training(how, options, resume=resume is not None))
+        run_training(options, resume=resume is not None)
 
     return train
 
@@ -105,50 +117,4 @@ def _check_resumable(before: TrainConfig, now: TrainConfig) -> None:
         raise AgentError(
             f"--resume takes the options of the run itself; leave out {', '.join(fixed)}. "
             f"Only {free} may be given besides."
-        )
-
-
-def _run(config: TrainConfig, *, resume: bool) -> None:
-    from ttrl_agents.callbacks import ConsoleCallback, CurvesCallback, make_loggers
-    from ttrl_agents.trainer import Interrupted, Trainer
-
-    console = ConsoleCallback()
-    watchers = [*make_loggers(config), CurvesCallback(), console]
-    trainer = Trainer(config, watchers, resume=resume)
-    with _StopOnSignal(trainer):
-        try:
-            trainer.run()
-        except Interrupted as stop:
-            console.close()
-            saved = f"Saved after step {stop.step}." if stop.step else "Nothing was trained yet."
-            print(f"{saved} To go on: ttrl train --resume {stop.folder}", file=sys.stderr)  # noqa: T201
-            raise Exit(130) from None
-        finally:
-            for watcher in watchers:
-                watcher.close()
-
-
-class _StopOnSignal:
-    """Saves the run after the current step on Ctrl-C; a second Ctrl-C stops at once."""
-
-    def __init__(self, trainer: Trainer) -> None:
-        self._trainer = trainer
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._handle)
-
-    def __exit__(self, *details: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number: int, frame: Any) -> None:  # noqa: ARG002 - the handler's signature
-        if self._trainer.stopping:
-            raise KeyboardInterrupt
-        self._trainer.request_stop()
-        print(  # noqa: T201
-            "\nFinishing this step, then saving. Ctrl-C again stops at once; "
-            f"the last checkpoint in {self._trainer.folder} stays whole.",
-            file=sys.stderr,
         )

@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 
 import tyro
 
-from ttrl_agents.config.bounds import AT_LEAST_0, AT_LEAST_1, Bound
+from ttrl_agents.config.bounds import AT_LEAST_1, LEAST_TEMPERATURE, Bound
 from ttrl_agents.config.groups import Heading, in_help_order
 from ttrl_agents.config.options import SharedOptions
 from ttrl_agents.errors import AgentError
@@ -35,7 +35,7 @@ class EvalConfig(SharedOptions):
     bounds: ClassVar[Mapping[str, Bound]] = {
         **SharedOptions.bounds,
         "k": AT_LEAST_1,
-        "temperature": AT_LEAST_0,
+        "temperature": Bound("0, or 0.001 or more", LEAST_TEMPERATURE, or_0=True),
         "top_p": Bound("in (0, 1]", 0, 1, open_low=True),
         "max_tokens": AT_LEAST_1,
         "limit": AT_LEAST_1,

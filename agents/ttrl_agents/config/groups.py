@@ -3,6 +3,7 @@
 - `Heading`: the type of a heading in a dataclass of options.
 - `Group`: a heading and the options below it.
 - `groups_of`: the groups of a dataclass of options.
+- `OwnGroup`: a group of options that are a command's own, named in their annotations.
 - `in_help_order`: reorders the fields of a dataclass by their groups.
 
 An option belongs to the heading above it, so a new option has its group by where it is declared.
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["Group", "Heading", "groups_of", "in_help_order"]
+__all__ = ["Group", "Heading", "OwnGroup", "groups_of", "in_help_order"]
 
 _FIRST = ("model", "env", "data", "seed")
 
@@ -55,6 +56,21 @@ class Group:
     def title(self) -> str:
         """The heading in words."""
         return self.name.replace("_", " ").lower()
+
+
+@dataclass(frozen=True)
+class OwnGroup:
+    """A group of options that are parameters of a command; only the long help shows them.
+
+    A parameter belongs to it by its annotation, `Annotated[int, OwnGroup("title", "text")]`.
+
+    Attributes:
+        title: The heading.
+        text: What the options have in common.
+    """
+
+    title: str
+    text: str
 
 
 def groups_of(kind: type[DataclassInstance]) -> tuple[Group, ...]:

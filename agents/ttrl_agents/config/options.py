@@ -95,6 +95,9 @@ class SharedOptions:
     memory plan leaves."""
     engine_timeout: float = 600.0
     """Seconds of silence after which vLLM counts as hung and is started again."""
+    weight_sync: Literal["auto", "ipc", "shared-memory"] = "auto"
+    """The way of the weights to vLLM: ipc, within the GPU that it shares with the policy;
+    shared-memory, through main memory; or auto, the first where it works, else the second."""
 
     def __post_init__(self) -> None:
         hints = typing.get_type_hints(type(self))

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -27,11 +27,19 @@ from ttrl_agents.config.algorithms import (
     KLPlace,
     Ratio,
 )
-from ttrl_agents.config.bounds import AT_LEAST_0, AT_LEAST_1, MORE_THAN_0, Bound, check_bounds
+from ttrl_agents.config.bounds import (
+    AT_LEAST_0,
+    AT_LEAST_1,
+    LEAST_TEMPERATURE,
+    MORE_THAN_0,
+    Bound,
+    check_bounds,
+)
 from ttrl_agents.config.groups import Heading, in_help_order
 from ttrl_agents.config.options import SharedOptions
 from ttrl_agents.config.schedule import Schedule
 from ttrl_agents.errors import AgentError
+from ttrl_env.files import parse_json
 
 __all__ = ["RESUMABLE_WITH", "DType", "Family", "Preset", "TrainConfig", "read_config"]
 
@@ -54,12 +62,15 @@ RESUMABLE_WITH = frozenset(
         "engine_max_length",
         "engine_sleep",
         "engine_timeout",
+        "weight_sync",
         "device",
         "sample_rows",
         "micro_batch_tokens",
         "pack_rows",
         "gradient_checkpointing",
+        "shard",
         "offload_reference",
+        "kernels",
     }
 )
 
@@ -83,7 +94,7 @@ class TrainConfig(SharedOptions):
         "questions_per_step": AT_LEAST_1,
         "n_votes": Bound("2 or more", 2),
         "max_tokens": AT_LEAST_1,
-        "temperature": Bound("more than 0, and finite", 0, open_low=True, open_high=True),
+        "temperature": Bound("0.001 or more", LEAST_TEMPERATURE),
         "learning_rate": Bound("in [0, 1)", 0, 1, open_high=True),
         "warmup_steps": AT_LEAST_0,
         "adam_beta2": Bound("in [0, 1)", 0, 1, open_high=True),
@@ -95,7 +106,7 @@ class TrainConfig(SharedOptions):
         "eval_limit": AT_LEAST_1,
         "eval_k": AT_LEAST_1,
         "eval_temperatures": Bound(
-            "one or more temperatures of 0 or more, and finite", 0, open_high=True
+            "one or more temperatures of 0, or of 0.001 or more", LEAST_TEMPERATURE, or_0=True
         ),
         "eval_top_p": Bound("in (0, 1]", 0, 1, open_low=True),
         "eval_every": AT_LEAST_0,
@@ -291,6 +302,14 @@ class TrainConfig(SharedOptions):
     pack_rows: Literal["auto", "yes", "no"] = "auto"
     """Run completions through the model side by side, without padding: on a GPU where the model
     allows it (auto), or always, or never. The result is the same up to rounding."""
+    kernels: Literal["torch", "compile", "liger"] = "torch"
+    """What computes the model's layers in an update: PyTorch's own operations; compile, the same
+    fused by torch.compile, where rows are packed; or liger, the Triton kernels of Liger (the extra
+    gpu), on a GPU. The result is the same up to rounding."""
+    shard: Literal["auto", "no", "full"] = "auto"
+    """With several GPUs, whether each keeps only a part of the weights, gradients and moments:
+    full; no, each keeps all of them; or auto, full where they do not fit on one GPU. It changes
+    nothing with one process."""
     log_prob_tolerance: float | None = None
     """How far the log-probabilities of a sampler with its own copy of the weights may lie from
     the policy's, in nats, as a mean over tokens; beyond, the run stops. By default 0.001 in float32
@@ -331,7 +350,7 @@ class TrainConfig(SharedOptions):
     def _check_algorithm(self) -> None:
         """Checks the pieces of the algorithm together."""
         pieces = self.resolve_algorithm()
-        if 0 < pieces.dual_clip <= 1 or pieces.dual_clip < 0:
+        if not (pieces.dual_clip == 0 or 1 < pieces.dual_clip < math.inf):
             raise AgentError(f"--dual-clip must be 0 or more than 1, not {pieces.dual_clip}.")
         if pieces.kl_coef > 0 and pieces.kl_in == "loss" and pieces.kl_estimator == "k1":
             raise AgentError(
@@ -355,7 +374,7 @@ def read_config(path: Path) -> TrainConfig:
         AgentError: There is no such file, or it does not hold the options of a run.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise AgentError(f"{path} cannot be read: {error}") from error
     if not isinstance(values, dict):

@@ -18,6 +18,8 @@ from rich.text import Text
 
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.setting import SamplingSetting
+from ttrl_agents.printed import printed
+from ttrl_agents.run.output import RunConsole
 from ttrl_agents.samplers import SamplingParams
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class EvaluationDisplay:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+        self.console = console or RunConsole(_interrupt)
         self._progress: Progress | None = None
         self._total = self._begun_with = self._done = self._tokens = 0
         self._began = self._last_line = time.monotonic()
@@ -67,7 +69,7 @@ class EvaluationDisplay:
             rows["going on"] = f"{len(run.results)} questions are done already"
         grid = Table.grid(padding=(0, 2))
         for name, value in rows.items():
-            grid.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
+            grid.add_row(Text(name, style="bold"), printed(value, overflow="fold"))
         self.console.print(Panel(grid, title="TTRL: measuring", expand=False))
         self._total, self._begun_with = len(run.questions), len(run.results)
         self._began = self._last_line = time.monotonic()
@@ -156,6 +158,11 @@ class EvaluationDisplay:
         )
 
 
+def _interrupt() -> None:
+    """Ends the evaluation as Ctrl-C does: the reader of the output has gone, as in `| head`."""
+    raise KeyboardInterrupt
+
+
 def setting_of(params: SamplingParams) -> SamplingSetting:
     """Returns the temperature and top-p of sampling parameters."""
     return SamplingSetting(params.temperature, params.top_p)
@@ -187,7 +194,7 @@ def votes_table(evaluation: Evaluation) -> Table:
     for result in evaluation.results[:_MOST_VOTES_SHOWN]:
         answer = Text("none", style="dim")
         if result.consensus is not None:
-            answer = Text(result.consensus)
+            answer = printed(result.consensus)
             answer.truncate(_WIDTH_OF_ANSWERS, overflow="ellipsis")
-        table.add_row(Text(result.question_id), answer, f"{result.majority_ratio:.0%}")
+        table.add_row(printed(result.question_id), answer, f"{result.majority_ratio:.0%}")
     return table

@@ -27,7 +27,7 @@ class Evaluation:
         results: One for each question; at least one, all with the same k.
 
     Raises:
-        ValueError: There is no result, or their k differ.
+        ValueError: There is no result, their k differ, or a question is in it twice.
     """
 
     results: tuple[QuestionResult, ...]
@@ -35,6 +35,11 @@ class Evaluation:
     def __post_init__(self) -> None:
         if len({result.k for result in self.results}) != 1:
             raise ValueError("an evaluation needs questions with the same number of completions")
+        seen: set[str] = set()
+        for result in self.results:
+            if result.question_id in seen:
+                raise ValueError(f"question {result.question_id!r} is in it twice")
+            seen.add(result.question_id)
 
     @property
     def k(self) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from ttrl_agents.distributed.sharding import full
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.policy.prompts import encode_questions
 from ttrl_agents.samplers import SamplingParams
@@ -65,7 +66,7 @@ def weights_digest(policy: Policy) -> str:
     """
     digest = hashlib.sha256()
     for name, tensor in policy.model.named_parameters():
-        values = tensor.detach().reshape(-1)
+        values = full(tensor.detach()).reshape(-1)
         some = values[:: max(1, values.numel() // _VALUES_OF_EACH)].to("cpu", torch.float32)
         digest.update(f"{name} {tuple(tensor.shape)}".encode() + some.numpy().tobytes())
     return digest.hexdigest()[:16]

@@ -9,6 +9,7 @@ and sampled again, so that the files end up the same.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from ttrl_agents.evaluate.evaluation import Evaluation, as_json
 from ttrl_agents.evaluate.results import QuestionResult, from_lines, to_lines
 from ttrl_agents.run.atomic import replace_folder
 from ttrl_agents.run.folder import CONFIG, SUMMARY, is_unused
-from ttrl_env.files import append_durably, write_atomically
+from ttrl_env.files import append_durably, parse_json, write_atomically
 
 __all__ = ["EvaluationFolder", "find_evaluations"]
 
@@ -54,7 +55,7 @@ class EvaluationFolder:
             AgentError: This is not the folder of an evaluation.
         """
         try:
-            config = json.loads(self.config_path.read_text(encoding="utf-8"))
+            config = parse_json(self.config_path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise AgentError(f"There is no evaluation in {self.path}.") from error
         except (OSError, ValueError) as error:
@@ -81,12 +82,14 @@ class EvaluationFolder:
         elif not is_unused(self.path):
             raise AgentError(f"--output {self.path} is not an empty folder; name a new one.")
 
-    def begin(self, config: dict[str, Any], portions: Sequence[int]) -> list[QuestionResult]:
+    def begin(
+        self, config: dict[str, Any], portions: Sequence[Sequence[str]]
+    ) -> list[QuestionResult]:
         """Starts the evaluation, or finds how far an earlier process got.
 
         Args:
             config: Its options and settings.
-            portions: How many questions each portion has.
+            portions: The ids of the questions of each portion.
 
         Returns:
             The results that exist already: complete portions, from the first.
@@ -105,12 +108,13 @@ class EvaluationFolder:
             results = list(from_lines(self._whole_lines()))
         except ValueError as error:
             raise AgentError(f"{self.completions_path} is damaged: {error}") from error
+        self._check_questions(results, list(itertools.chain(*portions)), config["k"])
         done = 0
-        for size in portions:
-            whole = results[done : done + size]
-            if len(whole) < size or any(result.k != config["k"] for result in whole):
+        for portion in portions:
+            whole = results[done : done + len(portion)]
+            if len(whole) < len(portion) or any(result.k != config["k"] for result in whole):
                 break
-            done += size
+            done += len(portion)
         write_atomically(self.completions_path, "".join(map(to_lines, results[:done])))
         return results[:done]
 
@@ -154,16 +158,39 @@ class EvaluationFolder:
             )
         try:
             evaluation = Evaluation(tuple(from_lines(self._whole_lines())))
-            summary = json.loads(self.summary_path.read_text(encoding="utf-8"))
+            summary = parse_json(self.summary_path.read_text(encoding="utf-8"))
             found = len(evaluation.results), evaluation.k
             if found != (summary["questions"], summary["k"]):
                 raise ValueError(
                     f"it holds {found[0]} questions with {found[1]} completions, not "
                     f"{summary['questions']} with {summary['k']}"
                 )
+            if [each.question_id for each in evaluation.results] != self._answered():
+                raise ValueError("its questions are not those of questions.jsonl")
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise AgentError(f"{self.completions_path} is damaged: {error}") from error
         return evaluation
+
+    def _check_questions(
+        self, results: Sequence[QuestionResult], asked: Sequence[str], k: int
+    ) -> None:
+        """Checks that the questions so far are the first of those asked, each once."""
+        lines = 0
+        for result, wanted in itertools.zip_longest(results, asked[: len(results)]):
+            if result.question_id != wanted or result.k > k:
+                raise AgentError(
+                    f"{self.completions_path} does not hold {k} completions of each question that "
+                    f"was asked: from line {lines + 1} on it holds {result.k} of "
+                    f"{result.question_id!r}, where {'none' if wanted is None else repr(wanted)} "
+                    "was asked. Two processes wrote into it, or it was edited. Remove its lines "
+                    f"from there on; ttrl eval --resume {self.path} then asks what is missing."
+                )
+            lines += result.k
+
+    def _answered(self) -> list[str]:
+        """The questions that were answered when the evaluation was complete."""
+        lines = (self.path / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+        return [parse_json(line)["question_id"] for line in lines]
 
     def _check(self, config: dict[str, Any]) -> None:
         """Checks that an evaluation is resumed with the settings it was started with."""
@@ -172,7 +199,7 @@ class EvaluationFolder:
         old = {**EvalConfig().to_dict(), **_flat(begun)}
         new = _flat(json.loads(json.dumps(config)))
         if "prompts" not in begun:  # an older evaluation
-            del new["prompts"]
+            new.pop("prompts", None)
         differing = [name for name in new if old.get(name) != new[name]]
         if differing:
             what = ", ".join(f"{name} was {old.get(name)}, is {new[name]}" for name in differing)

@@ -16,7 +16,6 @@ from typing import Protocol
 from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.fingerprint import weights_digest
-from ttrl_agents.policy.checks import check_policy
 from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.samplers import SAMPLERS, Sampler, SamplerOptions, SamplingParams
 from ttrl_agents.samplers.vllm.server import VLLMServerSampler
@@ -76,7 +75,6 @@ class LocalModel:
             chat_template=config.chat_template,
             template_date=config.template_date,
         )
-        check_policy(self.policy)
         self.name = self.policy.name
         self.description = (
             f"{self.name} ({self.policy.num_parameters:,} weights, {self.policy.device})"
@@ -105,6 +103,7 @@ class LocalModel:
             gpu_share=config.engine_gpu_share or SamplerOptions.gpu_share,
             timeout=config.engine_timeout,
             log=log,
+            weight_sync=config.weight_sync,
         )
         return SAMPLERS.find(config.sampler).make(self.policy, options)
 

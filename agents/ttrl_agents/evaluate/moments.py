@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.distributed.world import world
 from ttrl_agents.evaluate.ask import Answered, evaluate, look_at_first, measurable, spread
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.fingerprint import evaluation_settings, weights_digest
@@ -124,7 +126,7 @@ class RunEvaluations:
                 scores[split] = None
                 if split not in self._questions:
                     continue
-                first = name == BEFORE and not results and split == SPLITS[0]
+                first = name == BEFORE and not results and split == SPLITS[0] and world().leads
                 result = self._evaluate(
                     split,
                     setting,
@@ -138,8 +140,9 @@ class RunEvaluations:
                 if result is None or stop():
                     return None
                 if whole:
-                    config = self._settings(split, setting, seed)
-                    EvaluationFolder.write(place / split, config, result)
+                    found = self._settings(split, setting, seed)
+                    write = partial(EvaluationFolder.write, place / split, found, result)
+                    world().lead(write)
                 scores[split] = setting.to_dict() | result.to_dict()
             results |= scores if setting == self.settings[0] else {setting.name: scores}
         return results

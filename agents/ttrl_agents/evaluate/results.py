@@ -20,6 +20,7 @@ from ttrl_benchmarks import Benchmark, Question
 from ttrl_env.answers import Extraction, answer_key
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import hold_vote
+from ttrl_env.files import parse_json
 
 __all__ = ["QuestionResult", "from_lines", "grade_question", "to_lines"]
 
@@ -172,7 +173,7 @@ _KEYS = {"question_id", "level", "prompt", "text", "answer", "vote", "correct"} 
 
 
 def _row(number: int, line: str) -> dict[str, Any]:
-    row = json.loads(line)
+    row = parse_json(line)
     if not isinstance(row, dict) or not row.keys() >= _KEYS:
         raise ValueError(f"line {number} is no completion of an evaluation")
     return row

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ttrl_agents.config.eval_config import EvalConfig
-from ttrl_agents.config.options import parse_date
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.ask import ask, look_at_first, spread
 from ttrl_agents.evaluate.evaluation import Evaluation
@@ -22,13 +21,16 @@ from ttrl_agents.evaluate.fingerprint import evaluation_settings
 from ttrl_agents.evaluate.folder import EvaluationFolder
 from ttrl_agents.evaluate.models import LocalModel, find_model
 from ttrl_agents.evaluate.run_prompt import with_prompt_of_run
+from ttrl_agents.policy.checks import check_policy
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.policy.prompts import check_room, encode_questions
 from ttrl_agents.run.atomic import claim_folder
 from ttrl_agents.run.env_questions import asked_questions, without_long_prompts
-from ttrl_agents.run.folder import CONFIG, default_folder
+from ttrl_agents.run.folder import default_folder
+from ttrl_agents.run.health import check_weights, ran_out_of_memory
 from ttrl_agents.samplers import SamplingParams
 from ttrl_benchmarks import Benchmark, Question
+from ttrl_env.locks import FolderLock
 
 __all__ = ["EvaluationRun", "EvaluationWatcher", "evaluation_config"]
 
@@ -59,14 +61,24 @@ class EvaluationRun:
 
     def __init__(self, config: EvalConfig) -> None:
         self.config = config = with_prompt_of_run(config)
-        if config.output is not None:  # before a large model is loaded in vain
-            EvaluationFolder(config.output).check_usable()
+        self.lock = _lock(config)  # before a large model is loaded in vain
+        self.folder = EvaluationFolder(self.lock.folder)
+        try:
+            self._set_up(config)
+        except BaseException:
+            self.lock.release()
+            raise
+
+    def _set_up(self, config: EvalConfig) -> None:
+        self.folder.check_usable()
         self.benchmark = asked_questions(config, split=config.split)
         self.model = find_model(config)
         policy = self.model.policy if isinstance(self.model, LocalModel) else None
         whole = self.benchmark
         if policy is not None:
-            self.config = config = _with_date(config, policy)
+            check_weights(policy.model, f"of model {self.model.name!r}")
+            check_policy(policy)
+            self.config = config = _with_date(config, policy, self.folder)
             if config.max_prompt_tokens is not None:
                 self.benchmark = without_long_prompts(whole, policy, config.max_prompt_tokens)
         self.left_out = len(whole) - len(self.benchmark)
@@ -88,15 +100,16 @@ class EvaluationRun:
         )
         self.settings = {**settings, "options": replace(config, output=None).to_dict()}
         self.portion = config.portion or max(1, _COMPLETIONS_AT_ONCE // config.votes)
-        sizes = [
-            len(self.questions[start : start + self.portion])
-            for start in range(0, len(self.questions), self.portion)
-        ]
-        self.folder = EvaluationFolder(config.output or _new_folder(config))
-        self.results = self.folder.begin(self.settings, sizes)
+        ids = [question.id for question in self.questions]
+        portions = [ids[start : start + self.portion] for start in range(0, len(ids), self.portion)]
+        self.results = self.folder.begin(self.settings, portions)
 
     def run(self, watcher: EvaluationWatcher) -> tuple[Evaluation, dict[str, Any]]:
         """Asks the questions that are missing; returns the evaluation and its summary."""
+        with self.lock:
+            return self._run(watcher)
+
+    def _run(self, watcher: EvaluationWatcher) -> tuple[Evaluation, dict[str, Any]]:
         watcher.on_questions(len(self.results))
         if len(self.results) < len(self.questions):
             self._ask(self.questions[len(self.results) :], watcher)
@@ -126,6 +139,14 @@ class EvaluationRun:
                 self.folder.append(portion)
                 self.results += portion
                 watcher.on_questions(len(self.results))
+        except (MemoryError, RuntimeError) as error:
+            if not ran_out_of_memory(error):
+                raise
+            rows = max(1, (self.config.sample_rows or _COMPLETIONS_AT_ONCE) // 2)
+            raise AgentError(
+                f"There was no memory left to sample. To take less: begin anew with --sample-rows "
+                f"{rows}, which samples fewer completions at once."
+            ) from error
         finally:
             sampler.close()
 
@@ -164,19 +185,24 @@ def _chosen(benchmark: Benchmark, config: EvalConfig) -> Sequence[Question]:
     return spread(questions, config.limit)
 
 
-def _with_date(config: EvalConfig, policy: Policy) -> EvalConfig:
+def _with_date(config: EvalConfig, policy: Policy, folder: EvaluationFolder) -> EvalConfig:
     """Returns the options with the date that the chat template gets, if it asks for one."""
     if not policy.template.tells_date:
         return config
     kept = config.template_date
-    if kept is None and config.output is not None and (config.output / CONFIG).is_file():
-        kept = EvaluationFolder(config.output).config().get("options", {}).get("template_date")
+    if kept is None and folder.config_path.is_file():
+        kept = folder.config().get("options", {}).get("template_date")
     kept = kept or date.today().isoformat()
-    policy.template.now = parse_date(kept)
+    policy.template.set_date(kept)
     policy.forget_prompts()
     return replace(config, template_date=kept)
 
 
-def _new_folder(config: EvalConfig) -> Path:
+def _lock(config: EvalConfig) -> FolderLock:
+    """Locks the folder of an evaluation; if the options name none, a new one is made."""
+    if config.output is not None:
+        EvaluationFolder(config.output).check_usable()
+        return FolderLock(config.output)
     model = Path(config.model.rstrip("/")).name.strip("-") or "model"
-    return claim_folder(default_folder(config.env, model, config.seed, prefix="eval-"))
+    wanted = default_folder(config.env, model, config.seed, prefix="eval-")
+    return FolderLock(claim_folder(wanted), new=True)

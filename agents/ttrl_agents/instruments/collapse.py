@@ -173,6 +173,11 @@ class CollapseDetector:
                 alarms.append(Alarm(self._step, kind, reason))
         return alarms
 
+    @property
+    def drifting(self) -> bool:
+        """Whether the last step showed a sign of a collapse, long enough for an alarm or not."""
+        return any(self._streaks.values())
+
     def state_dict(self) -> dict[str, Any]:
         """Returns what is remembered, as JSON."""
         return {

@@ -12,7 +12,7 @@ another temperature. All of it shows in the log-probabilities of the tokens that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +80,20 @@ class AgreementTally:
         self._sum += float(gaps.sum())
         self._largest = max(self._largest, float(gaps.max()))
         self._tokens += len(gaps)
+
+    def parts(self) -> tuple[float, float, int]:
+        """Returns the sum, the largest and the number of differences."""
+        return self._sum, self._largest, self._tokens
+
+    @classmethod
+    def of(cls, parts: Iterable[tuple[float, float, int]]) -> AgreementTally:
+        """Returns one tally of several, e.g. of those of all ranks."""
+        tally = cls()
+        for total, largest, tokens in parts:
+            tally._sum += total
+            tally._largest = max(tally._largest, largest)
+            tally._tokens += tokens
+        return tally
 
     def result(self) -> Agreement:
         """Returns the difference over all that was added."""

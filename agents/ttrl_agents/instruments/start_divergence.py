@@ -16,7 +16,7 @@ import torch
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.learning.experience import Rows, split_by_tokens
 from ttrl_agents.learning.losses import kl_estimate
-from ttrl_agents.policy.loading import load_policy
+from ttrl_agents.policy.divided import load_initial_policy
 from ttrl_agents.policy.log_probs import LogProbs, TokenBatch
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.rollout import Rollout
@@ -109,12 +109,5 @@ def make_start_divergence(policy: Policy, config: TrainConfig) -> StartDivergenc
         every = _SMALL_EVERY if policy.is_small else 0
     if every == 0:
         return None
-    start = load_policy(
-        config.model,
-        device=config.device,
-        dtype=config.dtype,
-        chat_template=config.chat_template,
-        template_date=config.template_date,
-    )
-    start.model.requires_grad_(False)
+    start = load_initial_policy(config)
     return StartDivergence(start, every, config.temperature, config.micro_batch_tokens or 4096)

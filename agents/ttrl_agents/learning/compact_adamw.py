@@ -9,6 +9,9 @@ and 16 more bits, and gradients of micro-batches are added up in the type of the
 itself is computed in float32, a slice of a weight at a time. Instead of the second moment its root
 is kept, since that is what AdamW divides by: its 8 bits cover twice as many decades.
 
+It steps through flat slices of each weight, so a sharded run has to give it the local part of a
+DTensor, whose blocks then end where the shard ends, and the norm over all ranks.
+
 The state is made of plain tensors, so a checkpoint holds it as it is and a resumed run goes on bit
 for bit. Optimizers of other packages keep it in tensor classes of their own.
 """

@@ -9,16 +9,19 @@ policy. The cost is a second set of weights, gradients and moments.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 
 import torch
 
+from ttrl_agents.distributed.rounds import RoundSum
+from ttrl_agents.distributed.sharding import gradient_sum_of, like, sharding_of, within
+from ttrl_agents.distributed.sums import gradient_sums
 from ttrl_agents.errors import AgentError
 from ttrl_agents.learning.compact_adamw import make_adamw
 from ttrl_agents.learning.losses import Counts, aggregate, clipped_value_loss
-from ttrl_agents.learning.optimizer_state import optimizer_tensors, restore_optimizer
+from ttrl_agents.learning.optimizer_state import on_cpu, optimizer_tensors, restore_optimizer
 from ttrl_agents.policy.determinism import deterministic
+from ttrl_agents.policy.divided import copy_of
 from ttrl_agents.policy.log_probs import LogProbs
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.policy.token_batch import TokenBatch
@@ -38,6 +41,7 @@ class Critic:
         weight_decay: Its weight decay.
         gradient_checkpointing: As for `LogProbs`.
         packed: As for `LogProbs`.
+        compiled: As for `LogProbs`.
         optimizer_bits: Bits of each of the optimizer's moments, 32 or 8.
 
     Raises:
@@ -53,13 +57,15 @@ class Critic:
         weight_decay: float,
         gradient_checkpointing: bool = False,
         packed: bool | None = None,
+        compiled: bool = False,
         optimizer_bits: int = 32,
     ) -> None:
-        model = copy.deepcopy(policy.model)
+        model = copy_of(policy)
         self._trunk = LogProbs(
             Policy(model, policy.tokenizer, policy.name),
             gradient_checkpointing=gradient_checkpointing,
             packed=packed,
+            compiled=compiled,
         )
         if not self._trunk.chunked:
             raise AgentError(
@@ -71,6 +77,9 @@ class Critic:
         self._head = torch.nn.Linear(width, 1).to(policy.device)
         torch.nn.init.zeros_(self._head.weight)
         torch.nn.init.zeros_(self._head.bias)
+        sharding = sharding_of(model)
+        if sharding is not None:
+            sharding.divide_layer(self._head)
         self.learning_rate = learning_rate
         self.optimizer = make_adamw(
             self.parameters(),
@@ -83,7 +92,7 @@ class Critic:
     def __call__(self, batch: TokenBatch) -> torch.Tensor:
         """Returns the value before each token, float32, 0 where there is no token."""
         with self._trunk.policy.precision():
-            hidden = self._trunk.outputs(batch)
+            hidden = within(self._trunk.policy.model, self._trunk.outputs, batch)
         values = self._head(hidden.float()).squeeze(-1)
         return batch.spread(values)
 
@@ -95,6 +104,7 @@ class Critic:
         *,
         clip: float,
         counts: Counts,
+        counted: bool = True,
     ) -> float:
         """Adds the gradient of the loss of a micro-batch; returns that loss.
 
@@ -104,6 +114,7 @@ class Critic:
             returns: The returns, which values should match.
             clip: How far values may move from `old_values`.
             counts: The counts of the whole update.
+            counted: Whether the gradient is that of the loss; if not, it is 0.
 
         Raises:
             ValueError: The critic has not seen these completions before.
@@ -113,18 +124,22 @@ class Critic:
         per_token = clipped_value_loss(self(batch), old_values, returns, clip)
         loss = aggregate(per_token, batch.completion_mask, "token", counts)
         with deterministic(per_token.device):
-            self.optimizer.backward(loss)
+            self.optimizer.backward(loss if counted else loss * 0)
         return loss.item()
+
+    def gradient_sums(self) -> list[RoundSum]:
+        """Returns what adds up its gradients over ranks."""
+        trunk = self._trunk.policy
+        sums = gradient_sums(trunk.model, self.optimizer.moved, trunk.device)
+        return [*sums, gradient_sum_of(self._head)] if trunk.divided else sums
 
     def parameters(self) -> list[torch.nn.Parameter]:
         """Returns the weights that are trained."""
         return [parameter for _, parameter in self._named()]
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """Returns the weights and the state of the optimizer, on CPU."""
-        weights = {
-            f"weights/{name}": each.detach().cpu().contiguous() for name, each in self._named()
-        }
+        """Returns the weights and the state of the optimizer, as `optimizer_tensors` does."""
+        weights = {f"weights/{name}": on_cpu(each) for name, each in self._named()}
         state = optimizer_tensors(self.optimizer, self._named())
         return weights | {f"optimizer/{name}": each for name, each in state.items()}
 
@@ -143,7 +158,7 @@ class Critic:
                     f"The checkpoint is of another critic: {name} has shape "
                     f"{tuple(parameter.shape)} here, and there is {found} there."
                 )
-            parameter.copy_(saved)
+            parameter.copy_(like(saved, parameter))
         state = {
             name.removeprefix("optimizer/"): each
             for name, each in tensors.items()

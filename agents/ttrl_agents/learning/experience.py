@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ttrl_agents.errors import AgentError
 from ttrl_agents.learning.losses import LossInputs
 from ttrl_agents.policy.packed import fill_packs
 from ttrl_agents.policy.token_batch import TokenBatch
@@ -139,6 +140,29 @@ class Experience:
         if self.advantages is None:
             raise ValueError(_NO_ADVANTAGES)
         return self.take(np.flatnonzero((self.advantages != 0).any(dim=1).numpy()))
+
+    def check_sampler(self, *, corrected: bool, old: bool) -> None:
+        """Checks that the sampler reported the log-probabilities that are needed.
+
+        Args:
+            corrected: Whether an importance correction needs them.
+            old: Whether later updates divide by them.
+
+        Raises:
+            AgentError: It did not.
+        """
+        if not (corrected or old):
+            return
+        if bool((self.sampler_log_probs.isnan() & self.mask).any()):
+            what, way_out = (
+                ("An importance correction", "--importance-correction none")
+                if corrected
+                else ("--old-log-probs sampler", "--old-log-probs trainer")
+            )
+            raise AgentError(
+                f"{what} needs the log-probabilities of every completion, and this sampler gave "
+                f"none. Use {way_out}."
+            )
 
     def token_batch(self, rows: Rows, pad_token_id: int, device: torch.device) -> TokenBatch:
         """Returns the token ids of these completions and their prompts, padded."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import torch
 
+from ttrl_agents.distributed.world import world
 from ttrl_agents.instruments.sampler_agreement import AgreementTally, SamplerCheck
 from ttrl_agents.learning.experience import Experience, Rows
 from ttrl_agents.learning.losses import LossInputs
@@ -37,6 +38,7 @@ class FirstPass:
         self._old = experience.old_log_probs if records else None
         self._check = check
         self._tally = AgreementTally()
+        self._rows: list[torch.Tensor] = []
 
     def take(self, rows: Rows, inputs: LossInputs, log_probs: torch.Tensor) -> LossInputs:
         """Takes up the log-probabilities of some rows; returns the inputs of their loss."""
@@ -49,8 +51,23 @@ class FirstPass:
                 self._tally.add(found, theirs, inputs.mask)
         if self._old is None:
             return inputs
-        self._old[torch.from_numpy(rows), : found.shape[1]] = found.cpu()
+        self._rows.append(torch.from_numpy(rows))
+        self._old[self._rows[-1], : found.shape[1]] = found.cpu()
         return replace(inputs, old_log_probs=None)
+
+    def share(self) -> None:
+        """Gives every rank of the run what the others have taken."""
+        ranks = world()
+        if ranks.size == 1:
+            return
+        if self._old is not None:
+            own = torch.zeros_like(self._old)
+            for rows in self._rows:
+                own[rows] = self._old[rows]
+                self._old[rows] = 0
+            ranks.add([own])  # each row is 0 but where one rank has run it
+            self._old += own
+        self._tally = AgreementTally.of(ranks.gather(self._tally.parts()))
 
     def agreement(self, step: int) -> dict[str, float]:
         """Returns the metrics of the comparison, if there was one.

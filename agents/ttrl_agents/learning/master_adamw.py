@@ -7,6 +7,11 @@ move. So each such weight has a float32 *master*: the step moves the master, and
 rounded from it. Gradients of micro-batches are added up in float32 too. Weights that are float32
 already have no master and use PyTorch's AdamW.
 
+A sharded run can use it as it is: the master, moments and gradient of a weight that is a DTensor
+are DTensors of the same layout, the step is elementwise, and the norm that `clip` takes is over all
+ranks. Where a sharding library keeps float32 shards and casts what it gathers, weights are float32
+here, and have no master.
+
 With float16 weights small gradients vanish, so the loss is scaled up before the backward pass and
 the gradient scaled down after it; the scale is halved when the gradient overflows and doubled after
 many steps without overflow.
@@ -20,6 +25,8 @@ from typing import Any, ClassVar
 
 import torch
 from torch.optim.adamw import adamw
+
+from ttrl_agents.distributed.sharding import clip_gradients
 
 __all__ = ["MasterAdamW"]
 
@@ -73,13 +80,17 @@ class MasterAdamW(torch.optim.Optimizer):
         """Adds the gradient of a loss to the gradients so far."""
         (loss if self.loss_scale == 1 else loss * self.loss_scale).backward()
 
+    def moved(self) -> list[torch.Tensor]:
+        """Returns what a step moves, with the gradients so far: the weights or their masters."""
+        return [self._moved(weight) for weight in self._weights]
+
     def clip(self, max_norm: float) -> float:
         """Scales the gradient down to a norm; returns the norm that it had."""
-        moved = [self._moved(weight) for weight in self._weights]
+        moved = self.moved()
         if self.loss_scale != 1:
             grads = [each.grad for each in moved if each.grad is not None]
             torch._foreach_mul_(grads, 1 / self.loss_scale)
-        return float(torch.nn.utils.clip_grad_norm_(moved, max_norm))
+        return clip_gradients(moved, max_norm)
 
     def back_off(self) -> bool:
         """Halves the loss scale; returns whether there was anything to halve."""
@@ -116,7 +127,9 @@ class MasterAdamW(torch.optim.Optimizer):
             )
             rounded = [k for k, each in enumerate(weights) if moved[k] is not each]
             if rounded:
-                torch._foreach_copy_([weights[k] for k in rounded], [moved[k] for k in rounded])
+                torch._foreach_copy_(
+                    [_local(weights[k]) for k in rounded], [_local(moved[k]) for k in rounded]
+                )
         self._good_steps += 1
         if self.loss_scale != 1 and self._good_steps % _STEPS_TO_DOUBLE == 0:
             self.loss_scale = min(2 * self.loss_scale, _LARGEST_SCALE)
@@ -174,6 +187,12 @@ class MasterAdamW(torch.optim.Optimizer):
             state["exp_avg"] = torch.zeros_like(moved, memory_format=torch.preserve_format)
             state["exp_avg_sq"] = torch.zeros_like(moved, memory_format=torch.preserve_format)
         return state
+
+
+def _local(tensor: torch.Tensor) -> torch.Tensor:
+    """Returns the part of a DTensor that this rank has, which is a view; others as they are."""
+    found: torch.Tensor = tensor.to_local() if hasattr(tensor, "to_local") else tensor
+    return found
 
 
 def _fused(weights: Sequence[torch.Tensor]) -> bool:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +19,9 @@ import torch
 from ttrl_agents.agent import Agent
 from ttrl_agents.config.schedule import rate_factor
 from ttrl_agents.config.train_config import TrainConfig
-from ttrl_agents.errors import AgentError
+from ttrl_agents.distributed.rounds import idle_share, turns
+from ttrl_agents.distributed.sums import gradient_sums
+from ttrl_agents.distributed.world import world
 from ttrl_agents.instruments.sampler_agreement import SamplerCheck
 from ttrl_agents.learning.advantages.assign import assign_credit
 from ttrl_agents.learning.compact_adamw import make_adamw
@@ -28,11 +29,12 @@ from ttrl_agents.learning.critic import Critic
 from ttrl_agents.learning.experience import Experience, Rows, split_by_tokens
 from ttrl_agents.learning.first_pass import FirstPass
 from ttrl_agents.learning.losses import Counts, explained_variance, policy_objective
-from ttrl_agents.learning.optimizer_state import optimizer_tensors, restore_optimizer
-from ttrl_agents.learning.skipped_updates import dump_update
+from ttrl_agents.learning.optimizer_state import masters, optimizer_tensors, restore_optimizer
+from ttrl_agents.learning.skipped_updates import dump_update, has_room
 from ttrl_agents.learning.step_metrics import Tally
 from ttrl_agents.policy.determinism import deterministic
-from ttrl_agents.policy.loading import load_policy
+from ttrl_agents.policy.divided import copy_of, load_initial_policy
+from ttrl_agents.policy.layer_kernels import use_liger
 from ttrl_agents.policy.log_probs import LogProbs
 from ttrl_agents.policy.lora import LoraPolicy
 from ttrl_agents.policy.offloaded import Offloaded
@@ -102,8 +104,12 @@ class PolicyGradientAgent:
             weight_decay=config.weight_decay,
         )
         self._rate_scale = 1.0
+        compiled = config.kernels == "compile"
+        if config.kernels == "liger":
+            use_liger(policy)
         self._log_probs = LogProbs(
             policy,
+            compiled=compiled,
             gradient_checkpointing=config.gradient_checkpointing,
             packed={"auto": None, "yes": True, "no": False}[config.pack_rows],
         )
@@ -113,9 +119,11 @@ class PolicyGradientAgent:
         self._offloaded: Offloaded | None = None
         if self.algorithm.kl_coef > 0:
             if reference is None:
-                frozen = copy.deepcopy(policy.model).eval().requires_grad_(False)
+                frozen = copy_of(policy, trained=False)
                 reference = Policy(frozen, policy.tokenizer, policy.name)
-            self._reference = LogProbs(reference, packed=self.packed)
+            elif config.kernels == "liger" and not config.lora_rank:
+                use_liger(reference)
+            self._reference = LogProbs(reference, packed=self.packed, compiled=compiled)
             if config.offload_reference and not config.lora_rank:  # which has no weights of its own
                 self._offloaded = Offloaded(reference.model)
         self.critic: Critic | None = None
@@ -127,12 +135,26 @@ class PolicyGradientAgent:
                 weight_decay=config.weight_decay,
                 gradient_checkpointing=config.gradient_checkpointing,
                 packed=self.packed,
+                compiled=compiled,
                 optimizer_bits=config.optimizer_bits,
             )
+        self._lockstep = policy.divided
+        self._gradient_sums = gradient_sums(policy.model, self.optimizer.moved, policy.device)
+        if self.critic is not None:
+            self._gradient_sums += self.critic.gradient_sums()
+
+    @property
+    def update_path(self) -> str | None:
+        """What computes an update, in words, where it is not the plain way on CPU."""
+        special = self.packed or self.policy.device.type != "cpu"
+        return self._log_probs.describe() if special else None
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Returns the state of the optimizer, and of the critic if there is one."""
         tensors = optimizer_tensors(self.optimizer, self.policy.model.named_parameters())
+        if self.policy.divided and self.policy.compute_dtype != torch.float32:
+            # The model is saved as it computes; what the optimizer moves is kept here.
+            tensors |= masters(self.policy.model.named_parameters())
         if self.critic is not None:
             tensors |= {_CRITIC + name: each for name, each in self.critic.tensors().items()}
         if self.optimizer.loss_scale != 1:
@@ -196,7 +218,8 @@ class PolicyGradientAgent:
             `ratio_max` and `clip_fraction`, and `log_prob_gap` (largest difference between the
             sampler's and the trainer's log-probabilities). `kl` with a reference;
             `importance_mean`, `importance_max` and `importance_masked` with an importance
-            correction; `value_loss` and `explained_variance` with a critic.
+            correction; `value_loss` and `explained_variance` with a critic; `loss_scale` where it
+            is not 1.
         """
         rate = self._set_learning_rate(rollout.step)
         experience = self._experience(rollout)
@@ -226,6 +249,8 @@ class PolicyGradientAgent:
                     experience, rows, questions, tally, rollout.step, first
                 )
                 first = None
+        if self.optimizer.loss_scale != 1:
+            metrics["loss_scale"] = self.optimizer.loss_scale
         return metrics | tally.metrics()
 
     def _experience(self, rollout: Rollout) -> Experience:
@@ -247,7 +272,10 @@ class PolicyGradientAgent:
             experience = replace(experience, old_log_probs=None)
         elif config.old_log_probs == "sampler":
             experience = replace(experience, old_log_probs=experience.sampler_log_probs)
-        self._check_sampler(experience)
+        experience.check_sampler(
+            corrected=algorithm.importance_correction != "none",
+            old=config.old_log_probs == "sampler",
+        )
         return experience
 
     @property
@@ -296,10 +324,13 @@ class PolicyGradientAgent:
     ) -> torch.Tensor:
         """Runs something over rows in micro-batches; returns its values of tokens, on CPU."""
         found = torch.zeros(experience.mask.shape)
-        for part in self._micro_batches(experience, rows):
+        parts = list(self._micro_batches(experience, rows))
+        for _, part, counted in turns(world(), parts, lockstep=self._lockstep):
             batch = experience.token_batch(part, self.policy.pad_token_id, self.policy.device)
             values = run(batch)
-            found[torch.from_numpy(part), : values.shape[1]] = values.cpu()
+            if counted:
+                found[torch.from_numpy(part), : values.shape[1]] = values.cpu()
+        world().add([found])  # 0 where another rank has run it
         return found
 
     def _minibatches(
@@ -332,7 +363,10 @@ class PolicyGradientAgent:
             budget=questions * experience.group_rows * self.config.max_tokens,
         )
         measured = dict.fromkeys(["loss"] if critic is None else ["loss", "value_loss"], 0.0)
-        for part in self._micro_batches(experience, rows):
+        parts, seen = list(self._micro_batches(experience, rows)), []
+        for place, part, counted in turns(
+            world(), parts, lockstep=self._lockstep, sums=self._gradient_sums
+        ):
             batch = experience.token_batch(part, policy.pad_token_id, policy.device)
             inputs = experience.loss_inputs(part, policy.device)
             log_probs, entropies = self._log_probs(
@@ -340,20 +374,23 @@ class PolicyGradientAgent:
                 self.config.temperature,
                 entropy="gradient" if algorithm.entropy_coef else "value",
             )
-            if first is not None:
+            if first is not None and counted:
                 inputs = first.take(part, inputs, log_probs)
             loss, sums, maxima = policy_objective(algorithm, log_probs, entropies, inputs, counts)
             with deterministic(policy.device):
-                self.optimizer.backward(loss)
-            measured["loss"] += loss.item()
-            tally.add_tokens(int(experience.lengths[part].sum()), sums, maxima)
+                self.optimizer.backward(loss if counted else loss * 0)
+            losses = {"loss": loss.item()}
             if critic is not None:
                 old = experience.tokens_of(experience.values, part, policy.device)
                 returns = experience.tokens_of(experience.returns, part, policy.device)
-                measured["value_loss"] += critic.add_gradient(
-                    batch, old, returns, clip=algorithm.value_clip, counts=counts
+                losses["value_loss"] = critic.add_gradient(
+                    batch, old, returns, clip=algorithm.value_clip, counts=counts, counted=counted
                 )
+            if counted:
+                seen.append((place, losses, int(experience.lengths[part].sum()), sums, maxima))
+        self._tally(tally, measured, seen, len(parts))
         if first is not None:
+            first.share()
             tally.note(first.agreement(step + 1))  # before anything has moved
         optimizers = {"grad_norm": self.optimizer}
         if critic is not None:
@@ -370,6 +407,20 @@ class PolicyGradientAgent:
         tally.add_update(measured)
         return finite
 
+    def _tally(
+        self, tally: Tally, measured: dict[str, float], seen: list[Any], micro_batches: int
+    ) -> None:
+        """Adds up what all ranks have seen, in the order in which one process sees it."""
+        found = sorted(
+            (each for of_rank in world().gather(seen) for each in of_rank), key=lambda each: each[0]
+        )
+        for _, losses, tokens, sums, maxima in found:
+            for name, value in losses.items():
+                measured[name] += value
+            tally.add_tokens(tokens, sums, maxima)
+        if world().size > 1:
+            measured["idle_share"] = idle_share(world(), micro_batches)
+
     def _overflowed(self, measured: dict[str, float]) -> bool:
         """Lowers loss scales; returns whether they alone explain a value that is not finite."""
         optimizers = [self.optimizer, *([] if self.critic is None else [self.critic.optimizer])]
@@ -380,16 +431,20 @@ class PolicyGradientAgent:
     def _dump(
         self, experience: Experience, step: int, update: int, measured: dict[str, float]
     ) -> None:
-        if self.config.output is None:
-            return  # an agent used outside a run need not have a folder
+        folder = None if self.config.output is None else self.config.output / "non_finite"
+        # An agent outside a run needs no folder.
+        if folder is None or not world().lead(functools.partial(has_room, folder)):
+            return
         with torch.no_grad():
             found = self._values_of_tokens(
                 experience,
                 np.arange(len(experience)),
                 functools.partial(self._log_probs_alone, self._log_probs),
             )
+        if not world().leads:
+            return
         dump_update(
-            self.config.output / "non_finite" / f"step-{step:06d}",
+            folder / f"step-{step:06d}",
             experience,
             found,
             step=step,
@@ -402,21 +457,6 @@ class PolicyGradientAgent:
         if self.packed:
             return experience.packs(rows, budget)
         return split_by_tokens(rows, experience.lengths[rows], budget)
-
-    def _check_sampler(self, experience: Experience) -> None:
-        corrected = self.algorithm.importance_correction != "none"
-        if not corrected and self.config.old_log_probs == "trainer":
-            return
-        if bool((experience.sampler_log_probs.isnan() & experience.mask).any()):
-            what, way_out = (
-                ("An importance correction", "--importance-correction none")
-                if corrected
-                else ("--old-log-probs sampler", "--old-log-probs trainer")
-            )
-            raise AgentError(
-                f"{what} needs the log-probabilities of every completion, and this sampler gave "
-                f"none. Use {way_out}."
-            )
 
     def _set_learning_rate(self, step: int) -> float:
         """Sets the learning rate of this step in the optimizers; returns the policy's."""
@@ -445,12 +485,7 @@ def make_agent(policy: Policy, config: TrainConfig, sampler: Sampler) -> Agent:
     if config.resolve_algorithm().kl_coef > 0 and isinstance(policy, LoraPolicy):
         reference = policy.base()
     elif config.resolve_algorithm().kl_coef > 0:
-        reference = load_policy(
-            config.model,
-            device=config.device,
-            dtype=config.dtype,
-            chat_template=config.chat_template,
-        )
+        reference = load_initial_policy(config)
     return PolicyGradientAgent(policy, config, sampler, reference=reference)
 
 

@@ -1,6 +1,7 @@
 """The record of an update that was skipped because its loss or gradient was not finite.
 
 - `dump_update`: writes the batch of an update that was skipped.
+- `has_room`: whether another batch is to be kept; a run keeps those of its first ten steps.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from safetensors.torch import save_file
 
 from ttrl_agents.learning.experience import Experience
 from ttrl_agents.policy.token_batch import pad
+from ttrl_agents.run.atomic import os_errors
 
-__all__ = ["dump_update"]
+__all__ = ["dump_update", "has_room"]
+
+_STEPS_KEPT = 10
 
 
 def dump_update(
@@ -38,10 +42,14 @@ def dump_update(
 
     Returns:
         The JSON file.
+
+    Raises:
+        OSError: They could not be written, e.g. because the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"update-{update}.safetensors"
-    save_file(_tensors_of(experience, log_probs), path)
+    with os_errors(path):
+        save_file(_tensors_of(experience, log_probs), path)
     # As text: JSON has no NaN and no infinity.
     found = {name: str(value) for name, value in facts.items()}
     described = {
@@ -55,6 +63,11 @@ def dump_update(
     target = path.with_suffix(".json")
     target.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
     return target
+
+
+def has_room(folder: Path) -> bool:
+    """Returns whether a folder of such steps holds fewer than are kept."""
+    return not folder.is_dir() or sum(1 for _ in folder.iterdir()) < _STEPS_KEPT
 
 
 def _tensors_of(experience: Experience, log_probs: torch.Tensor) -> dict[str, torch.Tensor]:

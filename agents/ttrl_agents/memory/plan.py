@@ -4,7 +4,7 @@
 - `Settings`: the settings that can be chosen.
 - `Plan`: the memory that both take, part by part.
 - `predict`: the memory of given settings.
-- `plan_memory`: chooses settings.
+- `plan_memory`: chooses settings; `DoesNotFitError` is what it raises.
 
 Everything is predicted from the shape of the model: bytes of weights, of the optimizer, of what a
 pack of tokens keeps for the backward pass (counted operation by operation, see
@@ -20,7 +20,7 @@ from itertools import product
 from ttrl_agents.errors import AgentError
 from ttrl_agents.memory.shapes import ModelShape
 
-__all__ = ["Need", "Plan", "Settings", "plan_memory", "predict"]
+__all__ = ["DoesNotFitError", "Need", "Plan", "Settings", "plan_memory", "predict"]
 
 GIB = 2**30
 _SPARE = 2.5 * GIB  # CUDA contexts, and memory in fragments too small to use
@@ -32,6 +32,18 @@ _MOST_SHARE = 0.85
 _SMALLEST_CACHE_ROWS = 32
 PACKS = (16_384, 8192, 4096)
 _GPU_SIZES = (24, 40, 48, 80, 96, 141, 192, 288)
+
+
+class DoesNotFitError(AgentError):
+    """A run does not fit on its GPU.
+
+    Attributes:
+        gib: The least that it needs, in GiB.
+    """
+
+    def __init__(self, message: str, gib: float) -> None:
+        super().__init__(message)
+        self.gib = gib
 
 
 @dataclass(frozen=True)
@@ -108,6 +120,17 @@ class Plan:
     def fits(self) -> bool:
         """Whether it fits on the GPU."""
         return self.peak <= self.need.memory
+
+    def short(self) -> str:
+        """Returns the settings in a few words."""
+        settings = self.settings
+        parts = [f"{settings.micro_batch_tokens // 1024}k"]
+        parts += ["recomputed"] if settings.gradient_checkpointing else []
+        if self.need.engine:
+            asleep = " asleep" if settings.engine_sleep else ""
+            parts.append(f"vLLM {settings.engine_gpu_share:.0%}{asleep}")
+        parts += ["reference away"] if settings.offload_reference else []
+        return ", ".join(parts)
 
     def summary(self) -> str:
         """Returns the plan on one line."""
@@ -200,14 +223,14 @@ def plan_memory(need: Need, **given: int | float | bool | None) -> Plan:
         **given: Settings that are fixed, by name; `None` leaves one to be chosen.
 
     Raises:
-        AgentError: Nothing fits; the message says what would.
+        DoesNotFitError: Nothing fits; the message says what would.
     """
     plans = list(_candidates(need, given))
     for plan in plans:
         if plan.fits:
             return plan
     least = min(plans, key=lambda plan: plan.peak)
-    raise AgentError(_refusal(least, given))
+    raise DoesNotFitError(_refusal(least, given), least.peak / GIB)
 
 
 def _candidates(need: Need, given: dict[str, int | float | bool | None]) -> list[Plan]:

@@ -3,22 +3,18 @@
 - `PolicyWarning`: something that makes good completions unlikely.
 - `check_policy`: raises or warns where a model or its chat template cannot work.
 - `check_first_completions`: warns where none of the first completions ended or gave an answer.
-- `unusable_weights`: the weights that are not finite numbers.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
-from typing import Any
-
-import torch
+from collections.abc import Sequence
 
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy
 from ttrl_benchmarks.printable import plain_text
 
-__all__ = ["PolicyWarning", "check_first_completions", "check_policy", "unusable_weights"]
+__all__ = ["PolicyWarning", "check_first_completions", "check_policy"]
 
 _PROBES = ("What is 1 + 1?", "Name the capital of France.")
 _REPLY = "Seventeen"
@@ -30,22 +26,15 @@ class PolicyWarning(UserWarning):
 
 
 def check_policy(policy: Policy) -> None:
-    """Checks the weights of a model and what its chat template does.
+    """Checks what the chat template of a model does.
 
     Raises:
-        AgentError: Weights are not finite, or the chat template leaves out the question.
+        AgentError: It leaves out the question.
 
     Warns:
         PolicyWarning: The template ends a turn with a token at which no completion ends, or does
             not begin the turn of the assistant.
     """
-    wrong = unusable_weights(policy.model)
-    if wrong:
-        raise AgentError(
-            f"Model {policy.name!r} has weights that are infinite or not numbers, in "
-            f"{len(wrong)} tensors, {wrong[0]} the first. No completion of it means anything; "
-            "download it again, or go back to an earlier checkpoint."
-        )
     first, second = ([{"role": "user", "content": each}] for each in _PROBES)
     prompt, other = policy.template.render([first, second])
     if prompt == other:
@@ -113,22 +102,6 @@ def check_first_completions(
             PolicyWarning,
             stacklevel=2,
         )
-
-
-def unusable_weights(model: Any) -> list[str]:
-    """Returns the names of the weights that hold an infinite number or none."""
-    return [name for name, weight in _floating(model) if not bool(_finite(weight))]
-
-
-def _floating(model: Any) -> Iterable[tuple[str, torch.Tensor]]:
-    for name, weight in model.named_parameters():
-        if weight.is_floating_point() and weight.numel() and not weight.is_meta:
-            yield name, weight.detach()
-
-
-def _finite(weight: torch.Tensor) -> torch.Tensor:
-    # The least and the greatest are not numbers where any is not, and no copy is made.
-    return torch.isfinite(torch.stack(torch.aminmax(weight))).all()
 
 
 def _replied(policy: Policy, first: list[dict[str, str]]) -> str | None:

@@ -2,6 +2,8 @@
 
 - `load_policy`: the policy with a name, in a folder or in a file.
 - `load_run_policy`: the policy of a run, initial or from its checkpoint.
+- `locate_model`, `adapter_folder`: where a model is, or an adapter.
+- `read_template`: the text of a chat template.
 - `resolve_device`: `"auto"`, `"cpu"`, `"cuda"` or `"mps"` as a device that exists.
 - `resolve_dtype`: the type of the weights on a device.
 
@@ -19,7 +21,6 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-from ttrl_agents.config.options import parse_date
 from ttrl_agents.config.train_config import DType, TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.lora import LoraPolicy, add_adapters, load_adapters
@@ -30,7 +31,15 @@ from ttrl_agents.tiny import SHIPPED, checkpoint_path
 from ttrl_benchmarks.errors import unknown_name
 from ttrl_benchmarks.network import network_cause
 
-__all__ = ["load_policy", "load_run_policy", "resolve_device", "resolve_dtype"]
+__all__ = [
+    "adapter_folder",
+    "load_policy",
+    "load_run_policy",
+    "locate_model",
+    "read_template",
+    "resolve_device",
+    "resolve_dtype",
+]
 
 _HUB = "https://huggingface.co"
 _ADAPTER_CONFIG = "adapter_config.json"
@@ -104,7 +113,7 @@ def load_policy(
     Raises:
         AgentError: There is no such model, or it cannot be read; the message says what to do.
     """
-    adapter = _adapter_folder(source)
+    adapter = adapter_folder(source)
     if adapter is not None:
         return _load_adapted(
             adapter,
@@ -114,8 +123,8 @@ def load_policy(
             template_date=template_date,
         )
     where = resolve_device(device)
-    template = None if chat_template is None else _read_template(chat_template)
-    folder, gguf = _locate(source)
+    template = None if chat_template is None else read_template(chat_template)
+    folder, gguf = locate_model(source)
     with quiet_libraries():
         try:
             options: dict[str, Any] = {"gguf_file": gguf} if gguf else {}
@@ -145,8 +154,7 @@ def load_policy(
     if template is not None:
         tokenizer.chat_template = template
     policy = Policy(model.to(where).eval(), tokenizer, source)
-    if template_date is not None:
-        policy.template.now = parse_date(template_date)
+    policy.template.set_date(template_date)
     return policy
 
 
@@ -187,7 +195,7 @@ def load_run_policy(config: TrainConfig, saved: Path | None = None) -> Policy:
     )
 
 
-def _adapter_folder(source: str) -> Path | None:
+def adapter_folder(source: str) -> Path | None:
     """Returns the folder of an adapter, if `source` is one or a run that saved one."""
     path = Path(source).expanduser()
     for folder in (path, path / "checkpoint"):
@@ -202,7 +210,7 @@ def _load_adapted(folder: Path, *, chat_template: Path | None, **options: Any) -
         base = json.loads((folder / _ADAPTER_CONFIG).read_text())["base_model_name_or_path"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AgentError(f"{folder / _ADAPTER_CONFIG} cannot be read: {error}") from error
-    if not isinstance(base, str) or _adapter_folder(base) is not None:
+    if not isinstance(base, str) or adapter_folder(base) is not None:
         raise AgentError(f"{folder / _ADAPTER_CONFIG} names no whole model that it adapts.")
     own = folder if (folder / "tokenizer_config.json").is_file() else None
     template = folder / "chat_template.jinja"
@@ -212,7 +220,7 @@ def _load_adapted(folder: Path, *, chat_template: Path | None, **options: Any) -
     return load_adapters(policy, folder)
 
 
-def _locate(source: str) -> tuple[str, str | None]:
+def locate_model(source: str) -> tuple[str, str | None]:
     """Returns what `from_pretrained` takes, and the name of the GGUF file if it is one."""
     if source in SHIPPED:
         return str(checkpoint_path(source)), None
@@ -254,7 +262,12 @@ def _locate(source: str) -> tuple[str, str | None]:
     return source, None
 
 
-def _read_template(path: Path) -> str:
+def read_template(path: Path) -> str:
+    """Returns the text of a chat template.
+
+    Raises:
+        AgentError: It cannot be read.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -23,8 +23,11 @@ from torch.utils.checkpoint import checkpoint
 from transformers import Cache, DynamicCache
 from transformers.modeling_layers import GradientCheckpointingLayer
 
+from ttrl_agents.distributed.sharding import within
 from ttrl_agents.errors import AgentError
+from ttrl_agents.policy.layer_kernels import compile_layers
 from ttrl_agents.policy.lm_head import Entropy, head_log_probs, logit_log_probs
+from ttrl_agents.policy.lm_head_tiles import why_not_tiled
 from ttrl_agents.policy.packed_attention import attend_packed, gather_rows
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.policy.token_batch import TokenBatch
@@ -45,6 +48,7 @@ class LogProbs:
         gradient_checkpointing: Whether to keep only the inputs of the model's layers for the
             backward pass and compute the rest again. Padded prompts are then not shared between
             completions, since keeping their keys and values would cost the memory that it saves.
+        compiled: Whether the layers are compiled (`layer_kernels`); this needs packed rows.
         packed: Whether rows are packed; by default on a GPU, where the model and the GPU allow it
             (`why_padded` says why not).
 
@@ -54,12 +58,17 @@ class LogProbs:
         why_padded: Why they are not, if packing was considered.
 
     Raises:
-        AgentError: The model has no layers that can be computed again, or rows cannot be packed
-            although `packed` is true.
+        AgentError: The model has no layers that can be computed again or compiled, or rows cannot
+            be packed although `packed` or `compiled` is true.
     """
 
     def __init__(
-        self, policy: Policy, *, gradient_checkpointing: bool = False, packed: bool | None = None
+        self,
+        policy: Policy,
+        *,
+        gradient_checkpointing: bool = False,
+        packed: bool | None = None,
+        compiled: bool = False,
     ) -> None:
         self.policy = policy
         self.gradient_checkpointing = gradient_checkpointing
@@ -73,13 +82,16 @@ class LogProbs:
                 f"Model {policy.name!r} has no layers that gradient checkpointing can compute "
                 "again. Use --no-gradient-checkpointing and fewer --micro-batch-tokens."
             )
-        self.chunked = self._head_gives_the_logits()
+        self.chunked = within(policy.model, self._head_gives_the_logits)
+        self._compiled: dict[torch.nn.Module, Callable[..., Any]] = {}
         self.packed, self.why_padded = False, None
         if packed or (packed is None and policy.device.type == "cuda"):
             self.why_padded = self._find_obstacle()
             self.packed = self.why_padded is None
             if packed and self.why_padded is not None:
                 raise AgentError(f"Rows cannot be packed: {self.why_padded}. Use --pack-rows auto.")
+        if compiled:
+            self._compile_layers()
 
     @overload
     def __call__(
@@ -110,6 +122,11 @@ class LogProbs:
             distributions they came from, if they were asked for; both in nats, float32, shape
             (rows, longest completion), 0 where there is no token.
         """
+        return within(self.policy.model, self._score, batch, temperature, entropy)
+
+    def _score(
+        self, batch: TokenBatch, temperature: float, entropy: Entropy
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
         scale = temperature or 1.0
         with self.policy.precision():
             outputs = self.outputs(batch)
@@ -124,6 +141,16 @@ class LogProbs:
                 )
         return batch.spread(log_probs), None if entropies is None else batch.spread(entropies)
 
+    def describe(self) -> str:
+        """Returns what computes rows, layers and LM head, with the reasons."""
+        device = self.policy.device
+        why = f" ({self.why_padded})" if self.why_padded else ""
+        parts = ["rows packed" if self.packed else f"rows padded{why}"]
+        parts += ["layers compiled"] if self._compiled else []
+        plain = why_not_tiled(device)
+        parts.append("LM head in Triton" if plain is None else f"LM head in PyTorch ({plain})")
+        return "; ".join(parts)
+
     def outputs(self, batch: TokenBatch) -> torch.Tensor:
         """Returns the hidden states (or logits) that predict each token, one row per token."""
         if self.packed:
@@ -136,8 +163,7 @@ class LogProbs:
         packed = batch.packed
         attending = functools.partial(attend_packed, self.policy.model)
         again = self.gradient_checkpointing and torch.is_grad_enabled()
-        layers = self._checkpointed_layers(attending) if again else contextlib.nullcontext()
-        with attending(), layers:
+        with attending(), self._changed_layers(again, attending):
             output = self.policy.model.base_model(
                 input_ids=packed.ids[None],
                 position_ids=packed.positions[None],
@@ -167,32 +193,36 @@ class LogProbs:
         """The same without shared prompts: every row is a prompt and its completion."""
         ids = torch.cat([batch.prompt_ids[batch.rows], batch.completion_ids[:, :-1]], dim=1)
         mask = torch.cat([batch.prompt_mask[batch.rows], batch.completion_mask[:, :-1]], dim=1)
-        with self._checkpointed_layers(contextlib.nullcontext):
+        with self._changed_layers(True, contextlib.nullcontext):
             outputs = self._run(ids, mask, (mask.cumsum(-1) - 1).clamp(min=0), None)
         return outputs[:, batch.prompt_ids.shape[1] - 1 :]
 
     @contextlib.contextmanager
-    def _checkpointed_layers(
-        self, within: Callable[[], contextlib.AbstractContextManager[None]]
+    def _changed_layers(
+        self, again: bool, within: Callable[[], contextlib.AbstractContextManager[None]]
     ) -> Iterator[None]:
-        """Makes layers compute again in the backward pass, each within this context."""
+        """Makes layers run compiled, and compute again in the backward pass within a context."""
 
         def forward(layer_forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             with within():  # the backward pass comes after the context around the forward pass
                 return layer_forward(*args, **kwargs)
 
         # Not the option of transformers: it needs training mode, which would enable dropout.
-        for layer in self._layers:
-            layer.forward = functools.partial(
-                checkpoint,
-                functools.partial(forward, layer.forward),
-                use_reentrant=False,
-                preserve_rng_state=False,
-            )
+        changed = self._layers if again or self._compiled else []
+        for layer in changed:
+            run = self._compiled.get(layer, layer.forward)
+            if again:
+                run = functools.partial(
+                    checkpoint,
+                    functools.partial(forward, run),
+                    use_reentrant=False,
+                    preserve_rng_state=False,
+                )
+            layer.forward = run
         try:
             yield
         finally:
-            for layer in self._layers:
+            for layer in changed:
                 del layer.forward
 
     def _run(
@@ -244,10 +274,24 @@ class LogProbs:
         try:
             gap = self._packed_gap(batch)
         except (RuntimeError, TypeError, ValueError, ImportError) as error:
-            return f"packed attention does not run here ({str(error).splitlines()[0][:200]})"
+            return f"packed rows do not run here ({str(error).splitlines()[0][:200]})"
         if not gap <= _PACKED_TOLERANCE[self.policy.compute_dtype]:
             return f"packed and padded rows differ by {gap:.3g} nats a token"
         return None
+
+    def _compile_layers(self) -> None:
+        """Compiles the layers, and runs them on a few tokens, since a compiler may be missing."""
+        why = self.why_padded or ("" if self.packed else "the run packs no rows: --pack-rows yes")
+        if not (self.packed and self._layers):
+            raise AgentError(
+                f"--kernels compile needs packed rows ({why or 'no layers are known'}). Use "
+                "--kernels torch."
+            )
+        self._compiled = compile_layers(self._layers)
+        obstacle = self._find_obstacle()
+        self.packed = True
+        if obstacle is not None:
+            raise AgentError(f"--kernels compile: {obstacle}. Use --kernels torch.")
 
     @torch.no_grad()
     def _packed_gap(self, batch: TokenBatch) -> float:

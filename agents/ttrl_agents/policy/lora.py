@@ -22,6 +22,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from ttrl_agents.distributed.sharding import full, sharding_of
+from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy, quiet_libraries
 from ttrl_agents.seeds import Stream, derive_seed
@@ -73,28 +75,36 @@ class LoraPolicy(Policy):
             if base:
                 if kind == "weight":
                     # Added in float32, so that only the sum is rounded.
-                    delta = layers[owner].get_delta_weight("default").detach()
-                    tensor = (tensor.float() + delta.float()).to(tensor.dtype)
-                yield f"{owner}.{kind}", tensor
+                    delta = _delta(layers[owner])
+                    tensor = (full(tensor).float() + delta.float()).to(tensor.dtype)
+                yield f"{owner}.{kind}", full(tensor)
             elif not any(name.startswith(f"{layer}.lora_") for layer in layers):
-                yield name, tensor
+                yield name, full(tensor)
 
     def save(self, folder: Path) -> None:
         """Writes the result of a finished run, as `saved_as` says."""
         if self.saved_as == "adapter":
             self.save_for_resuming(folder)
             return
+        sharding = sharding_of(self.model)
+        model = self.model if sharding is None else sharding.template
         with quiet_libraries():
             merged = {name: tensor.cpu().contiguous() for name, tensor in self.weights()}
-            self.model.save_pretrained(folder, state_dict=merged)
+            if sharding is not None and not world().leads:
+                return
+            model.save_pretrained(folder, state_dict=merged)
             self.tokenizer.save_pretrained(folder)
 
-    def save_for_resuming(self, folder: Path) -> None:
+    def save_for_resuming(self, folder: Path, *, in_parts: bool = False) -> None:  # noqa: ARG002 - they are small
         """Writes the adapters, as `peft` reads them, and the tokenizer."""
         from peft import get_peft_model_state_dict
 
-        folder.mkdir(parents=True, exist_ok=True)
         tensors = get_peft_model_state_dict(self.adapted, save_embedding_layers=False)
+        if sharding_of(self.model) is not None:
+            tensors = {name: full(tensor) for name, tensor in tensors.items()}
+            if not world().leads:
+                return
+        folder.mkdir(parents=True, exist_ok=True)
         save_file(
             {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
             folder / ADAPTER_WEIGHTS,
@@ -221,6 +231,15 @@ def _adapted(
     whole = LoraPolicy(adapted, policy.tokenizer, policy.name, saved_as=saved_as)
     whole.template = policy.template  # which keeps its date
     return whole
+
+
+def _delta(layer: Any) -> torch.Tensor:
+    """Returns what the adapter of a layer adds to its weight."""
+    down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+    if full(down) is down:
+        delta: torch.Tensor = layer.get_delta_weight("default").detach()
+        return delta
+    return (full(up) @ full(down)).detach() * layer.scaling["default"]
 
 
 def _wrap(policy: Policy, options: Any) -> PeftModel:

@@ -8,6 +8,9 @@ A row of a pack is a *segment*: a prompt with the first of its completions, or a
 that prompt alone. The queries of a segment are its own tokens; its keys are those of its prompt and
 its own. So a prompt is run once however many completions follow it, no token is padding, and, as
 all of it is one forward pass, layers can be computed again in the backward pass.
+
+Every rank of a sharded run packs its own completions: nothing here refers to other ranks, and the
+layers see one row of tokens, whatever gathers their weights.
 """
 
 from __future__ import annotations

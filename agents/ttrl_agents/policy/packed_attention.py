@@ -1,6 +1,7 @@
 """Attention over packed rows, as an attention implementation that `transformers` models can use.
 
 - `attend_packed`: makes a model attend within the segments of a pack.
+- `keep_out_of_graphs`: has the compiler call this attention instead of compiling it.
 - `gather_rows`: rows of a tensor, with a gradient that is added up in float32.
 
 On a GPU it is the flash-attention kernel for rows of unequal length that PyTorch comes with, which
@@ -23,7 +24,7 @@ from transformers.masking_utils import AttentionMaskInterface
 
 from ttrl_agents.policy.packed import PackedBatch
 
-__all__ = ["attend_packed", "gather_rows"]
+__all__ = ["attend_packed", "gather_rows", "keep_out_of_graphs"]
 
 _NAME = "ttrl_packed"
 
@@ -38,6 +39,12 @@ def attend_packed(model: Any) -> Iterator[None]:
         yield
     finally:
         config._attn_implementation = before
+
+
+def keep_out_of_graphs() -> None:
+    """Has `torch.compile` call this attention as it is; the code around it is compiled."""
+    # Not from the start: it loads the compiler, which takes seconds.
+    AttentionInterface.register(_NAME, torch.compiler.disable(_attention))
 
 
 class _GatherRows(torch.autograd.Function):

@@ -21,6 +21,9 @@ from typing import Any
 import torch
 from transformers.utils import logging as transformers_logging
 
+from ttrl_agents.distributed.sharding import Sharding, full, sharding_of
+from ttrl_agents.distributed.shards import save_shards
+from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.chat_template import ChatTemplate
 from ttrl_benchmarks.printable import plain_text
@@ -180,9 +183,15 @@ class Policy:
         return texts
 
     @property
+    def divided(self) -> bool:
+        """Whether the weights are divided over the ranks of a run."""
+        return sharding_of(self.model) is not None
+
+    @property
     def compute_dtype(self) -> torch.dtype:
         """The type that the model computes in, which is that of its weights."""
-        dtype: torch.dtype = self.model.dtype
+        sharding = sharding_of(self.model)
+        dtype: torch.dtype = self.model.dtype if sharding is None else sharding.compute_dtype
         return dtype
 
     @contextlib.contextmanager
@@ -194,18 +203,45 @@ class Policy:
         """Yields the weights under the names that a checkpoint gives them.
 
         Shared weights are yielded under each of their names: an engine may keep a copy for each.
+        Where the model is divided over ranks, all have to ask for them together.
         """
-        yield from self.model.state_dict().items()
+        for name, tensor in self.model.state_dict().items():
+            yield name, full(tensor).to(self.compute_dtype)
 
     def save(self, folder: Path) -> None:
-        """Writes the model and the tokenizer as a Hugging Face checkpoint (safetensors)."""
+        """Writes the model and the tokenizer as a Hugging Face checkpoint (safetensors).
+
+        Where the model is divided over ranks, all have to ask for it together; the leader writes.
+        """
         with quiet_libraries():
-            self.model.save_pretrained(folder)
+            sharding = sharding_of(self.model)
+            if sharding is None:
+                self.model.save_pretrained(folder)
+            elif not sharding.save_whole(folder, self.model.named_parameters()):
+                return
             self.tokenizer.save_pretrained(folder)
 
-    def save_for_resuming(self, folder: Path) -> None:
-        """Writes what a resumed run cannot load from its initial policy."""
-        self.save(folder)
+    def save_for_resuming(self, folder: Path, *, in_parts: bool = False) -> None:
+        """Writes what a resumed run cannot load from its initial policy.
+
+        Args:
+            folder: Where to.
+            in_parts: Whether each rank writes its part of a model that is divided over ranks, which
+                this package alone can read.
+        """
+        sharding = sharding_of(self.model)
+        if sharding is None or not in_parts:
+            self.save(folder)
+            return
+        with quiet_libraries():
+            if world().lead(lambda: self._save_description(folder, sharding)):
+                save_shards(folder, sharding.rounded(self.model.named_parameters()))
+
+    def _save_description(self, folder: Path, sharding: Sharding) -> bool:
+        folder.mkdir(parents=True, exist_ok=True)
+        for each in (sharding.template.config, sharding.template.generation_config, self.tokenizer):
+            each.save_pretrained(folder)
+        return True
 
 
 def _end_token_ids(model: Any, tokenizer: Any, name: str, vocabulary_size: int) -> list[int]:

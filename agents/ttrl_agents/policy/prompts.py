@@ -88,21 +88,25 @@ def check_room(
     room = limit - max_tokens
     long = [n for n, length in enumerate(lengths) if length > room]
     longest = max(long, key=lengths.__getitem__)
-    ways = [f"--max-tokens {limit - lengths[longest]} or fewer"] if lengths[longest] < limit else []
+    ways = (
+        [f"use --max-tokens {limit - lengths[longest]} or fewer"]
+        if lengths[longest] < limit
+        else []
+    )
     if len(long) < len(lengths):
         ways.append(
             f"leave them out with --max-prompt-tokens {room}, which keeps "
             f"{len(lengths) - len(long)} questions"
         )
     if limit != policy.max_length:
-        ways.append(f"--engine-max-length {lengths[longest] + max_tokens}")
+        ways.append(f"prepare for more with --engine-max-length {lengths[longest] + max_tokens}")
         who = "the engine"
     else:
-        ways.append("a model with more room")
+        ways.append("take a model with more room")
         who = f"model {policy.name!r}"
     raise AgentError(
         f"{len(long)} of {len(lengths)} prompts are too long: with --max-tokens {max_tokens} they "
         f"exceed the {limit} positions of {who}. The longest, of question "
         f"{questions[longest].id!r}, has {lengths[longest]} tokens. "
-        f"Use {'; or '.join(ways)}."
+        f"Ways out: {'; '.join(ways)}."
     )

@@ -1,7 +1,10 @@
 """Folders that appear whole or not at all, also when the process is killed.
 
 - `replace_folder`: fills a temporary folder and replaces an old one with it.
+- `move_folder`: puts one in the place of another.
 - `remove_folder`: removes one so that a part of it is never seen.
+- `os_errors`: errors of the operating system where safetensors wraps them.
+- `temporary_folder`: where it is filled.
 - `tidy`: completes what a kill interrupted.
 - `claim_folder`: makes a new folder whose name no other process has taken.
 
@@ -21,7 +24,15 @@ from safetensors import SafetensorError
 
 from ttrl_env.files import sync_folder
 
-__all__ = ["claim_folder", "remove_folder", "replace_folder", "tidy"]
+__all__ = [
+    "claim_folder",
+    "move_folder",
+    "os_errors",
+    "remove_folder",
+    "replace_folder",
+    "temporary_folder",
+    "tidy",
+]
 
 
 def claim_folder(wanted: Path) -> Path:
@@ -44,6 +55,11 @@ def claim_folder(wanted: Path) -> Path:
             return folder
 
 
+def temporary_folder(path: Path) -> Path:
+    """Returns where `replace_folder` fills the folder that takes the place of `path`."""
+    return path.with_name(f".{path.name}.tmp")
+
+
 def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
     """Fills a temporary folder and replaces the old one with it.
 
@@ -54,15 +70,14 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
     Raises:
         OSError: The files could not be written; the old folder is as it was.
     """
-    aside, old = path.with_name(f".{path.name}.tmp"), path.with_name(f".{path.name}.old")
-    for leftover in (aside, old):
-        if leftover.exists():
-            shutil.rmtree(leftover)
+    aside = temporary_folder(path)
+    if aside.exists():
+        shutil.rmtree(aside)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         sync_folder(path.parent.parent)  # path.parent may be new in it
         aside.mkdir()
-        with _os_errors(aside):
+        with os_errors(aside):
             fill(aside)
         for each in (*aside.rglob("*"), aside):
             if each.is_dir():
@@ -73,9 +88,17 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
+    move_folder(aside, path)
+
+
+def move_folder(source: Path, path: Path) -> None:
+    """Puts a folder in the place of another, which may or may not exist, in the same parent."""
+    old = path.with_name(f".{path.name}.old")
+    if old.exists():
+        shutil.rmtree(old)
     if path.exists():
         path.rename(old)
-    aside.rename(path)
+    source.rename(path)
     sync_folder(path.parent)
     if old.exists():
         shutil.rmtree(old)
@@ -108,7 +131,7 @@ def tidy(parent: Path) -> None:
 
 
 @contextlib.contextmanager
-def _os_errors(path: Path) -> Iterator[None]:
+def os_errors(path: Path) -> Iterator[None]:
     """Raises errors of the operating system that safetensors wraps, e.g. a full disk, as `OSError`.
 
     safetensors reports them only in the text of its own error.

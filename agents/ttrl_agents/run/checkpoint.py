@@ -1,11 +1,13 @@
 """The checkpoints of a run, which can be killed at any instant and resumed.
 
 - `TrainerState`: what a run needs to resume, besides the model.
-- `save_state`, `load_state`: complete checkpoints, written aside and renamed into place.
+- `save_state`: writes a checkpoint aside and renames it into place.
+- `load_state`, `load_agent`: what it holds beside the model.
+- `keep_newest`: removes the others.
+- `restore_parts`: gives the parts of a run what they remembered.
 - `latest_state`: the newest checkpoint of a run.
 - `verify_state`: raises an error for a damaged checkpoint, which says how to continue.
 - `check_same_options`: raises an error for a checkpoint of another configuration.
-- `BEST`: the name of the best checkpoint among the others.
 
 Seeds are functions of the step (see `seeds`), so no random state needs saving.
 """
@@ -27,22 +29,28 @@ from safetensors.torch import load_file, save_file
 
 from ttrl_agents.config.serialization import option_name
 from ttrl_agents.config.train_config import RESUMABLE_WITH, TrainConfig
+from ttrl_agents.distributed.shards import holds_shards, load_shards, save_shards
+from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy
-from ttrl_agents.run.atomic import remove_folder, replace_folder, tidy
+from ttrl_agents.run.atomic import remove_folder, tidy
+from ttrl_agents.run.folders_of_ranks import replace_folder_together
+from ttrl_env.files import parse_json
 
 __all__ = [
-    "BEST",
     "TrainerState",
     "check_same_options",
+    "keep_newest",
     "latest_state",
+    "load_agent",
     "load_state",
+    "restore_parts",
     "save_state",
     "verify_state",
 ]
 
-BEST = "best"
 _MANIFEST = "files.json"
+_AGENT = "agent"  # where ranks write parts of what is else in agent.safetensors
 _STATE = re.compile(r"step-(\d{6,})")
 
 
@@ -93,16 +101,35 @@ def save_state(
     Raises:
         OSError: It could not be written; earlier checkpoints are unchanged.
     """
+    ranks, divided = world(), policy.divided
 
     def fill(target: Path) -> None:
-        policy.save_for_resuming(target / "model")
-        save_file(tensors, target / "agent.safetensors")
-        (target / "trainer.json").write_text(json.dumps(asdict(state), indent=2) + "\n")
-        (target / _MANIFEST).write_text(json.dumps(_checksums(target), indent=2) + "\n")
+        policy.save_for_resuming(target / "model", in_parts=True)
+        if divided:
+            ranks.lead((target / _AGENT).mkdir)
+            save_shards(target / _AGENT, tensors)
+            written = ranks.gather(_checksums(target, only=f"{ranks.rank + 1:05d}"))
+        else:
+            save_file(tensors, target / "agent.safetensors")
+            written = []
+        if ranks.leads:
+            (target / "trainer.json").write_text(json.dumps(asdict(state), indent=2) + "\n")
+            known = {name: each for files in written for name, each in files.items()}
+            checksums = _checksums(target, known=known)
+            (target / _MANIFEST).write_text(json.dumps(checksums, indent=2) + "\n")
 
-    replace_folder(folder / f"step-{state.step:06d}", fill)
-    for other in _states(folder)[:-keep]:
-        remove_folder(other)
+    replace_folder_together(folder / f"step-{state.step:06d}", fill, everywhere=divided)
+    keep_newest(folder, keep)
+
+
+def keep_newest(folder: Path, keep: int) -> None:
+    """Removes all checkpoints of a run but the newest; every rank calls it.
+
+    Args:
+        folder: The run's folder of checkpoints.
+        keep: How many stay.
+    """
+    world().lead(lambda: [remove_folder(each) for each in _states(folder)[:-keep]])
 
 
 def latest_state(folder: Path) -> Path | None:
@@ -136,21 +163,70 @@ def verify_state(path: Path) -> None:
     )
 
 
-def load_state(path: Path) -> tuple[dict[str, torch.Tensor], TrainerState]:
-    """Returns what a checkpoint holds besides its model, which is in `path / "model"`.
+def load_state(path: Path) -> TrainerState:
+    """Returns the progress of a checkpoint.
 
     Raises:
         AgentError: The checkpoint is damaged.
     """
     try:
-        tensors = load_file(path / "agent.safetensors")
-        state = TrainerState(**json.loads((path / "trainer.json").read_text()))
-    except (OSError, SafetensorError, ValueError, TypeError) as error:
+        state = TrainerState(**parse_json((path / "trainer.json").read_text()))
+        _check_kinds(state)
+    except (OSError, ValueError, TypeError) as error:
+        raise _damaged(path, error) from error
+    return state
+
+
+def load_agent(path: Path, policy: Policy) -> dict[str, torch.Tensor]:
+    """Returns the agent's tensors of a checkpoint, divided over ranks as the policy is.
+
+    Args:
+        path: The checkpoint. It may have been written by another number of ranks.
+        policy: The policy.
+
+    Raises:
+        AgentError: The checkpoint is damaged.
+    """
+    try:
+        if not holds_shards(path / _AGENT):
+            return load_file(path / "agent.safetensors")
+        return load_shards(path / _AGENT, policy.device if policy.divided else None)
+    except (OSError, SafetensorError, ValueError, RuntimeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> AgentError:
+    return AgentError(
+        f"Checkpoint {path} is damaged ({error}). Remove that folder to go on from an "
+        "earlier one, or start anew."
+    )
+
+
+def restore_parts(
+    states: dict[str, Any], callbacks: Any, parts: Mapping[str, Any], folder: Path
+) -> None:
+    """Gives the callbacks and the other parts of a run what they remembered.
+
+    Args:
+        states: What `TrainerState.parts` holds.
+        callbacks: The callbacks, which find theirs in it.
+        parts: The others, by their names in it.
+        folder: The run directory, for the message.
+
+    Raises:
+        AgentError: A state is not what the part wrote.
+    """
+    try:
+        callbacks.load_state_dict(states)
+        for name, part in parts.items():
+            if name in states:
+                part.load_state_dict(states[name])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise AgentError(
-            f"Checkpoint {path} is damaged ({error}). Remove that folder to go on from an "
-            "earlier one, or start anew."
+            f"The checkpoint of {folder} is of another version, or was edited: its parts cannot be "
+            f"read ({type(error).__name__}: {error}). Begin another run: ttrl train --config "
+            f"{folder / 'config.json'} --output NEW"
         ) from error
-    return tensors, state
 
 
 def check_same_options(path: Path, state: TrainerState, config: TrainConfig) -> None:
@@ -174,13 +250,30 @@ def check_same_options(path: Path, state: TrainerState, config: TrainConfig) -> 
         )
 
 
-def _checksums(folder: Path) -> dict[str, list[int]]:
-    """Returns size and CRC-32 of each file."""
-    return {
-        str(file.relative_to(folder).as_posix()): [file.stat().st_size, _crc32(file)]
-        for file in sorted(folder.rglob("*"))
-        if file.is_file()
-    }
+def _check_kinds(state: TrainerState) -> None:
+    """Raises an error where a field is of another kind than a new state's."""
+    for name, default in asdict(TrainerState()).items():
+        value, kind = getattr(state, name), type(default)
+        if not isinstance(value, (int, float) if kind is float else kind):
+            raise TypeError(f"{name} is {value!r}")
+
+
+def _checksums(
+    folder: Path, *, only: str = "", known: Mapping[str, list[int]] | None = None
+) -> dict[str, list[int]]:
+    """Returns size and CRC-32 of each file.
+
+    Args:
+        folder: The folder.
+        only: The number of a rank, whose files alone are read.
+        known: What other ranks have found; those files are not read again.
+    """
+    found = dict(known or {})
+    for file in sorted(folder.rglob(f"shard-{only}-*" if only else "*")):
+        name = str(file.relative_to(folder).as_posix())
+        if file.is_file() and name not in found:
+            found[name] = [file.stat().st_size, _crc32(file)]
+    return dict(sorted(found.items()))
 
 
 def _crc32(path: Path) -> int:
@@ -194,7 +287,7 @@ def _crc32(path: Path) -> int:
 def _damage(path: Path) -> str | None:
     """Returns what is wrong with a checkpoint, or `None` where every file is as it was written."""
     try:
-        wanted: Mapping[str, list[int]] = json.loads((path / _MANIFEST).read_text())
+        wanted: Mapping[str, list[int]] = parse_json((path / _MANIFEST).read_text())
         for name, (size, checksum) in wanted.items():
             file = path / name
             if not file.is_file():

@@ -30,7 +30,7 @@ from ttrl_benchmarks import Benchmark, benchmark_card
 from ttrl_env.consensus import reward_needs
 from ttrl_env.envs import TTRLEnv
 from ttrl_env.registration import ENV_IDS, check_env_id
-from ttrl_env.wrappers import LabelMetrics
+from ttrl_env.wrappers import LabelMetrics, benchmark_with_labels
 
 __all__ = [
     "asked_questions",
@@ -154,13 +154,13 @@ def questions_of(
         if not more:
             raise
         raise AgentError(f"Environment {env_id!r} refuses --env-options: {error}") from error
-    benchmark = getattr(env.unwrapped, "benchmark", None)
-    if not isinstance(benchmark, Benchmark):
+    try:
+        return benchmark_with_labels(env)
+    except ValueError as error:
         raise AgentError(
             f"Environment {env_id!r} asks no questions. Use one of {', '.join(ENV_IDS)}, or "
             "register your own with the entry points of ttrl_env."
-        )
-    return benchmark
+        ) from error
 
 
 def held_out_split(env_id: str) -> str | None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from ttrl_agents.config.options import parse_date
 from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.policy.prompts import check_room, encode_questions
@@ -67,8 +67,8 @@ def fix_date(
             "has not kept the one that it began with. Give that with --template-date, or begin "
             "another run."
         )
-    kept = kept or date.today().isoformat()
-    policy.template.now = parse_date(kept)
+    kept = world().broadcast(kept or date.today().isoformat())
+    policy.template.set_date(kept)
     policy.forget_prompts()
     return replace(config, template_date=kept)
 

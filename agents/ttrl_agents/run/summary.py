@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ttrl_agents.config.train_config import TrainConfig
-from ttrl_agents.run.best_checkpoint import BestCheckpoint
-from ttrl_agents.run.checkpoint import BEST, TrainerState
+from ttrl_agents.run.best_checkpoint import BEST, BestCheckpoint
+from ttrl_agents.run.checkpoint import TrainerState
 
 __all__ = ["summarize_run"]
 

@@ -20,7 +20,7 @@ import numpy as np
 from ttrl_agents.errors import AgentError
 from ttrl_agents.rollout import Rollout
 from ttrl_agents.run.folder import VOTES, check_lines
-from ttrl_env.files import append_durably
+from ttrl_env.files import append_durably, parse_json
 
 __all__ = ["AnswerVotes", "GroupVotes", "append_votes", "read_votes", "votes_of_step"]
 
@@ -96,7 +96,7 @@ class GroupVotes:
             ValueError: The line is not one of these.
         """
         try:
-            values = json.loads(line)
+            values = parse_json(line)
             answers = tuple(AnswerVotes(**each) for each in values["answers"])
             lists = {name: tuple(values[name]) for name in ("votes", "rewards")}
             return cls(**{**values, **lists, "answers": answers})

@@ -13,6 +13,7 @@ from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.samplers.base import Sampler, SamplingParams
+from ttrl_agents.samplers.copied import CopySampler
 from ttrl_agents.samplers.registry import SAMPLERS, SamplerOptions, register_sampler
 from ttrl_agents.samplers.transformers import TransformersSampler
 from ttrl_agents.samplers.vllm.sampler import EngineOptions, VLLMSampler
@@ -38,7 +39,11 @@ _SERVER = "vllm-server"
 
 @register_sampler("transformers", token_statistics=True)
 def _transformers(policy: Policy, options: SamplerOptions) -> Sampler:
-    return TransformersSampler(policy, options.rows)
+    return (
+        CopySampler(policy, options.rows)
+        if policy.divided
+        else TransformersSampler(policy, options.rows)
+    )
 
 
 @register_sampler("vllm")
@@ -53,6 +58,7 @@ def _vllm(policy: Policy, options: SamplerOptions) -> Sampler:
             sleep=options.sleep,
             timeout=options.timeout,
             log=options.log,
+            weight_sync=options.weight_sync,
         ),
     )
 
@@ -91,6 +97,7 @@ def make_sampler(policy: Policy, config: TrainConfig) -> Sampler:
         sleep=config.engine_sleep,
         timeout=config.engine_timeout,
         log=None if config.output is None else config.output / "engine.log",
+        weight_sync=config.weight_sync,
     )
     return SAMPLERS.find(config.sampler).make(policy, options)
 

@@ -4,6 +4,7 @@
 - `Sampler`: the protocol.
 - `Progress`: what a sampler calls meanwhile; `CompletionProgress` also hears which completions are
   finished, from `report_finished`.
+- `PartSeeds`: the seeds of a part of a call, which draws what it would in the whole call.
 - `uniform_draws`: those random numbers.
 - `request_seeds`: the seeds of engines that take one for all completions of a prompt.
 """
@@ -21,6 +22,7 @@ from ttrl_env.completion import Completion
 
 __all__ = [
     "CompletionProgress",
+    "PartSeeds",
     "Progress",
     "Sampler",
     "SamplingParams",
@@ -128,6 +130,10 @@ class Sampler(Protocol):
         """Copies the policy's weights; called after every update."""
         ...
 
+    def rest(self) -> None:
+        """Releases what only sampling needs; called before the policy learns."""
+        ...
+
     def metrics(self) -> dict[str, float]:
         """Returns the counters of the sampler over a run, e.g. restarts."""
         ...
@@ -135,6 +141,53 @@ class Sampler(Protocol):
     def close(self) -> None:
         """Releases the resources of the sampler."""
         ...
+
+
+class PartSeeds(tuple[int, ...]):
+    """The seeds of a part of a call, which draws what it would in the whole call.
+
+    It is a sequence with a seed for each completion of the part. A sampler that knows nothing of
+    parts takes it for one, and draws the same wherever the call is cut.
+
+    Args:
+        seed: The seed of the whole call.
+        prompts: The prompts of the whole call.
+        places: Which of its completions are in the part.
+
+    Attributes:
+        whole: The seed of the whole call.
+        places: Which of its completions are in the part.
+        requests: What an engine adds the place in its request to, for each completion (see
+            `request_seeds`).
+
+    >>> import numpy as np
+    >>> part = PartSeeds(7, ["a", "a", "b", "b"], range(1, 3))
+    >>> np.array_equal(uniform_draws(part, 2, 5), uniform_draws(7, 4, 5)[1:3])
+    True
+    """
+
+    whole: int | Sequence[int]
+    places: Sequence[int]
+    requests: Sequence[int]
+
+    def __new__(
+        cls, seed: int | Sequence[int], prompts: Sequence[str], places: Sequence[int]
+    ) -> PartSeeds:
+        """Finds the seeds of the part."""
+        if isinstance(seed, (int, np.integer)):
+            states = np.random.SeedSequence(int(seed)).generate_state(len(prompts), np.uint64)
+            each = [int(states[i]) for i in places]
+        else:
+            each = [seed[i] for i in places]
+        self = super().__new__(cls, each)
+        members: dict[str, list[int]] = {}
+        for i, prompt in enumerate(prompts):
+            members.setdefault(prompt, []).append(i)
+        found = dict(zip(members, request_seeds(seed, members.values()), strict=True))
+        within = {i: k for group in members.values() for k, i in enumerate(group)}
+        self.whole, self.places = seed, places
+        self.requests = [found[prompts[i]] + within[i] for i in places]
+        return self
 
 
 def uniform_draws(
@@ -155,6 +208,12 @@ def uniform_draws(
     if len(seed) != completions:
         raise ValueError(f"{len(seed)} seeds for {completions} completions; give one for each")
     draws = np.empty((completions, tokens))
+    if isinstance(seed, PartSeeds) and isinstance(seed.whole, (int, np.integer)):
+        for row, place in zip(draws, seed.places, strict=True):
+            # As far into the numbers of the whole call as its row begins.
+            bits = np.random.PCG64(seed.whole).advance(place * tokens)
+            np.random.Generator(bits).random(out=row)
+        return draws
     for row, each in zip(draws, seed, strict=True):
         np.random.default_rng(each).random(out=row)
     return draws
@@ -175,4 +234,6 @@ def request_seeds(seed: int | Sequence[int], requests: Iterable[Sequence[int]]) 
     if isinstance(seed, (int, np.integer)):
         states = (np.random.SeedSequence([seed, k]) for k, _ in enumerate(requests))
         return [int(state.generate_state(1, np.uint64)[0]) >> 2 for state in states]
+    if isinstance(seed, PartSeeds):
+        return [seed.requests[members[0]] for members in requests]
     return [seed[members[0]] >> 2 for members in requests]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ttrl_agents.config.registry import Registry
 from ttrl_agents.policy.policy import Policy
@@ -31,6 +32,7 @@ class SamplerOptions:
         sleep: Whether an engine releases its GPU memory while the policy learns.
         timeout: Seconds of silence after which an engine counts as hung.
         log: The file for what an engine prints, if it is kept.
+        weight_sync: The way of the weights to an engine: `"auto"`, `"ipc"` or `"shared-memory"`.
     """
 
     max_length: int
@@ -40,6 +42,7 @@ class SamplerOptions:
     sleep: bool = False
     timeout: float = 600.0
     log: Path | None = None
+    weight_sync: Literal["auto", "ipc", "shared-memory"] = "auto"
 
 
 MakeSampler = Callable[[Policy, SamplerOptions], Sampler]

@@ -89,6 +89,9 @@ class TransformersSampler:
     def sync(self) -> None:
         """Does nothing: the model that samples is the one that learns."""
 
+    def rest(self) -> None:
+        """Does nothing: nothing is held between calls."""
+
     def metrics(self) -> dict[str, float]:
         """Returns an empty dictionary: nothing is counted."""
         return {}

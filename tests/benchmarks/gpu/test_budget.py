@@ -1,7 +1,8 @@
 """The cost of an update on a GPU, traced without data: FLOPs, padding, kernels, memory."""
 
+import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,30 @@ def budget():
 
 def trace(budget, shape, **options):
     return budget.trace_update(shape, lengths=np.full(8, 960), budget=PACK, **options)
+
+
+def test_the_documentation_has_the_table_that_is_kept(budget):
+    before, after = (json.loads(each.read_text()) for each in (budget.BEFORE, budget.AFTER))
+    text = budget.DOCS.read_text(encoding="utf-8")
+    shown = text.split(budget.BEGIN)[1].split(budget.END)[0]
+    assert shown.strip() == budget.report(before, after)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", range(6))
+def test_flops_bytes_kernels_and_peak_of_an_update_are_those_of_the_table(budget, case):
+    kept = json.loads(budget.AFTER.read_text())["updates"]
+    assert len(kept) == len(budget.CASES) == 6
+    found = asdict(budget.trace_update(**budget.CASES[case]))
+    assert found.pop("shape") == kept[case].pop("shape")
+    # Versions of transformers differ by an operation or two.
+    assert found == pytest.approx(kept[case], rel=0.02)
+
+
+def test_the_passes_of_an_update_are_those_of_the_table(budget):
+    kept = json.loads(budget.AFTER.read_text())["passes"]
+    for title, options in budget.PASSES:
+        assert budget.passes(**options) == pytest.approx(kept[title][0])
 
 
 @pytest.mark.parametrize("shape", ["0.5B", "1.5B"])

@@ -27,7 +27,7 @@ def row_of(mean: list[float], alarms: list[list], **end: float) -> dict:
         "kl_start": [0.1 if step % 5 == 0 else None for step in range(len(mean))],
     }
     ends = {"mean@16": 0.5, "maj@16": 0.5, "greedy": 0.5, "confidently_wrong": 3, **end}
-    return {"alarms": alarms, "best": 20, "best_without_guard": 40, "end": ends, "series": series}
+    return {"alarms": alarms, "best": 20, "end": ends, "series": series}
 
 
 def results_of(script) -> dict:
@@ -78,7 +78,7 @@ def test_the_table_counts_alarms_and_harm(script, tmp_path: Path) -> None:
     assert (
         "- 5 × learning rate: 1 of 2 runs raised an alarm; 2 of 2 were harmed, 1 of them without "
         "an alarm; on the median the alarm came 5 steps before the harm (5 steps before to 5 steps "
-        "before)."
+        "before). At the end 3 to 3 of the trained questions were confidently wrong."
     ) in text
     # A pass is 13 steps, and after 3 of them at 0.2 the mean is 0.1 under 0.8: from step 23 on.
     assert "at T 1, top-p 1" in text
@@ -88,7 +88,9 @@ def test_the_table_counts_alarms_and_harm(script, tmp_path: Path) -> None:
 
 
 def test_a_setting_that_there_is_not_is_named(script) -> None:
-    with pytest.raises(SystemExit, match="--settings slow: there are healthy, rate"):
+    with pytest.raises(
+        SystemExit, match="--settings slow: there are healthy, double, triple, rate"
+    ):
         script("collapse").Options(settings=("slow",))
 
 
@@ -115,7 +117,7 @@ def test_runs_are_measured_once_and_their_series_are_kept(
     assert set(row["series"]) == set(collapse.SERIES)
     assert {len(values) for values in row["series"].values()} == {2}
     assert set(row["end"]) == {"mean@2", "maj@2", "greedy", "confidently_wrong"}
-    assert row["best"] in (0, 2)
+    assert row["best"] in range(3)
     # What was measured is read.
     monkeypatch.setattr(collapse.EvaluationRun, "_ask", lambda *_: pytest.fail("sampled again"))
     assert comparison.compare(replace(options, jobs=1), Console(quiet=True)) == results

@@ -102,7 +102,7 @@ def test_a_row_with_fewer_seeds_says_which(script) -> None:
     *_, grpo, ppo, _, legend = algorithms.table(results).splitlines()
     assert grpo.startswith("| `grpo` | 0.750")  # in the order of the algorithms
     assert grpo.endswith(" | 1 of 2 | 1 |")
-    assert ppo.startswith("| `ppo` (seed 0) | 1.000 [1.00, 1.00] |")
+    assert ppo.startswith("| `ppo`, seed 0 | 1.000 [1.00, 1.00] |")
     assert "seeds 0, 1;" in legend
 
 

@@ -13,7 +13,13 @@ from safetensors.torch import load_file
 from small_runs import CrashAfter, CrashError, Scribe, assert_same_run, metrics_of, small
 
 from ttrl_agents.callbacks import Callback, CollapseMonitor
-from ttrl_agents.callbacks.collapse import CollapseDetector, CollapseThresholds, find_alarms
+from ttrl_agents.callbacks.collapse import (
+    Alarm,
+    CollapseDetector,
+    CollapseThresholds,
+    find_alarms,
+)
+from ttrl_agents.config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.trainer import Trainer, resume_config
 
@@ -332,22 +338,41 @@ class Keeper(Callback):
         self.weights[step] = {k: v.clone() for k, v in self.model.state_dict().items()}
 
 
+class AlarmAt(Callback):
+    """Raises an alarm after a step, and stops the run."""
+
+    def __init__(self, step):
+        self.at = step
+
+    def on_start(self, trainer):
+        self.trainer = trainer
+
+    def on_step(self, step, metrics):
+        if step == self.at:
+            self.trainer.raise_alarm(Alarm(step, "kl", "made up"), stop=True)
+
+
 @pytest.mark.parametrize("lora_rank", [0, 2])
 def test_stopping_takes_up_the_best_weights_and_not_the_last(tmp_path, lora_rank):
     if lora_rank:
         pytest.importorskip("peft", reason="LoRA needs the package peft")
     config = small(
-        tmp_path / "run", steps=20, checkpoint_every=1, lora_rank=lora_rank, on_collapse="ignore"
+        tmp_path / "run",
+        steps=30,
+        questions_per_step=1,
+        max_tokens=16,
+        checkpoint_every=5,
+        lora_rank=lora_rank,
+        on_collapse="ignore",
     )
     keeper = Keeper()
-    monitor = CollapseMonitor("stop", replace(ALWAYS, window=13))
-    trainer = Trainer(config, [monitor, keeper])
+    trainer = Trainer(config, [AlarmAt(26), keeper])
     summary = trainer.run()
-    assert list(keeper.weights) == list(range(1, 14))
-    assert 10 <= summary["checkpoint_step"] <= 12
+    assert list(keeper.weights) == list(range(1, 27))
+    assert summary["checkpoint_step"] == 10  # it had waited for 13 steps without an alarm
     end, best = trainer.policy.model.state_dict(), keeper.weights[summary["checkpoint_step"]]
     assert all(torch.equal(end[name], best[name]) for name in best)
-    assert not all(torch.equal(end[name], keeper.weights[13][name]) for name in best)
+    assert not all(torch.equal(end[name], keeper.weights[26][name]) for name in best)
 
 
 def test_a_run_has_one_monitor(tmp_path):
@@ -371,12 +396,35 @@ def test_a_run_that_was_stopped_and_killed_while_it_measured_trains_no_further(t
         assert killed[key] == whole[key]
 
 
-def test_no_checkpoint_after_the_first_alarm_is_the_best(tmp_path):
+def test_no_checkpoint_within_a_window_before_the_first_alarm_is_the_best(tmp_path):
     late = replace(ALWAYS, window=13)
     config = small(tmp_path / "run", steps=14, checkpoint_every=1, on_collapse="ignore")
     summary = Trainer(config, [CollapseMonitor("warn", late)]).run()
     assert [alarm["step"] for alarm in summary["alarms"]] == [13]
-    assert 10 <= summary["best"]["step"] <= 12
+    assert summary["best"]["step"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{"learning_rate": 1e-2}, {"reward": "random"}])
+def test_stopping_never_goes_back_to_a_model_that_is_destroyed(tmp_path, options):
+    config = TrainConfig(
+        **{"learning_rate": 2e-3, **options},
+        steps=40,
+        n_votes=8,
+        questions_per_step=4,
+        max_tokens=64,
+        env_options={"size": 20},
+        schedule="constant",
+        warmup_steps=0,
+        checkpoint_every=5,
+        on_collapse="stop",
+        eval_k=4,
+        output=tmp_path / "run",
+    )
+    summary = Trainer(config).run()
+    assert summary["stopped"]
+    before, after = (summary[name]["train"]["mean@4"] for name in ("before", "after"))
+    assert after >= 0.8 * before > 0
 
 
 def test_a_reduction_needs_an_agent_that_takes_it(tmp_path):

@@ -30,20 +30,20 @@ def clock(monkeypatch):
     return clock
 
 
-def started(terminal):
+def started(terminal, agent=None, **options):
     """A display that a run of three steps has begun to use, and what it printed so far."""
     out = io.StringIO()
     watcher = ConsoleCallback(Console(file=out, force_terminal=terminal, width=160))
     watcher.on_start(
         SimpleNamespace(
-            config=TrainConfig(steps=3),
+            config=TrainConfig(steps=3, **options),
             policy=SimpleNamespace(
                 name="m",
                 num_parameters=9,
                 device=torch.device("cpu"),
                 compute_dtype=torch.float32,
             ),
-            agent=None,
+            agent=agent,
             benchmark=load_benchmark("arithmetic", size=5),
             held_out=None,
             left_out=0,
@@ -61,6 +61,15 @@ def sample(watcher, clock, seconds):
     for _ in range(seconds):
         clock.now += 1
         watcher.on_tokens(10)
+
+
+def test_the_header_says_how_weights_reach_an_engine():
+    sampler = SimpleNamespace(weight_sync="shared memory, since CUDA IPC fails here (no)")
+    _, out = started(terminal=False, agent=SimpleNamespace(sampler=sampler), sampler="vllm")
+    said = "vllm; its weights come by shared memory, since CUDA IPC fails here (no)"
+    assert said in out.getvalue()
+    _, out = started(terminal=False, agent=SimpleNamespace(sampler=SimpleNamespace()))
+    assert "weights come by" not in out.getvalue()
 
 
 def test_a_log_has_a_line_every_few_seconds_of_a_measurement(clock):

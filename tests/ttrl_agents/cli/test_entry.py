@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +19,13 @@ SMALL = ["--questions-per-step", "2", "--n-votes", "4", "--max-tokens", "48", "-
 def run(capsys, *arguments):
     status = main(["train", *map(str, arguments)])
     return status, capsys.readouterr()
+
+
+def run_line(capsys, line):
+    """Runs a command line as a shell would."""
+    name, *arguments = shlex.split(line, comments=True)
+    assert name == "ttrl"
+    return main(arguments), capsys.readouterr()
 
 
 @pytest.mark.parametrize(
@@ -65,13 +73,22 @@ def test_a_wrong_option_exits_with_2(capsys):
 
 def test_a_run_prints_a_header_progress_and_the_table(capsys, tmp_path):
     status, printed = run(
-        capsys, "--output", tmp_path / "run", "--steps", 2, *SMALL[:-1], "--eval-k", 2
+        capsys, "--output", tmp_path / "a run", "--steps", 2, *SMALL[:-1], "--eval-k", 2
     )
     assert status == 0
     for words in ("learning without labels", "TTRL-Arithmetic-v0", "majority ratio", "entropy"):
         assert words in printed.out
     assert "T 0.6, top-p 0.95: mean [95 % interval over questions]" in printed.out
-    assert (tmp_path / "run" / "curves.png").stat().st_size > 10_000
+    assert (tmp_path / "a run" / "curves.png").stat().st_size > 10_000
+    commands = printed.out.split("Next:\n")[1].splitlines()
+    assert [shlex.split(line, comments=True)[1] for line in commands] == [
+        "votes",
+        "compare",
+        "eval",
+    ]
+    status, printed = run_line(capsys, commands[1])
+    assert status == 0, printed.err
+    assert "B less A" in printed.out
 
 
 def test_a_run_of_no_steps_only_measures(capsys, tmp_path):

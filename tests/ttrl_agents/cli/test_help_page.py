@@ -1,5 +1,6 @@
 """`--help`: every option is there, in groups, in lines that are as long as the terminal allows."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -75,7 +76,8 @@ def test_the_short_help_has_the_common_options_and_says_how_to_see_the_rest(caps
     shown = set(re.findall(r"^  (--[\w-]+)", short, re.MULTILINE))
     assert shown == {option_name(name) for name in TrainConfig.common} | {"--config", "--resume"}
     assert len(TrainConfig.common) <= 25
-    total = len(fields(TrainConfig)) + 2
+    own = set(inspect.signature(commands_for([])["train"]).parameters) - {"options"}
+    total = len(fields(TrainConfig)) + len(own)
     assert f"ttrl train --help-all shows all {total}" in " ".join(short.split())
     every = page(capsys, monkeypatch, "train", "--help-all")
     assert "These are the common options" not in every
@@ -89,6 +91,7 @@ def test_options_stand_under_the_titles_of_their_groups(capsys, monkeypatch):
     below = printed.split("\noptimizer\n")[1].split("\nevaluation\n")[0]
     assert "--learning-rate NUMBER" in below
     assert "--eval-k" not in below
+    assert "--gpus INT" in printed.split("\ndistributed\n")[1]
 
 
 @pytest.mark.parametrize(

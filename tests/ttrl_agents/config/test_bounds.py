@@ -31,6 +31,28 @@ def test_nan_is_in_no_range():
     assert not any(each.holds(math.nan) for each in (AT_LEAST_0, AT_LEAST_1, MORE_THAN_0))
 
 
+@pytest.mark.parametrize("kind", [TrainConfig, EvalConfig])
+def test_no_option_may_be_infinite_or_nan(kind):
+    for each in fields(kind):
+        if "float" in str(each.type):
+            for value in (math.inf, -math.inf, math.nan):
+                given_value = (value,) if "tuple" in str(each.type) else value
+                with pytest.raises(AgentError, match=f"--{each.name.replace('_', '-')} must be"):
+                    kind(**{each.name: given_value})
+
+
+@pytest.mark.parametrize("value", [1e-320, 1e-38, 0.0009])
+def test_a_temperature_is_not_so_small_that_logits_overflow(value):
+    with pytest.raises(AgentError, match=f"--temperature must be 0.001 or more, not {value}"):
+        TrainConfig(temperature=value)
+    with pytest.raises(AgentError, match=f"--temperature must be 0, or 0.001 or more, not {value}"):
+        EvalConfig(temperature=value)
+    with pytest.raises(AgentError, match="--eval-temperatures"):
+        TrainConfig(eval_temperatures=(0.6, value))
+    TrainConfig(temperature=0.001, eval_temperatures=(0.0, 0.001))
+    EvalConfig(temperature=0)
+
+
 def test_an_error_names_the_option_its_range_and_its_value():
     with pytest.raises(AgentError, match="--some-rate must be more than 0, not 0"):
         check_bounds(Options(0), {"some_rate": MORE_THAN_0})

@@ -42,7 +42,7 @@ def test_an_evaluation_without_labels_comes_back_without():
 def test_whole_portions_are_kept_and_the_rest_is_made_again(tmp_path):
     whole, torn = EvaluationFolder(tmp_path / "whole"), EvaluationFolder(tmp_path / "torn")
     for folder in (whole, torn):
-        assert folder.begin(CONFIG, [2, 2, 1]) == []
+        assert folder.begin(CONFIG, ["ab", "cd", "e"]) == []
         folder.append(RESULTS[:2])
     whole.append(RESULTS[2:4])
     whole.append(RESULTS[4:])
@@ -50,28 +50,66 @@ def test_whole_portions_are_kept_and_the_rest_is_made_again(tmp_path):
     starts = [i + 1 for i, each in enumerate(text) if each == "\n"]
     for length in {*range(0, len(text), 97), *starts, len(text)}:
         torn.completions_path.write_text(text[:length])
-        found = torn.begin(CONFIG, [2, 2, 1])
+        found = torn.begin(CONFIG, ["ab", "cd", "e"])
         questions = text[:length].count("\n") // 2
         assert len(found) == (5 if questions == 5 else questions // 2 * 2)
         torn.append(RESULTS[len(found) :])
         assert torn.completions_path.read_text() == text
 
 
+@pytest.mark.parametrize(
+    ("held", "line", "count", "name"),
+    [
+        ("aabb", 1, 4, "a"),  # two processes, portions of one question
+        ("abab", 5, 2, "a"),
+        ("ba", 1, 2, "b"),
+        ("abx", 5, 2, "x"),
+        ("abcdee", 9, 4, "e"),
+        ("abcdea", 11, 2, "a"),
+    ],
+)
+def test_questions_that_were_not_asked_or_twice_are_refused(tmp_path, held, line, count, name):
+    folder = EvaluationFolder(tmp_path)
+    folder.begin(CONFIG, ["ab", "cd", "e"])
+    folder.append(made_up_result(each, ["1", each]) for each in held)
+    said = rf"from line {line} on it holds {count} of '{name}'.*ttrl eval --resume {tmp_path} then"
+    with pytest.raises(AgentError, match=said):
+        folder.begin(CONFIG, ["ab", "cd", "e"])
+    lines = folder.completions_path.read_text().splitlines(keepends=True)
+    folder.completions_path.write_text("".join(lines[: line - 1]))
+    assert [each.question_id for each in folder.begin(CONFIG, ["ab", "cd", "e"])] in (
+        [],
+        list("ab"),
+        list("abcd"),
+        list("abcde"),
+    )
+
+
+def test_a_complete_evaluation_holds_each_question_once(tmp_path):
+    folder = EvaluationFolder(tmp_path / "one")
+    EvaluationFolder.write(folder.path, CONFIG, Evaluation(RESULTS))
+    for held, said in (("abcda", "'a' is in it twice"), ("abcdf", "not those of questions.jsonl")):
+        results = [made_up_result(each, ["1", each]) for each in held]
+        folder.completions_path.write_text("".join(map(to_lines, results)))
+        with pytest.raises(AgentError, match=said):
+            folder.read()
+
+
 def test_another_evaluation_is_not_mixed_in(tmp_path):
     folder = EvaluationFolder(tmp_path / "one")
-    folder.begin(CONFIG, [1])
+    folder.begin(CONFIG, ["a"])
     with pytest.raises(AgentError, match=r"temperature was 0\.6, is 1\.0") as refused:
-        folder.begin({**CONFIG, "temperature": 1.0}, [1])
+        folder.begin({**CONFIG, "temperature": 1.0}, ["a"])
     assert "ttrl eval --resume" in str(refused.value)
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "file").write_text("mine")
     with pytest.raises(AgentError, match="not an empty folder"):
-        EvaluationFolder(tmp_path / "precious").begin(CONFIG, [1])
+        EvaluationFolder(tmp_path / "precious").begin(CONFIG, ["a"])
 
 
 def test_a_damaged_or_unfinished_one_is_refused_in_a_sentence(tmp_path):
     folder = EvaluationFolder(tmp_path / "one")
-    folder.begin(CONFIG, [2])
+    folder.begin(CONFIG, ["ab"])
     folder.append(RESULTS[:1])
     with pytest.raises(AgentError, match="not finished"):
         folder.read()
@@ -83,7 +121,7 @@ def test_a_damaged_or_unfinished_one_is_refused_in_a_sentence(tmp_path):
             folder.read()
     folder.completions_path.write_text("nonsense\n")
     with pytest.raises(AgentError, match="damaged"):
-        folder.begin(CONFIG, [2])
+        folder.begin(CONFIG, ["ab"])
 
 
 @pytest.mark.parametrize(
@@ -111,7 +149,7 @@ def test_a_question_that_was_lost_afterwards_is_missed(tmp_path):
 def test_a_kill_while_the_first_file_was_written_is_no_harm(tmp_path):
     (tmp_path / ".config.json.tmp").write_text('{"bench')
     folder = EvaluationFolder(tmp_path)
-    assert folder.begin(CONFIG, [1]) == []
+    assert folder.begin(CONFIG, ["a"]) == []
     with pytest.raises(AgentError, match="not finished"):  # though nothing is answered yet
         find_evaluations(tmp_path)[""].read()
 

@@ -87,6 +87,34 @@ def test_a_restored_optimizer_goes_on_bit_for_bit(dtype):
             assert torch.equal(resumed.state[mine][key], value), key
 
 
+@pytest.fixture
+def mesh(tmp_path):
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{tmp_path / 'ranks'}", rank=0, world_size=1
+    )
+    yield torch.distributed.init_device_mesh("cpu", (1,))
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_shards_of_a_weight_take_the_steps_of_the_whole(mesh, dtype):
+    from torch.distributed.tensor import DTensor, distribute_tensor
+
+    plain, sharded = layer(dtype), layer(dtype)
+    for name, each in list(sharded.named_parameters()):
+        setattr(sharded, name, torch.nn.Parameter(distribute_tensor(each.detach(), mesh)))
+    optimizers = [MasterAdamW(model.parameters(), **OPTIONS) for model in (plain, sharded)]
+    for _ in range(3):
+        for model, optimizer in zip((plain, sharded), optimizers, strict=True):
+            optimizer.backward(sum(each.float().square().sum() for each in model.parameters()))
+            optimizer.clip(1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+    for mine, other in zip(sharded.parameters(), plain.parameters(), strict=True):
+        assert isinstance(optimizers[1].state[mine]["exp_avg"], DTensor)
+        assert torch.allclose(mine.to_local(), other, rtol=1e-6)
+
+
 def test_a_float32_run_takes_over_the_masters_of_a_bfloat16_run():
     low, high = layer(torch.bfloat16), layer(torch.float32)
     optimizer = MasterAdamW(low.parameters(), **OPTIONS)

@@ -8,11 +8,13 @@ from hostile_models import edit_json, make_model, set_template
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.checks import check_policy
 from ttrl_agents.policy.loading import load_policy
+from ttrl_agents.run.health import check_weights
 from ttrl_agents.samplers import SamplingParams, TransformersSampler
 
 
 def load(folder):
     policy = load_policy(str(folder), device="cpu")
+    check_weights(policy.model, "of the model")
     check_policy(policy)
     return policy
 

@@ -47,3 +47,19 @@ def test_a_line_separator_inside_a_record_ends_no_line(tmp_path):
     path = tmp_path / "file"
     path.write_text('{"a": "\u2028\x85"}\n{"a": "b"}\n', encoding="utf-8")
     assert [each["a"] for each in check_lines(path, json.loads)] == ["\u2028\x85", "b"]
+
+
+def test_metrics_that_were_removed_are_missed(tmp_path, caplog):
+    for step in (1, 2, 4):
+        append_metrics(tmp_path, step, {"loss": 1.0})
+    trim_steps(tmp_path, 2)
+    assert caplog.text == ""
+    trim_steps(tmp_path, 3)
+    assert "does not hold each of the 3 steps so far once" in caplog.text
+
+
+@pytest.mark.parametrize("line", [b'{"step": "one"}', b'{"step": 2.5}', b"\xff", b"[" * 50_000])
+def test_a_line_of_another_kind_is_named(tmp_path, line):
+    (tmp_path / METRICS).write_bytes(b'{"step": 1}\n' + line + b"\n")
+    with pytest.raises(AgentError, match=r"Line 2 of .*metrics.jsonl is damaged"):
+        trim_steps(tmp_path, 3)

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ttrl_env.consensus import RewardError
-from ttrl_env.consensus.reward_spec import parse_reward
+from ttrl_env.consensus.reward_spec import SUM, parse_reward
 
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_.-]{0,8}", fullmatch=True)
 OPTIONS = st.from_regex(r"[a-z][a-z_]{0,5}", fullmatch=True)
@@ -50,6 +50,29 @@ def test_anything_else_is_an_error_that_shows_the_form(text: str) -> None:
     assume("#" not in text)  # what follows it is a comment
     with pytest.raises(RewardError, match=r"write it like|twice"):
         parse_reward(f"{text}=")
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("majority + format_only", [(1.0, "majority"), (1.0, "format_only")]),
+        ("majority+0.1*format_only", [(1.0, "majority"), (0.1, "format_only")]),
+        ("2*a(b=c-d)+my-own.x + 1e-3 * z", [(2.0, "a(b=c-d)"), (1.0, "my-own.x"), (1e-3, "z")]),
+        ("0.5*majority", [(0.5, "majority")]),
+    ],
+)
+def test_sums_are_read_with_their_weights(text: str, terms: list[tuple[float, str]]) -> None:
+    assert parse_reward(text) == (SUM, {"terms": terms})
+    assert parse_reward(f"held(inner={text}, every=2)")[1] == {"inner": text, "every": 2}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a + 1", "1 + 2", "a * 2", "a*b", "-1*a", "a - b", "a + -2*b", "2*3*a", "True*a", "a/2"],
+)
+def test_what_is_no_sum_of_weighted_rewards_is_named_with_the_form(text: str) -> None:
+    with pytest.raises(RewardError, match=r"write a sum like majority \+ 0\.1\*format_only"):
+        parse_reward(text)
 
 
 def test_nothing_is_evaluated() -> None:

@@ -351,4 +351,5 @@ def test_what_it_cannot_write_is_refused(tmp_path: Path) -> None:
     envs.reset(seed=0)
     with pytest.raises(TypeError, match="given ndarray; wrap it in TokenActions"):
         envs.step(np.zeros((4, 3), dtype=np.int64))
+    envs.close()
     assert list(tmp_path.iterdir()) == []

@@ -20,6 +20,7 @@ from ttrl_env.consensus.rewards.common import (
     token_means,
 )
 from ttrl_env.consensus.rewards.inner import (
+    Around,
     check_inner,
     inner_state,
     load_inner_state,
@@ -38,7 +39,7 @@ __all__ = ["EntropyShaped"]
     kind="around another",
 )
 @dataclass
-class EntropyShaped:
+class EntropyShaped(Around):
     """Scales the advantages of another reward by how sure the completions are, or clips them.
 
     - `"scale"`: A_i <- A_i · (1 + (H' - H_i) / H') = A_i · (2 - H_i / H'), with H_i the mean
@@ -73,11 +74,6 @@ class EntropyShaped:
     def needs_token_statistics(self) -> bool:
         """Scaling needs entropies; the other reward may need them too."""
         return self.mode == "scale" or needs(self.inner, "token_statistics")
-
-    @property
-    def needs_two_prompts(self) -> bool:
-        """As the other reward."""
-        return needs(self.inner, "two_prompts")
 
     def state_dict(self) -> dict[str, Any]:
         """Returns what the other reward remembers."""

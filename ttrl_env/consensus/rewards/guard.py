@@ -19,7 +19,7 @@ from ttrl_env.consensus.rewards.common import (
     exact_mean,
     group_advantages,
 )
-from ttrl_env.consensus.rewards.inner import check_inner, inner_state, load_inner_state, needs
+from ttrl_env.consensus.rewards.inner import Around, check_inner, inner_state, load_inner_state
 from ttrl_env.consensus.rewards.majority import Majority
 from ttrl_env.consensus.verdict import Estimator, Verdict
 
@@ -60,7 +60,7 @@ class _History:
     kind="around another",
 )
 @dataclass
-class Guard:
+class Guard(Around):
     """Weighs, skips and corrects another reward by how the winner of a question has flipped.
 
     With F = 1 where the winner is another than at the question's last visit, else 0, m the majority
@@ -118,16 +118,6 @@ class Guard:
             check_number(name, getattr(self, name), 0, 1)
         check_number("window", self.window, 1, whole=True)
         check_number("seed", self.seed, 0, whole=True)
-
-    @property
-    def needs_token_statistics(self) -> bool:
-        """As the other reward."""
-        return needs(self.inner, "token_statistics")
-
-    @property
-    def needs_two_prompts(self) -> bool:
-        """As the other reward."""
-        return needs(self.inner, "two_prompts")
 
     def state_dict(self) -> dict[str, Any]:
         """Returns what is remembered of each question, and what the other reward remembers."""

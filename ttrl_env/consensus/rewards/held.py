@@ -11,12 +11,7 @@ from typing import Any
 from ttrl_env.consensus.ballot import Ballot
 from ttrl_env.consensus.cards import reward
 from ttrl_env.consensus.rewards.common import check_number
-from ttrl_env.consensus.rewards.inner import (
-    check_inner,
-    inner_state,
-    load_inner_state,
-    needs,
-)
+from ttrl_env.consensus.rewards.inner import Around, check_inner, inner_state, load_inner_state
 from ttrl_env.consensus.rewards.majority import Majority
 from ttrl_env.consensus.verdict import Estimator, Verdict
 
@@ -29,7 +24,7 @@ __all__ = ["HeldVote"]
     kind="around another",
 )
 @dataclass
-class HeldVote:
+class HeldVote(Around):
     """Keeps the pseudo-label of an earlier vote and renews it every so many visits.
 
     At the first visit of a question and at every `every`-th after it, the other reward votes. In
@@ -57,16 +52,6 @@ class HeldVote:
     def __post_init__(self) -> None:
         check_inner(self.inner)
         check_number("every", self.every, 1, whole=True)
-
-    @property
-    def needs_token_statistics(self) -> bool:
-        """As the other reward."""
-        return needs(self.inner, "token_statistics")
-
-    @property
-    def needs_two_prompts(self) -> bool:
-        """As the other reward."""
-        return needs(self.inner, "two_prompts")
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the held answers, and what the other reward remembers."""

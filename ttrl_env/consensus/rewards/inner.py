@@ -1,5 +1,6 @@
 """Helpers for rewards that wrap another reward.
 
+- `Around`: what such rewards have in common.
 - `check_inner`: raises for what is not a reward.
 - `needs`: whether a reward needs something of the sampler.
 - `inner_state`, `load_inner_state`: what it remembers between visits.
@@ -11,7 +12,27 @@ from typing import Any
 
 from ttrl_env.consensus.verdict import Estimator
 
-__all__ = ["check_inner", "inner_state", "load_inner_state", "needs"]
+__all__ = ["Around", "check_inner", "inner_state", "load_inner_state", "needs"]
+
+
+class Around:
+    """A reward around another needs what that one needs.
+
+    Attributes:
+        inner: The other reward.
+    """
+
+    inner: Estimator
+
+    @property
+    def needs_token_statistics(self) -> bool:
+        """As the other reward."""
+        return needs(self.inner, "token_statistics")
+
+    @property
+    def needs_two_prompts(self) -> bool:
+        """As the other reward."""
+        return needs(self.inner, "two_prompts")
 
 
 def check_inner(estimator: object) -> None:

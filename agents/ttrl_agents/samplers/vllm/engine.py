@@ -2,6 +2,7 @@
 
 - `main`: serves requests that come over a pipe until the pipe closes.
 - `Engine`: vLLM with weights that another process provides.
+- `start_engine`: starts one.
 - `SUPPORTED`: the versions of vLLM that are known to work.
 
 It is started by `samplers.vllm` as `python -m`; nothing else imports it.
@@ -19,15 +20,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from packaging.version import Version
 
 from ttrl_agents.samplers.box_stop import BoxWatch
 from ttrl_agents.samplers.vllm.process import Array, Channel, end_with
-from ttrl_agents.samplers.vllm.shared_weights import SharedWeights, checksum
+from ttrl_agents.samplers.vllm.shared_buffer import attach
+from ttrl_agents.samplers.vllm.weight_stream import WeightReceiver, read_sums, sum_of_words
 
-__all__ = ["SUPPORTED", "Engine", "main"]
+__all__ = ["SUPPORTED", "Engine", "main", "start_engine"]
 
-SUPPORTED = ("0.32", "0.33")
+SUPPORTED = ("0.32", "0.34")
 """From the first of these versions, inclusive, to the second, exclusive."""
 
 
@@ -35,25 +38,34 @@ class Engine:
     """vLLM, driven step by step.
 
     Args:
-        options: Arguments of `vllm.EngineArgs`.
+        llm: A `vllm.v1.engine.llm_engine.LLMEngine`.
+        folder: The folder of its tokenizer.
     """
 
-    def __init__(self, options: dict[str, Any]) -> None:
-        _check_version()
-        from vllm.engine.arg_utils import EngineArgs
-        from vllm.v1.engine.llm_engine import LLMEngine
-
-        self._folder: str = options["model"]
-        self._engine = LLMEngine.from_engine_args(EngineArgs(**options))
-        self._weights: SharedWeights | None = None
+    def __init__(self, llm: Any, folder: str) -> None:
+        self._engine = llm
+        self._folder = folder
+        self._buffer = torch.empty(0, dtype=torch.uint8)
         self._asleep = False
 
-    def load(self, description: dict[str, Any], expected: dict[str, int]) -> dict[str, Any]:
-        """Loads the weights in shared memory.
+    def share(self, description: dict[str, Any], count: int) -> dict[str, Any]:
+        """Opens the buffer through which weights will come.
 
         Args:
-            description: Where they are.
-            expected: The checksum of each.
+            description: The buffer.
+            count: How many bytes were written into it as a proof.
+
+        Returns:
+            `sum`: their checksum.
+        """
+        self._buffer = attach(description)
+        return {"sum": read_sums([sum_of_words(self._buffer[:count])])[0]}
+
+    def load(self, channel: Channel) -> dict[str, Any]:
+        """Loads weights, part by part, and wakes up if it sleeps.
+
+        Args:
+            channel: Where the parts are asked for.
 
         Returns:
             `proved`: how many tensors of the engine were compared with what was sent; `packed`:
@@ -63,16 +75,26 @@ class Engine:
             ValueError: The engine's weights, or those that arrived, differ from those that were
                 sent.
         """
-        self.wake()
-        if self._weights is None:
-            self._weights = SharedWeights.attach(description)
-        self._engine.collective_rpc(
-            "reload_weights", kwargs={"weights_iterator": iter(self._weights)}
-        )
+
+        def ask() -> dict[str, Any]:
+            channel.send({"more": True})
+            return channel.receive()[0]
+
+        if self._asleep:  # room for keys and values only once the weights are there
+            self._engine.wake_up(tags=["weights"])
+        (device,) = self._engine.apply_model(_device_of)
+        arriving = WeightReceiver(self._buffer, device, ask)
+        weights = iter(arriving)
+        self._engine.collective_rpc("reload_weights", kwargs={"weights_iterator": weights})
+        for _ in weights:  # to the end, whatever vLLM had no use for
+            pass
+        if self._asleep:
+            self._engine.wake_up(tags=["kv_cache"])
+            self._asleep = False
         # Keys and values of the old weights must not serve the new ones.
         if not self._engine.reset_prefix_cache():
             raise ValueError("the prefix cache could not be emptied")
-        return self._prove(self._weights, expected)
+        return self._prove(arriving)
 
     def sample(self, request: dict[str, Any], arrays: list[Array], channel: Channel) -> list[Array]:
         """Samples completions of each prompt.
@@ -89,7 +111,8 @@ class Engine:
             Token ids of all completions in a row, their log-probabilities, and for each
             completion its length and whether it finished.
         """
-        self.wake()
+        if self._asleep:
+            raise RuntimeError("the engine sleeps and has no weights: load them first")
         names = self._submit(request, *arrays)
         drawn = [
             [_Drawn(watch=BoxWatch(thinking=thinking)) for _ in range(count)]
@@ -150,15 +173,9 @@ class Engine:
         return names
 
     def sleep(self) -> None:
-        """Releases the GPU's memory; the weights stay in main memory."""
-        self._engine.sleep(level=1)
+        """Releases the GPU's memory, that of the weights included: `load` brings them back."""
+        self._engine.sleep(level=2)
         self._asleep = True
-
-    def wake(self) -> None:
-        """Allocates the GPU's memory again."""
-        if self._asleep:
-            self._engine.wake_up()
-            self._asleep = False
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -172,32 +189,60 @@ class Engine:
         )
         return text
 
-    def _prove(self, sent: SharedWeights, expected: dict[str, int]) -> dict[str, Any]:
+    def _prove(self, sent: WeightReceiver) -> dict[str, Any]:
         """Compares the engine's weights, or if it cannot those that arrived, with those sent."""
+        expected = sent.expected
+        if expected.keys() != sent.sums.keys():
+            names = ", ".join(sorted(expected.keys() ^ sent.sums.keys()))
+            raise ValueError(f"sent or arrived, but not both: {names}")
         (model,) = self._engine.apply_model(lambda model: model)
         joined = getattr(model, "packed_modules_mapping", {})
-        proved = packed = 0
-        arrived = dict(sent)
-        unseen = set(arrived)
+        packed = 0
+        found: list[tuple[str, torch.Tensor, int]] = []
+        unseen = set(expected)
         for name, parameter in model.named_parameters():
             module, _, kind = name.rpartition(".")
-            parent, _, leaf = module.rpartition(".")
-            parts = [f"{parent}.{each}.{kind}" for each in joined.get(leaf, [leaf])]
+            parent, dot, leaf = module.rpartition(".")  # the LM head has no parent
+            parts = [f"{parent}{dot}{each}.{kind}" for each in joined.get(leaf, [leaf])]
             if parameter.numel() == 0 or not all(part in expected for part in parts):
                 packed += 1
                 continue
             # Some models keep a few of their weights wider than the rest.
-            held = checksum(parameter.to(arrived[parts[0]].dtype))
-            if held != sum(expected[part] for part in parts) % 2**64:
-                raise ValueError(f"{name} is stale: it is not what was sent")
-            proved += 1
+            held = sum_of_words(parameter.to(sent.dtypes[parts[0]]))
+            whole = sum(expected[part] for part in parts) % 2**64
+            found.append((f"{name} is stale: it is not what was sent", held, whole))
             unseen -= set(parts)
+        proved = len(found)
         if proved == 0:
             raise ValueError("none of the engine's weights could be compared with what was sent")
-        for name in unseen:
-            if checksum(arrived[name]) != expected[name]:
-                raise ValueError(f"{name} arrived damaged")
+        for name in sorted(unseen):
+            found.append((f"{name} arrived damaged", sent.sums[name], expected[name]))
+        sums = read_sums([total for _, total, _ in found])
+        for (message, _, whole), total in zip(found, sums, strict=True):
+            if total != whole:
+                raise ValueError(message)
         return {"proved": proved, "packed": packed}
+
+
+def _device_of(model: Any) -> torch.device:
+    device: torch.device = next(model.parameters()).device
+    return device
+
+
+def start_engine(options: dict[str, Any]) -> Engine:
+    """Starts vLLM.
+
+    Args:
+        options: Arguments of `vllm.EngineArgs`.
+
+    Raises:
+        ImportError: vLLM is not installed, or not in a version that is known to work.
+    """
+    _check_version()
+    from vllm.engine.arg_utils import EngineArgs
+    from vllm.v1.engine.llm_engine import LLMEngine
+
+    return Engine(LLMEngine.from_engine_args(EngineArgs(**options)), options["model"])
 
 
 @dataclass
@@ -235,11 +280,13 @@ def main(file_descriptor: int, folder: Path) -> None:
             results: list[Array] = []
             command = request.pop("command")
             if command == "start":
-                engine = Engine(request["options"])
+                engine = start_engine(request["options"])
             elif engine is None:
                 raise RuntimeError("the engine was not started")
+            elif command == "share":
+                answer = engine.share(request["buffer"], request["bytes"])
             elif command == "load":
-                answer = engine.load(request["weights"], request["checksums"])
+                answer = engine.load(channel)
             elif command == "sample":
                 results = engine.sample(request, arrays, channel)
             elif command == "sleep":

@@ -126,12 +126,18 @@ class EngineProcess:
         """The process id."""
         return self._process.pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs, as far as is known."""
+        return self._process.returncode is None
+
     def ask(
         self,
         message: dict[str, Any],
         arrays: Sequence[Array] = (),
         *,
         on_progress: Callable[[int], None] | None = None,
+        on_more: Callable[[], dict[str, Any]] | None = None,
         timeout: float | None = None,
     ) -> tuple[dict[str, Any], list[Array]]:
         """Sends a message and waits for its answer.
@@ -140,6 +146,8 @@ class EngineProcess:
             message: What to ask; `"command"` names the request.
             arrays: The arrays that belong to it.
             on_progress: Called with every count of new tokens that comes before the answer.
+            on_more: Called when the engine asks for more before it answers; returns what it is
+                told.
             timeout: Seconds of silence allowed this time; by default those of the process.
 
         Raises:
@@ -151,10 +159,13 @@ class EngineProcess:
             self._channel.send(message, arrays)
             while True:
                 answer, results = self._channel.receive()
-                if "progress" not in answer:
+                if "progress" in answer:
+                    if on_progress is not None:
+                        on_progress(answer["progress"])
+                elif "more" in answer and on_more is not None:
+                    self._channel.send(on_more())
+                else:
                     break
-                if on_progress is not None:
-                    on_progress(answer["progress"])
         except BlockingIOError:
             self.end()  # an answer that comes late would be taken for the next one
             raise EngineError(

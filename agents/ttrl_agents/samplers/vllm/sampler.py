@@ -4,9 +4,9 @@
 - `EngineOptions`: the resources that the engine may use.
 - `visible_gpu`: the GPU that the engine shares with the policy.
 
-The engine starts without weights. It gets those of the policy through shared memory, before it
-samples and after every update; checksums prove that they arrived. An engine that dies, hangs or
-fails is restarted once, with the current weights, and the sampling is repeated.
+The engine starts without weights. It gets those of the policy before it samples and after every
+update (`weight_sync`); checksums prove that they arrived. An engine that dies, hangs or fails is
+restarted once, with the current weights, and the sampling is repeated.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ttrl_agents.policy.policy import Policy, quiet_libraries
 from ttrl_agents.samplers.base import Progress, SamplingParams, request_seeds
 from ttrl_agents.samplers.box_stop import closers
 from ttrl_agents.samplers.vllm.process import EngineError, EngineProcess
-from ttrl_agents.samplers.vllm.shared_weights import SharedWeights
+from ttrl_agents.samplers.vllm.weight_sync import WeightSync, WeightSyncChoice
 from ttrl_env.completion import Completion
 
 __all__ = ["EngineOptions", "VLLMSampler", "visible_gpu"]
@@ -58,10 +58,11 @@ class EngineOptions:
         kv_gib: Memory for keys and values, in GiB; by default 1 on CPU, and on GPU what
             `gpu_share` leaves.
         gpu_share: The share of the GPU's memory that weights, keys and values may take.
-        sleep: Whether to release the GPU's memory between calls; for models that do not fit beside
-            their own training.
+        sleep: Whether `rest` releases the GPU's memory; for models that do not fit beside their
+            own training.
         timeout: Seconds of silence after which the engine counts as hung.
         log: The file for the engine's output; by default a temporary file.
+        weight_sync: The way of the weights to the engine.
     """
 
     max_length: int
@@ -71,6 +72,7 @@ class EngineOptions:
     sleep: bool = False
     timeout: float = 600.0
     log: Path | None = None
+    weight_sync: WeightSyncChoice = "auto"
 
 
 class VLLMSampler:
@@ -83,6 +85,7 @@ class VLLMSampler:
     Attributes:
         restarts: How often the engine had to be restarted: 0 or 1.
         copies_weights: Always `True`: updates reach it by `sync` alone.
+        proof: What the engine proved of the last weights; see `Engine.load`.
 
     Raises:
         AgentError: vLLM is not installed, not in a version that is known to work, or does not
@@ -98,8 +101,8 @@ class VLLMSampler:
         self.proof: dict[str, int] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="ttrl-engine-")
         self._dtype = policy.compute_dtype
-        self._weights = SharedWeights.allocate(policy.weights(), self._dtype)
-        self._checksums = self._weights.write(policy.weights())
+        self._weights = WeightSync(policy, options.weight_sync)
+        self._asleep = False
         atexit.register(self.close)
         self._engine: EngineProcess | None = None
         self._closed = False
@@ -122,6 +125,11 @@ class VLLMSampler:
         if self._engine is None:
             raise AgentError("The sampler was closed.")
         return self._engine
+
+    @property
+    def weight_sync(self) -> str:
+        """The way of the weights to the engine, in words."""
+        return self._weights.description
 
     def sample(
         self,
@@ -171,9 +179,9 @@ class VLLMSampler:
         def draw() -> list[np.ndarray[Any, Any]]:
             return self.engine.ask(request, arrays, on_progress=progress)[1]
 
+        if self._asleep:
+            self._with_restart(self._load)
         tokens, log_probs, lengths, finished = self._with_restart(draw)
-        if self.options.sleep:
-            self._with_restart(lambda: self.engine.ask({"command": "sleep"}))
         return self._completions(
             [row for members in rows.values() for row in members],
             tokens,
@@ -198,8 +206,21 @@ class VLLMSampler:
         Raises:
             EngineError: They did not arrive, not even in a new engine.
         """
-        self._checksums = self._weights.write(self.policy.weights())
         self._with_restart(self._load)
+
+    def rest(self) -> None:
+        """Releases the engine's GPU memory until the next call, if the options say so.
+
+        Raises:
+            EngineError: The engine failed for the second time in this run.
+        """
+
+        def sleep() -> None:
+            self.engine.ask({"command": "sleep"})
+            self._asleep = True
+
+        if self.options.sleep and not self._asleep:
+            self._with_restart(sleep)
 
     def close(self) -> None:
         """Ends the engine and frees its memory."""
@@ -266,17 +287,12 @@ class VLLMSampler:
         )
         torch.cuda.empty_cache()  # the engine needs the memory that PyTorch caches
         self.engine.ask({"command": "start", "options": arguments}, timeout=_START_SECONDS)
+        self._weights.connect(self.engine)
         self._load()
 
     def _load(self) -> None:
-        answer, _ = self.engine.ask(
-            {
-                "command": "load",
-                "weights": self._weights.describe(),
-                "checksums": self._checksums,
-            }
-        )
-        self.proof = answer
+        self.proof = self._weights.load(self.engine)
+        self._asleep = False
 
     def _with_restart(self, action: Callable[[], Result]) -> Result:
         """Repeats an action once in a new engine; the second failure of a run ends it."""

@@ -144,6 +144,9 @@ class VLLMServerSampler:
         """
         raise AgentError(SERVER_ADVICE)
 
+    def rest(self) -> None:
+        """Does nothing: the server's memory is its own."""
+
     def metrics(self) -> dict[str, float]:
         """Returns how many requests had to be repeated."""
         return {"server_retries": float(self.retries)}

@@ -23,6 +23,7 @@ from ttrl_env.consensus import (
     check_verdict,
     hold_vote,
     resolve_estimator,
+    reward_needs,
 )
 from ttrl_env.consensus.cards import needs_of
 
@@ -45,7 +46,7 @@ SPELLED = [
     "negative_entropy(tail=0.5)",
     "co_rewarding(scale_by_std=false)",
 ]
-LABEL_FREE = [name for name in SPELLED if name != "oracle"]
+LABEL_FREE = [name for name in SPELLED if "labels" not in reward_needs(name)]
 ORDERLESS = [name for name in SPELLED if name != "random"]  # whose coins lie in the group's order
 # Among equal votes these prefer the answer that appeared first, or wrap a reward that does.
 FIRST_OF_EQUALS = (
@@ -61,6 +62,7 @@ FIRST_OF_EQUALS = (
     "held",
     "held(inner=deepconf, every=2)",
     "guard",
+    "label_budget",
     "guard(inner=soft_majority, window=1, scale=false)",
     "co_rewarding",
     "co_rewarding(scale_by_std=false)",
@@ -258,7 +260,7 @@ def test_the_card_says_what_the_reward_needs(name: str) -> None:
             estimator(vote(plain))
     elif not told:
         estimator(vote(plain))
-    assert ("labels" in entry.card.needs) == (name == "oracle")
+    assert ("labels" in entry.card.needs) == (name in ("oracle", "label_budget"))
     assert type(estimator).__name__ in repr(estimator)
 
 

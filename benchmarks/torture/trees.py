@@ -1,0 +1,62 @@
+"""What a command left in its folder, so that two folders can be compared.
+
+- `contents`: a digest of each file, without what may differ from one run to the next: times, and
+  the folder's own name.
+- `differences`: in words, how two of them differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+# How long steps took, and pictures and logs that show it. files.json has checksums of the former.
+_TIMES = {"seconds", "tokens_per_second", "output", "since"}
+_LEFT_OUT = {"curves.png", "files.json", "report.html"}
+_LEFT_OUT_FOLDERS = {"tensorboard"}
+_LEFTOVERS = (".tmp", ".old", ".gone", ".lock", ".incomplete")
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Returns a digest of each file of a folder, by its path in it."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if path.is_file() and not (
+            path.name in _LEFT_OUT or _LEFT_OUT_FOLDERS.intersection(name.parts)
+        ):
+            found[name.as_posix()] = _digest(path, folder)
+    return found
+
+
+def differences(expected: dict[str, str], folder: Path) -> list[str]:
+    """Returns how a folder differs from what is expected in it, and which leftovers it has."""
+    found = contents(folder)
+    said = [f"{name} is missing" for name in expected if name not in found]
+    said += [f"{name} is too many" for name in found if name not in expected]
+    said += [
+        f"{name} differs" for name in expected if found.get(name, "") not in ("", expected[name])
+    ]
+    said += [
+        f"{path.relative_to(folder)} is left over"
+        for path in folder.rglob(".*")
+        if path.name.endswith(_LEFTOVERS)
+    ]
+    return said
+
+
+def _digest(path: Path, folder: Path) -> str:
+    data = path.read_bytes()
+    if path.suffix in (".json", ".jsonl"):
+        text = data.decode().replace(str(folder), "FOLDER").replace(folder.name, "FOLDER")
+        lines = text.splitlines() if path.suffix == ".jsonl" else [text]
+        data = json.dumps([_timeless(json.loads(line)) for line in lines]).encode()
+    return hashlib.blake2b(data, digest_size=12).hexdigest()
+
+
+def _timeless(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _timeless(each) for name, each in value.items() if name not in _TIMES}
+    return [_timeless(each) for each in value] if isinstance(value, list) else value
