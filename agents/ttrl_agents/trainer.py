@@ -351,8 +351,8 @@ class Trainer:
 
     def _way_back(self) -> str:
         # Some of the step may be learned already, so the last checkpoint is what is left.
-        saved = latest_state(self.folder / "checkpoints")
-        where = f"It is saved in {saved.name}" if saved else "Nothing of it is saved yet"
+        found = self._find_latest(self.folder / "checkpoints")
+        where = f"It is saved in {found.name}" if found else "Nothing of it is saved yet"
         return f"The run ends. {where}. To go on: ttrl train --resume {self.folder}"
 
     def _sync_sampler(self) -> None:
@@ -438,13 +438,17 @@ class Trainer:
         self.state = TrainerState()
         self.state_path: Path | None = None
         if resume and config.output is not None:
-            folder = config.output / "checkpoints"
-            found = world().lead(lambda: [str(each) for each in [latest_state(folder)] if each])
-            self.state_path = Path(found[0]) if found else None
+            self.state_path = self._find_latest(config.output / "checkpoints")
         if self.state_path is not None:
             world().lead(partial(verify_state, self.state_path))
             self.state = load_state(self.state_path)
             check_same_options(self.state_path, self.state, config)
+
+    @staticmethod
+    def _find_latest(folder: Path) -> Path | None:
+        """Returns the newest checkpoint; the leader tidies the folder and looks for all ranks."""
+        found = world().lead(lambda: str(latest_state(folder) or ""))
+        return Path(found) if found else None
 
     def _restore(self) -> None:
         """Puts back what the agent, the callbacks and the rest had when the checkpoint was made."""

@@ -23,8 +23,16 @@ from typing import Any, Literal
 import numpy as np
 import torch
 import tyro
+from fused import fused_layers
 from torch._subclasses.fake_tensor import FakeTensorMode
-from tracer import FakeAttention, Tracer, count_pairs, fake_flash_attention, fake_model
+from tracer import (
+    FakeAttention,
+    Tracer,
+    count_pairs,
+    fake_flash_attention,
+    fake_model,
+    replaced,
+)
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from ttrl_agents.config.train_config import TrainConfig
@@ -127,21 +135,15 @@ def as_on_a_gpu(tracer: Tracer) -> Iterator[None]:
         tracer.count(0.0, logits.nbytes + out.nbytes)
         return out
 
-    changed: list[tuple[Any, str, Any]] = [
+    changes: list[tuple[Any, str, Any]] = [
         (lm_head_tiles, "product", product),
         (lm_head_tiles, "_kernels", lambda: (add_tile, tile_gradient)),
         (lm_head, "why_not_tiled", lambda _: None),
         (packed_attention, "_segment_by_segment", fake_flash_attention),
         (FakeAttention, "tracer", tracer),
     ]
-    before = [getattr(owner, name) for owner, name, _ in changed]
-    for owner, name, stand_in in changed:
-        setattr(owner, name, stand_in)
-    try:
+    with replaced(changes):
         yield
-    finally:
-        for (owner, name, _), was in zip(changed, before, strict=True):
-            setattr(owner, name, was)
 
 
 def trace_update(
@@ -150,6 +152,7 @@ def trace_update(
     lora: int = 0,
     checkpointing: bool = False,
     bits: int = 32,
+    fused: bool = False,
     budget: int | None = None,
     lengths: np.ndarray[Any, Any] | None = None,
 ) -> Cost:
@@ -165,7 +168,8 @@ def trace_update(
     for batch in batches:  # before the mode in which tensors hold no numbers
         FakeAttention.pairs[id(batch.packed)] = count_pairs(batch.packed)
     tracer = Tracer()
-    with FakeTensorMode(allow_non_fake_inputs=True), as_on_a_gpu(tracer):
+    layers = fused_layers(tracer) if fused else contextlib.nullcontext()
+    with FakeTensorMode(allow_non_fake_inputs=True), as_on_a_gpu(tracer), layers:
         model = fake_model(shape, torch.bfloat16)
         if lora:
             model = _with_adapters(model, lora)
@@ -188,6 +192,7 @@ def trace_update(
     run = sum(len(batch.packed.ids) for batch in batches)
     needed = tokens - len(lengths) + PROMPT * len(batches)
     name = shape + (f" LoRA {lora}" if lora else "") + (", recomputed" if checkpointing else "")
+    name += ", fused" if fused else ""
     name += ", 8-bit moments" if bits == 8 else ""
     return Cost(
         shape=name,
@@ -271,10 +276,13 @@ def passes(**options: Any) -> float:
 
 CASES: tuple[dict[str, Any], ...] = (
     {"shape": "0.5B"},
+    {"shape": "0.5B", "fused": True},
     {"shape": "1.5B"},
+    {"shape": "1.5B", "fused": True},
     {"shape": "1.5B", "checkpointing": True},
     {"shape": "7B", "checkpointing": True},
     {"shape": "7B", "checkpointing": True, "bits": 8},
+    {"shape": "7B", "checkpointing": True, "bits": 8, "fused": True},
     {"shape": "7B", "lora": 64, "checkpointing": True},
 )
 COLUMNS = "| | FLOPs / 6 N T | padded | MB a token | kernels | micro-batches | peak, GiB | MFU |"

@@ -3,6 +3,7 @@
 - `Tracer`: counts every operation that runs within it.
 - `FakeAttention`, `fake_flash_attention`: stand for the flash-attention kernel.
 - `count_pairs`: what such a kernel has to look at.
+- `replaced`: puts stand-ins into the code that is traced.
 - `SHAPES`, `fake_model`: models of real shapes, without weights.
 
 Under `FakeTensorMode` a tensor has a shape and a type but no data, so that an update of a model of
@@ -13,7 +14,9 @@ would launch; what a kernel does inside (attention) is counted by formula. Nothi
 from __future__ import annotations
 
 import collections
+import contextlib
 import weakref
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -23,7 +26,15 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from ttrl_agents.policy.packed import PackedBatch
 
-__all__ = ["SHAPES", "FakeAttention", "Tracer", "count_pairs", "fake_flash_attention", "fake_model"]
+__all__ = [
+    "SHAPES",
+    "FakeAttention",
+    "Tracer",
+    "count_pairs",
+    "fake_flash_attention",
+    "fake_model",
+    "replaced",
+]
 
 # Operations that launch nothing: they make or look at the description of a tensor.
 _FREE = frozenset(
@@ -221,6 +232,19 @@ def count_pairs(packed: PackedBatch) -> float:
     """Returns how many pairs of query and key a pack has that are in sight of each other."""
     queries, keys = packed.query_ends.diff().double(), packed.key_ends.diff().double()
     return float((queries * keys - queries * (queries - 1) / 2).sum())
+
+
+@contextlib.contextmanager
+def replaced(changes: Sequence[tuple[Any, str, Any]]) -> Iterator[None]:
+    """Replaces attributes within the context; each is given by owner, name and stand-in."""
+    before = [getattr(owner, name) for owner, name, _ in changes]
+    for owner, name, stand_in in changes:
+        setattr(owner, name, stand_in)
+    try:
+        yield
+    finally:
+        for (owner, name, _), was in zip(changes, before, strict=True):
+            setattr(owner, name, was)
 
 
 def fake_model(name: str, dtype: torch.dtype) -> Any:

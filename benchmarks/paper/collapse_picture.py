@@ -114,11 +114,12 @@ def _dress(axis: Any, label: str | None, needs_labels: bool) -> None:
     if label is not None:
         axis.set_ylabel(label, fontsize=9)
         axis.text(
-            0.02,
-            0.97,
+            0.98,
+            0.5,
             "needs labels" if needs_labels else "label-free",
             transform=axis.transAxes,
-            va="top",
+            ha="right",
+            va="center",
             fontsize=8,
             fontweight="bold",
             color=_LABELS if needs_labels else _VOTES,

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from pathlib import Path
@@ -50,10 +51,15 @@ def differences(expected: dict[str, str], folder: Path) -> list[str]:
 def _digest(path: Path, folder: Path) -> str:
     data = path.read_bytes()
     if path.suffix in (".json", ".jsonl"):
-        text = data.decode().replace(str(folder), "FOLDER").replace(folder.name, "FOLDER")
-        lines = text.splitlines() if path.suffix == ".jsonl" else [text]
-        data = json.dumps([_timeless(json.loads(line)) for line in lines]).encode()
+        with contextlib.suppress(ValueError):  # torn: it differs from every whole file
+            data = _without_times(data, folder, lines=path.suffix == ".jsonl")
     return hashlib.blake2b(data, digest_size=12).hexdigest()
+
+
+def _without_times(data: bytes, folder: Path, *, lines: bool) -> bytes:
+    text = data.decode().replace(str(folder), "FOLDER").replace(folder.name, "FOLDER")
+    rows = text.splitlines() if lines else [text]
+    return json.dumps([_timeless(json.loads(row)) for row in rows]).encode()
 
 
 def _timeless(value: Any) -> Any:

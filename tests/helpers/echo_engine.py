@@ -22,7 +22,7 @@ def main() -> None:
             return
         command = message["command"]
         if command == "echo":
-            channel.send({"progress": 3})
+            channel.send({"progress": 3, "finished": [1, 0]})
             channel.send({"message": message}, arrays)
         elif command == "where":
             channel.send({"cwd": str(Path.cwd()), "temporary": tempfile.gettempdir()})

@@ -15,6 +15,7 @@ from ttrl_agents.distributed.failures import LostRankError
 from ttrl_agents.distributed.rounds import GradientSum, turns
 from ttrl_agents.distributed.world import close_world, start_world, world
 from ttrl_agents.errors import AgentError
+from ttrl_agents.instruments.collapse import Alarm
 from ttrl_agents.run.checkpoint import latest_state, load_state
 from ttrl_agents.trainer import Interrupted, Trainer
 from ttrl_env.completion import Completion
@@ -97,6 +98,46 @@ def shard_all(folder):
     return sorted(RUNS)
 
 
+def shard_half(folder):
+    """A divided run in bfloat16; returns the types of its parts, and of what it computes in."""
+    run = Trainer(small(folder / "half", shard="full", dtype="bfloat16", **RUNS["full"]))
+    run.run()
+    return [str(next(run.policy.model.parameters()).dtype), str(run.policy.compute_dtype)]
+
+
+class _Collapse(Callback):
+    """Raises an alarm after the second step, on the leader alone."""
+
+    def on_start(self, run):
+        self.run = run
+
+    def on_step(self, step, metrics):
+        if step == 2:
+            self.run.raise_alarm(Alarm(step, "runaway", "made up for a test"), stop=True)
+
+
+def go_back(folder):
+    """A divided run that an alarm stops and sends back; returns whether it was stopped."""
+    run = Trainer(small(folder / "back", shard="full", **RUNS["full"]), [_Collapse()])
+    return run.run()["stopped"]
+
+
+def dump(folder):
+    """A divided run whose first update is not finite on one rank; returns how many were skipped."""
+    run = Trainer(small(folder / "dumped", shard="full", steps=1, **RUNS["full"]))
+    agent = run.agent
+    score = agent._log_probs._score
+
+    def spoil(*arguments):
+        log_probs, entropies = score(*arguments)
+        spoils = world().rank == 1 and torch.is_grad_enabled()
+        return (log_probs * float("nan") if spoils else log_probs), entropies
+
+    agent._log_probs._score = spoil
+    run.run()
+    return json.loads((folder / "dumped" / "metrics.jsonl").read_text())["skipped"]
+
+
 def step_on(folder):
     """Goes on with the run in `folder`, divided, for one step; returns the steps that are done."""
     saved = latest_state(folder / "checkpoints")
@@ -161,6 +202,9 @@ class _Failing:
         return self.inner.sample(prompts, params, **options)
 
     def sync(self):
+        pass
+
+    def rest(self):
         pass
 
     def metrics(self):

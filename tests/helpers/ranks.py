@@ -1,6 +1,7 @@
 """Programs that several processes run together, and how a test starts them.
 
 - `in_ranks`: runs programs in so many processes; returns what each of them reported.
+- `ROUNDED`, `OF_RANKS`: metrics of such a run that are not those of one process.
 - `RUNS`: training runs of a second or two, by what is special about them.
 
 Starting takes seconds, so a test file starts each number of processes once, with all its programs.
@@ -15,6 +16,10 @@ from pathlib import Path
 
 HELPERS = Path(__file__).parent
 
+# Metrics that depend, in their last bits, on how many rows a model runs at once.
+ROUNDED = {"kl_start", "log_prob_gap"}
+# Metrics that only several ranks have.
+OF_RANKS = {"ranks", "idle_share", "sampling_skew"}
 # Several micro-batches an update, more than there are ranks, and not a multiple of them.
 SMALL_PARTS = {"micro_batch_tokens": 150}
 RUNS = {
@@ -27,7 +32,7 @@ RUNS = {
 }
 
 
-def in_ranks(size: int, folder: Path, *programs: str, timeout: float = 300) -> dict[str, list]:
+def in_ranks(size: int, folder: Path, *programs: str, timeout: float = 900) -> dict[str, list]:
     """Runs programs in so many processes; returns by program what each rank reported."""
     folder.mkdir(parents=True, exist_ok=True)
     with socket.socket() as probe:

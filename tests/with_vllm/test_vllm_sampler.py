@@ -24,6 +24,19 @@ from ttrl_env.answers import extract_answer
 PARAMS = SamplingParams(64)
 
 
+class Watch:
+    """Counts tokens, and notes which completions are finished."""
+
+    def __init__(self):
+        self.tokens, self.places = 0, []
+
+    def __call__(self, tokens):
+        self.tokens += tokens
+
+    def finished(self, places):
+        self.places += places
+
+
 @pytest.fixture(scope="module")
 def sampler():
     options = EngineOptions(max_length=512, kv_gib=1 / 4)
@@ -33,10 +46,11 @@ def sampler():
 
 def test_completions_carry_all_that_a_learner_needs(sampler, questions):
     prompts = [questions[0]] * 3 + [questions[1]] * 2 + [questions[0]]
-    counted = []
-    completions = sampler.sample(prompts, PARAMS, seed=1, progress=counted.append)
+    watch = Watch()
+    completions = sampler.sample(prompts, PARAMS, seed=1, progress=watch)
     assert len(completions) == 6
-    assert sum(counted) == sum(len(each.token_ids) for each in completions)
+    assert sorted(watch.places) == list(range(6))
+    assert watch.tokens == sum(len(each.token_ids) for each in completions)
     for each in completions:
         assert each.token_ids.dtype == np.int64
         assert each.token_ids.shape == each.log_probs.shape

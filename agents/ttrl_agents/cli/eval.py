@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from ttrl_agents.cli.exit_status import Exit
-from ttrl_agents.cli.next_steps import after_evaluation, print_next
 from ttrl_agents.config.eval_config import EvalConfig
+from ttrl_agents.distributed.launch import Launch
 from ttrl_agents.errors import AgentError
 
 __all__ = ["evaluate"]
@@ -22,6 +21,7 @@ __all__ = ["evaluate"]
 def evaluate(
     config: Annotated[EvalConfig, tyro.conf.arg(name="")] = EvalConfig(),  # noqa: B008
     resume: Path | None = None,
+    gpus: int = 1,
 ) -> None:
     """Measures a language model: mean@k, maj@k and pass@k, with 95 % intervals.
 
@@ -32,10 +32,11 @@ def evaluate(
     Args:
         config: The options.
         resume: Resume the evaluation in this folder, with its own options; give no others.
+        gpus: Divide the questions among so many processes, one for each GPU; with --device cpu
+            among that many without one.
     """
-    from ttrl_agents.evaluate.display import EvaluationDisplay
-    from ttrl_agents.evaluate.runner import EvaluationRun, evaluation_config
-    from ttrl_agents.run.output import Stopping, tell
+    from ttrl_agents.cli.measuring import launch_evaluation, run_evaluation  # which import torch
+    from ttrl_agents.evaluate.runner import evaluation_config
 
     if resume is not None:
         if config != EvalConfig():
@@ -43,24 +44,7 @@ def evaluate(
                 "--resume takes the options of the evaluation itself; leave out the others."
             )
         config = evaluation_config(resume)
-    run = EvaluationRun(config)
-    display = EvaluationDisplay()
-    with Stopping(_interrupt):
-        try:
-            display.start(run)
-            evaluation, _ = run.run(display)
-        except KeyboardInterrupt:
-            display.close()
-            tell(
-                f"\n{len(run.results)} of {len(run.questions)} questions are saved. To go on: "
-                f"ttrl eval --resume {shlex.quote(str(run.folder.path))}"
-            )
-            raise Exit(130) from None
-        finally:
-            display.close()
-    display.finish(run, evaluation)
-    print_next(after_evaluation(run.folder.path))
-
-
-def _interrupt() -> None:
-    raise KeyboardInterrupt
+    how = Launch(gpus)
+    if how.several:
+        raise Exit(launch_evaluation(how, config))
+    run_evaluation(config)

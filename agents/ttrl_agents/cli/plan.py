@@ -12,6 +12,7 @@ from rich.table import Table
 
 from ttrl_agents.cli.console import CommandConsole
 from ttrl_agents.config.train_config import Family, Preset
+from ttrl_agents.distributed.launch import Launch
 from ttrl_agents.errors import AgentError
 from ttrl_agents.memory import Plan
 from ttrl_agents.memory.shapes import SHAPES
@@ -31,6 +32,9 @@ def plan(
     micro_batch_tokens: int | None = None,
     gradient_checkpointing: bool = False,
     markdown: bool = False,
+    gpus: int = 1,
+    machines: int = 1,
+    shard: Literal["auto", "no", "full"] = "auto",
 ) -> None:
     """Prints the GPU memory that a run would need, estimated without loading anything.
 
@@ -48,6 +52,10 @@ def plan(
             default.
         markdown: Print a Markdown table of all models and all presets; what a cell says is
             explained in docs/gpu.md.
+        gpus: GPUs of each machine.
+        machines: Machines that share the run.
+        shard: Whether the GPUs divide weights, gradients and moments; auto: where they do not fit
+            on one.
     """
     from ttrl_agents.memory.table import (  # which imports torch
         markdown_table,
@@ -59,6 +67,8 @@ def plan(
         "sampler": sampler,
         "micro_batch_tokens": micro_batch_tokens,
         "gradient_checkpointing": gradient_checkpointing,
+        "shard": shard,
+        "ranks": Launch(gpus, machines, "any:0").processes,
     }
     if kl_coef is not None:
         given["kl_coef"] = kl_coef
@@ -99,4 +109,11 @@ def _print_one(console: Console, plan: Plan) -> None:
         )
         table.add_row(name, *(f"{cell / 2**30:.1f}" for cell in cells))
     console.print(table)
+    if plan.traffic:
+        sent = Table(box=None, pad_edge=False)
+        sent.add_column("GB that a GPU sends to others")
+        sent.add_column("", justify="right")
+        for name, size in plan.traffic.items():
+            sent.add_row(name, f"{size / 1e9:.1f}")
+        console.print(sent)
     console.print(f"{plan.need.shape.name}: {plan.summary()}", markup=False)

@@ -91,7 +91,14 @@ def run_training(config: TrainConfig, *, resume: bool) -> None:
     """
     ranks = start_world(config.device)
     with speaking_once(ranks):
-        restarted = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        restarted = attempt != "0"
+        if restarted and ranks.leads:
+            print(  # noqa: T201
+                f"A process of this run has died; all of them were started again (restart "
+                f"{attempt}) and go on from the last checkpoint.",
+                file=sys.stderr,
+            )
         resume = ranks.any(resume or (restarted and config.output is not None))
         _train(config, ranks, resume=resume)
     close_world()

@@ -67,9 +67,14 @@ class Launch:
             raise AgentError(f"--meet {self.meet} names no port; it should be HOST:PORT.")
 
     @property
+    def processes(self) -> int:
+        """Processes on all machines together."""
+        return self.gpus * self.machines
+
+    @property
     def several(self) -> bool:
         """Whether there is more than one process."""
-        return self.gpus * self.machines > 1
+        return self.processes > 1
 
     def check_device(self, device: str) -> None:
         """Checks that this machine has a GPU for each process.
@@ -116,7 +121,7 @@ def launch(how: Launch, worker: Callable[..., int], *arguments: Any) -> int:
     os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (cores or 1) // how.gpus)))
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.ERROR)
+    _silence_elastic()
     config = LaunchConfig(
         min_nodes=how.machines,
         max_nodes=how.machines,
@@ -127,7 +132,7 @@ def launch(how: Launch, worker: Callable[..., int], *arguments: Any) -> int:
         local_addr=None if how.machines > 1 else "localhost",
         max_restarts=_RESTARTS,
         shutdown_timeout=_SECONDS_TO_SAVE,
-        signals_to_handle="SIGHUP",  # the others are ours
+        signals_to_handle="SIGQUIT",  # the others are ours
     )
     with _forwarded_signals():
         try:
@@ -142,9 +147,19 @@ def launch(how: Launch, worker: Callable[..., int], *arguments: Any) -> int:
                 file=sys.stderr,
             )
             return 1
-        except SignalException:  # SIGHUP: the terminal was closed
+        except SignalException:  # SIGQUIT: the processes have ended at once
             return _INTERRUPTED
     return max(statuses.values(), default=0)
+
+
+def _silence_elastic() -> None:
+    """Keeps the agent's records of dead processes, with tracebacks of its own, out of the output.
+
+    Each of its loggers has a level of its own.
+    """
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("torch.distributed.elastic"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def asked_to_stop() -> bool:
@@ -154,13 +169,14 @@ def asked_to_stop() -> bool:
 
 @contextlib.contextmanager
 def _forwarded_signals() -> Iterator[None]:
-    """Passes Ctrl-C and SIGTERM on to the processes, which save and end; again, ends at once.
+    """Passes on to the processes what asks them to stop: they save and end; again, ends at once.
 
     PyTorch's own handler would kill them after a while, and lose their exit status.
     """
     first: list[float] = []
 
     def forward(number: int, frame: Any) -> None:  # noqa: ARG001 - the handler's signature
+        passed = signal.SIGINT if number == signal.SIGTERM else number  # a start heeds that too
         children = multiprocessing.active_children()
         if first and time.monotonic() - first[0] < SAME_SIGNAL:
             return
@@ -171,9 +187,12 @@ def _forwarded_signals() -> Iterator[None]:
         for each in children:
             if each.pid is not None:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(each.pid, signal.SIGINT)
+                    os.kill(each.pid, passed)
 
-    before = {each: signal.signal(each, forward) for each in (signal.SIGINT, signal.SIGTERM)}
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # not every system has the last
+    every = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    heeded = [each for each in every if signal.getsignal(each) != signal.SIG_IGN]  # as in nohup
+    before = {each: signal.signal(each, forward) for each in heeded}
     try:
         yield
     finally:

@@ -75,6 +75,11 @@ class DividedSampler:
         with self._ranks.agreement():
             self.inner.sync()
 
+    def rest(self) -> None:
+        """Rests every rank's sampler; see `Sampler.rest`."""
+        with self._ranks.agreement():
+            self.inner.rest()
+
     def metrics(self) -> dict[str, float]:
         """Returns the sums of the samplers' counters, and how far the slowest rank fell behind.
 

@@ -230,5 +230,14 @@ def empty_copy(model: Any, *, device: torch.device | str, dtype: torch.dtype | N
     return copy.deepcopy(model, empty)
 
 
-def _call(function: Callable[..., T], *arguments: Any, **options: Any) -> T:
-    return function(*arguments, **options)
+def _call(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Calls a function; of views it returns copies, which PyTorch can watch for the gradient."""
+    found = function(*arguments, **options)
+    if isinstance(found, tuple):
+        return tuple(map(_own, found))
+    return _own(found)
+
+
+def _own(value: Any) -> Any:
+    is_view = isinstance(value, torch.Tensor) and value._is_view()
+    return value.clone() if is_view else value

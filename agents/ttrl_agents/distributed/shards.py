@@ -18,9 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed.checkpoint as dcp
-from torch.distributed.checkpoint import HuggingFaceStorageReader, HuggingFaceStorageWriter
 from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.hf_storage import (
+    HuggingFaceStorageReader,
+    HuggingFaceStorageWriter,
+)
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import Shard
 from torch.distributed.tensor import empty as empty_in_parts
@@ -45,7 +49,7 @@ def save_shards(folder: Path, tensors: Mapping[str, torch.Tensor]) -> None:
         OSError: A rank could not write.
     """
     writer = HuggingFaceStorageWriter(str(folder), save_distributed=True)
-    _run(lambda: dcp.save(dict(tensors), storage_writer=writer, no_dist=world().size == 1))
+    _run(lambda: save(dict(tensors), storage_writer=writer, no_dist=world().size == 1))
 
 
 def load_shards(folder: Path, device: torch.device | None = None) -> dict[str, torch.Tensor]:
@@ -81,7 +85,7 @@ def fill_from_files(folder: Path, tensors: Mapping[str, torch.Tensor]) -> None:
         OSError: A file cannot be read.
     """
     reader = HuggingFaceStorageReader(str(folder))
-    _run(lambda: dcp.load(dict(tensors), storage_reader=reader, no_dist=world().size == 1))
+    _run(lambda: load(dict(tensors), storage_reader=reader, no_dist=world().size == 1))
 
 
 def names_in(folder: Path) -> set[str]:

@@ -96,6 +96,7 @@ class _CountQuestions:
         answered: Answered | None,
     ) -> None:
         self._k = k
+        self._writing = set(range(completions))
         self._left = [k] * (completions // k)
         self._done = before
         self._tokens, self._answered = tokens, answered
@@ -106,10 +107,11 @@ class _CountQuestions:
 
     def finished(self, places: Sequence[int]) -> None:
         before = self._done
-        for place in places:
+        for place in self._writing.intersection(places):  # an engine that restarts repeats some
             question = place // self._k
             self._left[question] -= 1
             self._done += self._left[question] == 0
+        self._writing.difference_update(places)
         if self._answered is not None and self._done > before:
             self._answered(self._done)
 

@@ -2,24 +2,30 @@
 
 - `EvaluationRun`: loads the model and the questions, resumes, saves.
 - `EvaluationWatcher`: its progress events.
+- `new_folder`: makes a folder for an evaluation.
 - `evaluation_config`: the options of an evaluation that is resumed.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from ttrl_agents.config.eval_config import EvalConfig
+from ttrl_agents.distributed.sampling import divide_sampling
+from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.ask import ask, look_at_first, spread
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.fingerprint import evaluation_settings
 from ttrl_agents.evaluate.folder import EvaluationFolder
 from ttrl_agents.evaluate.models import LocalModel, find_model
+from ttrl_agents.evaluate.results import from_lines, to_lines
 from ttrl_agents.evaluate.run_prompt import with_prompt_of_run
 from ttrl_agents.policy.checks import check_policy
 from ttrl_agents.policy.policy import Policy
@@ -32,7 +38,7 @@ from ttrl_agents.samplers import SamplingParams
 from ttrl_benchmarks import Benchmark, Question
 from ttrl_env.locks import FolderLock
 
-__all__ = ["EvaluationRun", "EvaluationWatcher", "evaluation_config"]
+__all__ = ["EvaluationRun", "EvaluationWatcher", "evaluation_config", "new_folder"]
 
 _COMPLETIONS_AT_ONCE = 256
 
@@ -61,16 +67,17 @@ class EvaluationRun:
 
     def __init__(self, config: EvalConfig) -> None:
         self.config = config = with_prompt_of_run(config)
-        self.lock = _lock(config)  # before a large model is loaded in vain
-        self.folder = EvaluationFolder(self.lock.folder)
+        folder, self.lock = _lock(config)  # before a large model is loaded in vain
+        self.folder = EvaluationFolder(folder)
         try:
             self._set_up(config)
         except BaseException:
-            self.lock.release()
+            if self.lock is not None:
+                self.lock.release()
             raise
 
     def _set_up(self, config: EvalConfig) -> None:
-        self.folder.check_usable()
+        world().lead(self.folder.check_usable)
         self.benchmark = asked_questions(config, split=config.split)
         self.model = find_model(config)
         policy = self.model.policy if isinstance(self.model, LocalModel) else None
@@ -99,14 +106,19 @@ class EvaluationRun:
             policy=policy,
         )
         self.settings = {**settings, "options": replace(config, output=None).to_dict()}
-        self.portion = config.portion or max(1, _COMPLETIONS_AT_ONCE // config.votes)
+        at_once = _COMPLETIONS_AT_ONCE * world().size
+        self.portion = config.portion or max(1, at_once // config.votes)
         ids = [question.id for question in self.questions]
         portions = [ids[start : start + self.portion] for start in range(0, len(ids), self.portion)]
-        self.results = self.folder.begin(self.settings, portions)
+        found = world().lead(
+            lambda: list(map(to_lines, self.folder.begin(self.settings, portions)))
+        )
+        lines = (line for each in found for line in each.split("\n") if line)
+        self.results = list(from_lines(lines))
 
     def run(self, watcher: EvaluationWatcher) -> tuple[Evaluation, dict[str, Any]]:
         """Asks the questions that are missing; returns the evaluation and its summary."""
-        with self.lock:
+        with self.lock or contextlib.nullcontext():
             return self._run(watcher)
 
     def _run(self, watcher: EvaluationWatcher) -> tuple[Evaluation, dict[str, Any]]:
@@ -114,14 +126,15 @@ class EvaluationRun:
         if len(self.results) < len(self.questions):
             self._ask(self.questions[len(self.results) :], watcher)
         evaluation = Evaluation(tuple(self.results))
-        return evaluation, self.folder.finish(evaluation)
+        return evaluation, world().lead(lambda: self.folder.finish(evaluation))
 
     def _ask(self, questions: Sequence[Question], watcher: EvaluationWatcher) -> None:
         """Samples, grades and saves, portion by portion."""
         before = len(self.results)
         prompts = [self.benchmark.prompt(question) for question in questions]
         look = look_at_first(self.model.name, self.benchmark, self.params)
-        sampler = self.model.start(prompts, self.params, self.folder.path / "engine.log")
+        log = self.folder.path / "engine.log"
+        sampler = divide_sampling(self.model.start(prompts, self.params, log))
         try:
             for portion in ask(
                 sampler,
@@ -134,9 +147,9 @@ class EvaluationRun:
                 progress=watcher.on_tokens,
                 answered=lambda done: watcher.on_questions(before + done),
             ):
-                if not self.results:
+                if not self.results and world().leads:
                     look(portion)
-                self.folder.append(portion)
+                world().lead(partial(self.folder.append, portion))
                 self.results += portion
                 watcher.on_questions(len(self.results))
         except (MemoryError, RuntimeError) as error:
@@ -189,20 +202,40 @@ def _with_date(config: EvalConfig, policy: Policy, folder: EvaluationFolder) -> 
     """Returns the options with the date that the chat template gets, if it asks for one."""
     if not policy.template.tells_date:
         return config
-    kept = config.template_date
-    if kept is None and folder.config_path.is_file():
-        kept = folder.config().get("options", {}).get("template_date")
-    kept = kept or date.today().isoformat()
+
+    def date_of() -> str:
+        kept = config.template_date
+        if kept is None and folder.config_path.is_file():
+            kept = folder.config().get("options", {}).get("template_date")
+        return kept or date.today().isoformat()
+
+    kept = world().lead(date_of)
     policy.template.set_date(kept)
     policy.forget_prompts()
     return replace(config, template_date=kept)
 
 
-def _lock(config: EvalConfig) -> FolderLock:
-    """Locks the folder of an evaluation; if the options name none, a new one is made."""
-    if config.output is not None:
-        EvaluationFolder(config.output).check_usable()
-        return FolderLock(config.output)
+def new_folder(config: EvalConfig) -> Path:
+    """Makes a new folder for an evaluation whose options name none."""
     model = Path(config.model.rstrip("/")).name.strip("-") or "model"
-    wanted = default_folder(config.env, model, config.seed, prefix="eval-")
-    return FolderLock(claim_folder(wanted), new=True)
+    return claim_folder(default_folder(config.env, model, config.seed, prefix="eval-"))
+
+
+def _lock(config: EvalConfig) -> tuple[Path, FolderLock | None]:
+    """Locks the folder of an evaluation; if the options name none, a new one is made.
+
+    Returns:
+        The folder, and on the rank that writes the lock.
+    """
+    locks: list[FolderLock] = []
+
+    def take() -> str:
+        if config.output is not None:
+            EvaluationFolder(config.output).check_usable()
+            locks.append(FolderLock(config.output))
+        else:
+            locks.append(FolderLock(new_folder(config), new=True))
+        return str(locks[0].folder)
+
+    folder = Path(world().lead(take))
+    return folder, locks[0] if locks else None

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from ttrl_agents.errors import AgentError
+from ttrl_agents.memory.over_ranks import COPY, over_ranks, traffic
 from ttrl_agents.memory.shapes import ModelShape
 
 __all__ = ["DoesNotFitError", "Need", "Plan", "Settings", "plan_memory", "predict"]
@@ -31,6 +32,7 @@ _BLOCK = 256  # moments of 8 bits that share a scale
 _MOST_SHARE = 0.85
 _SMALLEST_CACHE_ROWS = 32
 PACKS = (16_384, 8192, 4096)
+_GPU_COUNTS = (2, 4, 8)
 _GPU_SIZES = (24, 40, 48, 80, 96, 141, 192, 288)
 
 
@@ -60,6 +62,7 @@ class Need:
         engine: Whether a vLLM engine shares the GPU.
         weight_bytes: Bytes of a weight: 2, or 4 with `--dtype float32`.
         optimizer_bits: Bits of each moment of AdamW.
+        ranks: GPUs that the weights are divided over; 1 where each has all of them.
     """
 
     shape: ModelShape
@@ -71,6 +74,7 @@ class Need:
     engine: bool = False
     weight_bytes: int = 2
     optimizer_bits: int = 32
+    ranks: int = 1
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,17 @@ class Plan:
         """Whether it fits on the GPU."""
         return self.peak <= self.need.memory
 
+    @property
+    def traffic(self) -> dict[str, float]:
+        """The bytes that a GPU sends to others, by what they are; empty for one GPU."""
+        need, shape = self.need, self.need.shape
+        if need.ranks == 1:
+            return {}
+        trained = shape.adapters(need.lora_rank) if need.lora_rank else shape.weights
+        return traffic(
+            shape, weight_bytes=need.weight_bytes, ranks=need.ranks, trained=float(trained)
+        )
+
     def short(self) -> str:
         """Returns the settings in a few words."""
         settings = self.settings
@@ -140,6 +155,8 @@ class Plan:
             f"packs of {settings.micro_batch_tokens:,} tokens",
             f"layers {'computed again' if settings.gradient_checkpointing else 'kept'}",
         ]
+        if self.need.ranks > 1:
+            parts.append(f"divided over {self.need.ranks} GPUs")
         if self.need.engine:
             asleep = ", asleep while learning" if settings.engine_sleep else ""
             parts.append(f"vLLM {settings.engine_gpu_share:.0%}{asleep}")
@@ -159,7 +176,7 @@ def predict(need: Need, settings: Settings) -> Plan:
     kept = {"weights": size * weights + (size * trained if need.lora_rank else 0)}
     copy = 0 if size == 4 else 2 if compact else 4
     if copy:
-        kept["float32 copy of trained weights"] = copy * trained
+        kept[COPY] = copy * trained
     moments = 2 * (1 + 4 / _BLOCK) if compact else 8
     kept["moments of AdamW"] = moments * trained
     if need.reference and not (need.lora_rank or settings.offload_reference):
@@ -174,6 +191,16 @@ def predict(need: Need, settings: Settings) -> Plan:
         "activations": _activations(need, settings, tokens),
         "LM head": _head(need),
     }
+    if need.ranks > 1:
+        kept, learning = over_ranks(
+            kept,
+            learning,
+            shape=shape,
+            weight_bytes=size,
+            ranks=need.ranks,
+            adapters=need.lora_rank > 0,
+            engine=need.engine,
+        )
     sampling: dict[str, float] = {}
     if need.engine:
         share = settings.engine_gpu_share * need.memory
@@ -239,15 +266,16 @@ def _candidates(need: Need, given: dict[str, int | float | bool | None]) -> list
         return default if value is None else (value,)
 
     plans = []
-    has_reference = need.reference and not need.lora_rank
+    # A part of a model does not move to main memory, and has no need to.
+    can_wait = need.reference and not need.lora_rank and need.ranks == 1
     for away, again, asleep, tokens in product(
-        choices("offload_reference", (False, True) if has_reference else (False,)),
+        choices("offload_reference", (False, True) if can_wait else (False,)),
         choices("gradient_checkpointing", (False, True)),
         choices("engine_sleep", (False, True) if need.engine else (False,)),
         choices("micro_batch_tokens", PACKS),
     ):
         settings = Settings(
-            int(tokens), bool(again), bool(asleep), offload_reference=bool(away) and has_reference
+            int(tokens), bool(again), bool(asleep), offload_reference=bool(away) and can_wait
         )
         share = given.get("engine_gpu_share")
         if need.engine:
@@ -284,10 +312,15 @@ def _refusal(least: Plan, given: dict[str, int | float | bool | None]) -> str:
         ways.append("sample with --sampler transformers")
     if need.reference and not need.lora_rank and _try(replace(need, reference=False)):
         ways.append("train without a reference (--kl-coef 0)")
-    if need.optimizer_bits != 8 and _try(replace(need, optimizer_bits=8)):
+    if need.optimizer_bits != 8 and _try(replace(need, optimizer_bits=8, ranks=1)):
         ways.append("keep AdamW's moments in 8 bits (--optimizer-bits 8)")
     if not need.lora_rank and _try(replace(need, lora_rank=64)):
         ways.append("train adapters (--lora-rank 64)")
+    if need.optimizer_bits != 8:
+        counts = (each for each in _GPU_COUNTS if each > need.ranks)
+        several = next((each for each in counts if _try(replace(need, ranks=each))), None)
+        if several is not None:
+            ways.append(f"divide the weights over {several} GPUs (--gpus {several})")
     larger = [size for size in _GPU_SIZES if size > least.peak / GIB]
     if larger:
         ways.append(f"use a GPU of {larger[0]} GiB")

@@ -1,6 +1,7 @@
 """The memory of a run: its plan, and what to say when the plan was wrong.
 
 - `plan_run`: the options of a run, completed by its plan.
+- `choose_over_ranks`: the plan of a run on several GPUs.
 - `need_of`: the requirements of a run.
 - `out_of_memory_advice`: the options that take less memory.
 """
@@ -13,12 +14,13 @@ from dataclasses import replace
 import torch
 
 from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.memory.plan import Need, Plan, plan_memory
 from ttrl_agents.memory.shapes import ModelShape, model_shape
 from ttrl_agents.policy.loading import resolve_device, resolve_dtype
 
-__all__ = ["need_of", "out_of_memory_advice", "plan_run"]
+__all__ = ["choose_over_ranks", "need_of", "out_of_memory_advice", "plan_run"]
 
 _PROMPT_TOKENS = 2048
 _CPU_TOKENS = 4096
@@ -59,12 +61,13 @@ def choose(config: TrainConfig, need: Need) -> tuple[TrainConfig, Plan]:
         AgentError: Nothing fits.
     """
     open_to_choice = None if config.micro_batch_tokens is None else False
+    may_offload = open_to_choice is None and config.shard != "full"  # which divides it instead
     plan = plan_memory(
         need,
         micro_batch_tokens=config.micro_batch_tokens,
         gradient_checkpointing=config.gradient_checkpointing or open_to_choice,
         engine_sleep=config.engine_sleep or open_to_choice,
-        offload_reference=config.offload_reference or open_to_choice,
+        offload_reference=config.offload_reference or (None if may_offload else False),
         engine_gpu_share=config.engine_gpu_share,
     )
     settings = plan.settings
@@ -77,6 +80,29 @@ def choose(config: TrainConfig, need: Need) -> tuple[TrainConfig, Plan]:
         engine_gpu_share=settings.engine_gpu_share or _CPU_SHARE,
     )
     return chosen, plan
+
+
+def choose_over_ranks(config: TrainConfig, need: Need, ranks: int) -> tuple[TrainConfig, Plan]:
+    """Returns the same for a run on several GPUs, and whether weights are divided over them.
+
+    Args:
+        config: The options. With `shard` at `"auto"` they are divided where they do not fit on one
+            GPU.
+        need: The requirements on one GPU.
+        ranks: GPUs.
+
+    Raises:
+        AgentError: Nothing fits.
+    """
+    if ranks == 1 or config.shard == "no" or config.optimizer_bits == 8:
+        return choose(config, need)
+    divided, over = replace(config, shard="full"), replace(need, ranks=ranks)
+    if config.shard == "full":
+        return choose(divided, over)
+    try:
+        return choose(replace(config, shard="no"), need)
+    except AgentError:
+        return choose(divided, over)
 
 
 def plan_run(config: TrainConfig) -> tuple[TrainConfig, Plan | None]:
@@ -102,7 +128,7 @@ def plan_run(config: TrainConfig) -> tuple[TrainConfig, Plan | None]:
         return plain, None
     free = torch.cuda.mem_get_info(device)[0]
     size = resolve_dtype(config.dtype, device).itemsize
-    return choose(config, need_of(config, shape, free, size))
+    return choose_over_ranks(config, need_of(config, shape, free, size), world().size)
 
 
 def out_of_memory_advice(config: TrainConfig) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from ttrl_agents.config.presets import preset_config
 from ttrl_agents.config.train_config import Family, Preset
 from ttrl_agents.memory.plan import DoesNotFitError, Plan
-from ttrl_agents.memory.run import choose, need_of
+from ttrl_agents.memory.run import choose_over_ranks, need_of
 from ttrl_agents.memory.shapes import SHAPES, model_shape
 
 __all__ = ["markdown_table", "plan_preset", "ways_to_train"]
@@ -33,6 +33,8 @@ def plan_preset(
     preset: Preset,
     family: Family | None,
     gpu_gib: float,
+    *,
+    ranks: int = 1,
     **changed: Any,
 ) -> Plan:
     """Returns the plan of a preset for a model.
@@ -42,13 +44,15 @@ def plan_preset(
         preset: The preset.
         family: The model's family; `None` takes it from the name.
         gpu_gib: Memory of the GPU, in GiB.
+        ranks: GPUs that the run has.
         **changed: Options that differ from the preset's.
 
     Raises:
         AgentError: It does not fit, or the shape of the model is not known.
     """
     config = replace(preset_config(preset, model=model, family=family), **changed)
-    return choose(config, need_of(config, model_shape(model), gpu_gib * 2**30))[1]
+    need = need_of(config, model_shape(model), gpu_gib * 2**30)
+    return choose_over_ranks(config, need, ranks)[1]
 
 
 def markdown_table(gpu_gib: float, lora_rank: int = 0, **changed: Any) -> str:

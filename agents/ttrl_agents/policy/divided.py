@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import init_empty_weights
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from ttrl_agents.config.serialization import option_name
@@ -47,6 +48,8 @@ __all__ = [
     "load_policy_of_run",
     "sampling_copy",
 ]
+
+_FILES = ["*.json", "*.jinja", "*.model", "*.safetensors", "*.txt"]
 
 
 def load_policy_of_run(config: TrainConfig, saved: Path | None = None) -> Policy:
@@ -85,7 +88,7 @@ def load_initial_policy(config: TrainConfig) -> Policy:
         )
 
     divide = _divides(config)
-    policy = _read_in_parts(config, config.model, divide=True) if divide else None
+    policy = _read_in_parts(config, config.model, divide=True, trained=False) if divide else None
     policy = policy or _whole(load, divide=divide)
     policy.model.requires_grad_(False)
     policy.template.set_date(config.template_date)
@@ -150,14 +153,18 @@ def _whole(load: Callable[[], Policy], *, divide: bool) -> Policy:
     return policy
 
 
-def _read_in_parts(config: TrainConfig, source: str, *, divide: bool) -> Policy | None:
+def _read_in_parts(
+    config: TrainConfig, source: str, *, divide: bool, trained: bool = True
+) -> Policy | None:
     """Loads a policy each rank its part, or whole from parts; `None` if that is not possible."""
     if adapter_folder(source) is not None:
         return None
     place, gguf = locate_model(source)
-    folder = Path(place)
-    if gguf or not folder.is_dir() or not (divide or holds_shards(folder)):
+    folder = None if gguf else _local_folder(place, download=divide)
+    if folder is None or not (divide or holds_shards(folder)):
         return None
+    from accelerate import init_empty_weights  # which takes a while to import
+
     device = resolve_device(config.device)
     dtype = resolve_dtype(config.dtype, device)
     with quiet_libraries():
@@ -167,7 +174,9 @@ def _read_in_parts(config: TrainConfig, source: str, *, divide: bool) -> Policy 
             check_model_files(str(folder), shape)
             with init_empty_weights(include_buffers=False):
                 model: Any = AutoModelForCausalLM.from_config(
-                    shape, dtype=torch.float32 if divide else dtype, trust_remote_code=False
+                    shape,
+                    dtype=torch.float32 if divide and trained else dtype,
+                    trust_remote_code=False,
                 )
             model.eval().tie_weights()
             if (folder / "generation_config.json").is_file():
@@ -189,3 +198,15 @@ def _read_in_parts(config: TrainConfig, source: str, *, divide: bool) -> Policy 
     if config.chat_template is not None:
         tokenizer.chat_template = read_template(config.chat_template)
     return Policy(model, tokenizer, source)
+
+
+def _local_folder(place: str, *, download: bool) -> Path | None:
+    """Returns the folder of a model, that of the Hub's cache if it is one on the Hub."""
+    if Path(place).is_dir():
+        return Path(place)
+    if not download:
+        return None
+    try:
+        return Path(snapshot_download(place, allow_patterns=_FILES))
+    except (OSError, ValueError, HfHubHTTPError):
+        return None  # loading it whole says what is wrong

@@ -147,6 +147,11 @@ def why_not_tiled(device: torch.device) -> str | None:
     """Returns why the kernels are not used on a device, or `None`: they are run on a few tokens."""
     if device.type != "cuda":
         return f"Triton has no kernels for {device.type}"
+    return _try_kernels(device)
+
+
+@torch.enable_grad()  # the first call may come from a pass without gradients
+def _try_kernels(device: torch.device) -> str | None:
     made = torch.Generator().manual_seed(0)
     dtype = torch.bfloat16
     hidden = torch.randn(5, 64, generator=made).to(device, dtype).requires_grad_()

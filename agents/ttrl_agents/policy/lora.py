@@ -90,8 +90,13 @@ class LoraPolicy(Policy):
         model = self.model if sharding is None else sharding.template
         with quiet_libraries():
             merged = {name: tensor.cpu().contiguous() for name, tensor in self.weights()}
-            if sharding is not None and not world().leads:
-                return
+            if sharding is not None:
+                if not world().leads:
+                    return
+                # Gathered, weights that are shared are not recognised as such any more.
+                once = {name for name, _ in model.named_parameters()}
+                every = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+                merged = {name: each for name, each in merged.items() if name not in every - once}
             model.save_pretrained(folder, state_dict=merged)
             self.tokenizer.save_pretrained(folder)
 

@@ -10,6 +10,7 @@
 """
 
 from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.samplers.base import Sampler, SamplingParams
@@ -96,7 +97,7 @@ def make_sampler(policy: Policy, config: TrainConfig) -> Sampler:
         gpu_share=config.engine_gpu_share or SamplerOptions.gpu_share,
         sleep=config.engine_sleep,
         timeout=config.engine_timeout,
-        log=None if config.output is None else config.output / "engine.log",
+        log=None if config.output is None else config.output / _engine_log(),
         weight_sync=config.weight_sync,
     )
     return SAMPLERS.find(config.sampler).make(policy, options)
@@ -115,3 +116,9 @@ def engine_limit(policy: Policy, config: TrainConfig) -> int | None:
 def _prepared_length(policy: Policy, config: TrainConfig) -> int:
     limit = config.engine_max_length or config.max_tokens + _PROMPT_TOKENS
     return min(limit, policy.max_length or limit)
+
+
+def _engine_log() -> str:
+    """The file for what the engine of this rank prints."""
+    rank = world().rank
+    return f"engine-{rank}.log" if rank else "engine.log"

@@ -56,6 +56,13 @@ def started(terminal, agent=None, **options):
     return watcher, out
 
 
+def test_the_header_says_what_computes_an_update_where_it_is_not_the_plain_way(clock):
+    assert "updates" not in started(terminal=False)[1].getvalue()
+    agent = SimpleNamespace(update_path="rows padded (flash attention is not there)")
+    said = started(terminal=False, agent=agent)[1].getvalue()
+    assert "rows padded (flash attention is not there)" in said
+
+
 def sample(watcher, clock, seconds):
     """Samples ten tokens a second for a while."""
     for _ in range(seconds):

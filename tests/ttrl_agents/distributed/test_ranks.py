@@ -5,17 +5,13 @@ import math
 
 import pytest
 import torch
-from ranks import RUNS, in_ranks
+from ranks import OF_RANKS, ROUNDED, RUNS, in_ranks
 from safetensors.torch import load_file
 from small_runs import metrics_of, small, weights_of
 
 from ttrl_agents.distributed.rounds import GradientSum, turns
 from ttrl_agents.distributed.world import World
 from ttrl_agents.trainer import Trainer
-
-# What depends on how many rows a model runs at once, in its last bits.
-ROUNDED = {"kl_start", "log_prob_gap"}
-OF_RANKS = {"ranks", "idle_share", "sampling_skew"}
 
 
 @pytest.fixture(scope="module")

@@ -139,6 +139,7 @@ class Reporter(Scripted):
         for place in reversed(range(len(prompts))):
             progress(1)
             progress.finished([place])
+            progress.finished([place])  # again, as an engine that was restarted does
         return super().sample(prompts, params, seed=seed)
 
 

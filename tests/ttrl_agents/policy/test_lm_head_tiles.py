@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from ttrl_agents.policy import lm_head_tiles
 from ttrl_agents.policy.lm_head_tiles import why_not_tiled
 
 HELPERS = Path(__file__).parents[2] / "helpers"
@@ -51,6 +52,19 @@ def test_the_kernels_give_the_values_and_gradients_of_autograd(measured, case):
     allowed = 2e-6 * CASES[case].get("size", 3.0) / 3  # large logits have large errors themselves
     assert max(values[:2] if measured[case][1] is not None else values[:1]) < allowed
     assert max(values) < max(5 * allowed, 2 * rounding)
+
+
+@needs_triton
+def test_the_kernels_are_tried_before_they_are_used_also_in_a_pass_without_gradients(measured):
+    assert measured["tried"] is None
+
+
+@needs_triton
+def test_kernels_that_do_not_run_say_why():
+    """Without its interpreter Triton has nothing to run kernels on here."""
+    if torch.cuda.is_available():
+        pytest.skip("here they run")
+    assert "Triton does not run here" in str(lm_head_tiles._try_kernels(torch.device("cpu")))
 
 
 @needs_triton

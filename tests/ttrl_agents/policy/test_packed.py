@@ -171,3 +171,18 @@ def test_packs_hold_all_rows_once_and_keep_to_their_budget(drawn, budget):
     for each in packs:
         used = sum(lengths[i] for i in each) + sum(map(len, {prompts[i] for i in each}))
         assert used <= budget or len(each) == 1
+
+
+def test_what_computes_an_update_is_described_with_its_reasons(random_policy):
+    said = LogProbs(random_policy, packed=True).describe()
+    assert said == "rows packed; LM head in PyTorch (Triton has no kernels for cpu)"
+    random_policy.model.config.layer_types = ["sliding_attention"]
+    scorer = LogProbs(random_policy)
+    scorer.why_padded = scorer._find_obstacle()
+    assert "rows padded (the model has layers of sliding_attention)" in scorer.describe()
+
+
+@pytest.mark.parametrize(("packed", "described"), [("auto", False), ("yes", True)])
+def test_an_agent_describes_its_updates_unless_they_are_plain(random_policy, packed, described):
+    agent = PolicyGradientAgent(random_policy, TrainConfig(pack_rows=packed, device="cpu"))
+    assert (agent.update_path is not None) == described

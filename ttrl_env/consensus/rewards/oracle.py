@@ -24,8 +24,8 @@ __all__ = ["Oracle"]
 class Oracle:
     """Rewards agreement with the true label: the leakage upper bound of TTRL's section 4.
 
-    r_i = 1[a_i = label]. The only reward that sees labels. A group without any answer abstains, and
-    so does one whose question has no label.
+    r_i = 1[a_i = label]. Of the rewards here only this and `label_budget` see labels. A group
+    without any answer abstains, and so does one whose question has no label.
 
     Source: TTRL, arXiv 2504.16084, figure 8.
 

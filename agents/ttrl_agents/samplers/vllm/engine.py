@@ -119,9 +119,10 @@ class Engine:
             for count, thinking in zip(request["counts"], request["thinking"], strict=True)
         ]
         closers = frozenset(request["closers"])
+        places = np.cumsum([0, *request["counts"]]).tolist()
         while self._engine.has_unfinished_requests():
             new = 0
-            closed = []
+            closed, ended = [], []
             for output in self._engine.step():
                 k = int(output.request_id)
                 for part in output.outputs:
@@ -135,9 +136,11 @@ class Engine:
                             # vLLM's names for the completions of a prompt that has several.
                             only = request["counts"][k] == 1
                             closed.append(names[k] if only else f"{part.index}_{names[k]}")
+                    if row.finished or part.finish_reason is not None:
+                        ended.append(places[k] + part.index)
             if closed:
                 self._engine.abort_request(closed, internal=True)
-            channel.send({"progress": new})
+            channel.send({"progress": new, "finished": ended})
         if closers:
             # vLLM does not see that all completions of a prompt were aborted one by one.
             self._engine.abort_request(names, internal=True)

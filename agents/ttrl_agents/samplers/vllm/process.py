@@ -137,6 +137,7 @@ class EngineProcess:
         arrays: Sequence[Array] = (),
         *,
         on_progress: Callable[[int], None] | None = None,
+        on_finished: Callable[[list[int]], None] | None = None,
         on_more: Callable[[], dict[str, Any]] | None = None,
         timeout: float | None = None,
     ) -> tuple[dict[str, Any], list[Array]]:
@@ -146,6 +147,8 @@ class EngineProcess:
             message: What to ask; `"command"` names the request.
             arrays: The arrays that belong to it.
             on_progress: Called with every count of new tokens that comes before the answer.
+            on_finished: Called with the completions that are finished by then, by their place in
+                the answer.
             on_more: Called when the engine asks for more before it answers; returns what it is
                 told.
             timeout: Seconds of silence allowed this time; by default those of the process.
@@ -162,6 +165,8 @@ class EngineProcess:
                 if "progress" in answer:
                     if on_progress is not None:
                         on_progress(answer["progress"])
+                    if on_finished is not None:
+                        on_finished(answer["finished"])
                 elif "more" in answer and on_more is not None:
                     self._channel.send(on_more())
                 else:

@@ -26,7 +26,7 @@ import torch
 
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy, quiet_libraries
-from ttrl_agents.samplers.base import Progress, SamplingParams, request_seeds
+from ttrl_agents.samplers.base import Progress, SamplingParams, report_finished, request_seeds
 from ttrl_agents.samplers.box_stop import closers
 from ttrl_agents.samplers.vllm.process import EngineError, EngineProcess
 from ttrl_agents.samplers.vllm.weight_sync import WeightSync, WeightSyncChoice
@@ -176,14 +176,22 @@ class VLLMSampler:
             np.array([len(ids) for ids in rows], dtype=np.int64),
         ]
 
+        order = [row for members in rows.values() for row in members]
+
+        def finished_at(places: list[int]) -> None:
+            report_finished(progress, [order[place] for place in places])
+
         def draw() -> list[np.ndarray[Any, Any]]:
-            return self.engine.ask(request, arrays, on_progress=progress)[1]
+            _, drawn = self.engine.ask(
+                request, arrays, on_progress=progress, on_finished=finished_at
+            )
+            return drawn
 
         if self._asleep:
             self._with_restart(self._load)
         tokens, log_probs, lengths, finished = self._with_restart(draw)
         return self._completions(
-            [row for members in rows.values() for row in members],
+            order,
             tokens,
             log_probs,
             lengths,

@@ -20,10 +20,15 @@ def engine(tmp_path):
 
 def test_messages_and_arrays_come_back_as_they_were(engine):
     arrays = [np.arange(6, dtype=np.int64).reshape(2, 3), np.array([0.5], dtype=np.float32)]
-    progress = []
-    answer, back = engine.ask({"command": "echo", "text": "π"}, arrays, on_progress=progress.append)
+    progress, finished = [], []
+    answer, back = engine.ask(
+        {"command": "echo", "text": "π"},
+        arrays,
+        on_progress=progress.append,
+        on_finished=finished.extend,
+    )
     assert answer["message"]["text"] == "π"
-    assert progress == [3]
+    assert (progress, finished) == ([3], [1, 0])
     for sent, received in zip(arrays, back, strict=True):
         assert received.dtype == sent.dtype
         np.testing.assert_array_equal(received, sent)

@@ -1,0 +1,112 @@
+"""An evaluation as the command line runs it: in this process, or in several.
+
+- `run_evaluation`: runs it in this process, and in the others that were started with it.
+- `launch_evaluation`: starts the processes of an evaluation.
+- `launched_evaluation`: what each of them runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import sys
+from dataclasses import replace
+from typing import Any
+
+from ttrl_agents.cli.exit_status import Exit
+from ttrl_agents.cli.next_steps import after_evaluation, print_next
+from ttrl_agents.cli.ranks import speaking_once
+from ttrl_agents.cli.run_command import run_command
+from ttrl_agents.config.eval_config import EvalConfig
+from ttrl_agents.distributed.launch import RETRY, Launch, asked_to_stop, launch
+from ttrl_agents.distributed.world import World, close_world, start_world
+from ttrl_agents.errors import AgentError
+from ttrl_agents.evaluate.display import EvaluationDisplay
+from ttrl_agents.evaluate.runner import EvaluationRun, new_folder
+from ttrl_agents.run.output import Stopping, tell
+
+__all__ = ["launch_evaluation", "launched_evaluation", "run_evaluation"]
+
+
+class _Silent:
+    """Watches an evaluation and says nothing."""
+
+    def on_tokens(self, count: int) -> None:
+        """Does nothing."""
+
+    def on_questions(self, done: int) -> None:
+        """Does nothing."""
+
+
+def run_evaluation(config: EvalConfig) -> None:
+    """Runs an evaluation in this process, and in the others that were started with it.
+
+    Args:
+        config: The options.
+
+    Raises:
+        Exit: It was stopped; what was measured is saved.
+    """
+    ranks = start_world(config.device)
+    with speaking_once(ranks):
+        _run(config, ranks)
+    close_world()
+
+
+def _run(config: EvalConfig, ranks: World) -> None:
+    run = EvaluationRun(config)
+    if not ranks.leads:
+        run.run(_Silent())
+        return
+    display = EvaluationDisplay()
+    with Stopping(_interrupt):
+        try:
+            display.start(run)
+            evaluation, _ = run.run(display)
+        except KeyboardInterrupt:
+            display.close()
+            tell(
+                f"\n{len(run.results)} of {len(run.questions)} questions are saved. To go on: "
+                f"ttrl eval --resume {shlex.quote(str(run.folder.path))}"
+            )
+            raise Exit(130) from None
+        finally:
+            display.close()
+    display.finish(run, evaluation)
+    print_next(after_evaluation(run.folder.path))
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def launch_evaluation(how: Launch, config: EvalConfig) -> int:
+    """Starts the processes of an evaluation; returns their exit status.
+
+    Raises:
+        AgentError: There are fewer GPUs, or a server samples.
+    """
+    if config.sampler == "vllm-server":
+        raise AgentError("--sampler vllm-server samples on the server's GPUs; leave out --gpus.")
+    how.check_device(config.device)
+    new = config.output is None
+    output = config.output or new_folder(config)
+    status = launch(how, launched_evaluation, replace(config, output=output).to_dict())
+    if status and new:
+        with contextlib.suppress(OSError):
+            output.rmdir()  # if the evaluation did not begin
+    return status
+
+
+def launched_evaluation(options: dict[str, Any]) -> int:
+    """Runs an evaluation in a process that a launcher has started; returns its exit status."""
+    if asked_to_stop():
+        return 130
+    config = EvalConfig.from_dict(options)
+    try:
+        status = run_command(lambda: run_evaluation(config), "eval")
+    except KeyboardInterrupt:
+        return 130
+    if status == RETRY:
+        sys.exit(RETRY)  # for the launcher, the process has died
+    return status
