@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from transformers.utils.hub import cached_file
 
 from ttrl_agents.errors import AgentError
+from ttrl_benchmarks.printable import plain_text
 
 __all__ = ["check_model_files"]
 
@@ -66,7 +67,10 @@ def _weights_named(source: str) -> int | None:
         with safe_open(whole, "pt") as file:
             return len(file.keys())
     except (OSError, SafetensorError) as error:
-        raise AgentError(f"{whole} cannot be read: {error}") from error
+        raise AgentError(
+            f"Model {source!r} cannot be loaded: {whole.name} cannot be read: "
+            f"{plain_text(str(error))}"
+        ) from error
 
 
 def _read_index(source: str, path: Path) -> dict[str, str]:
@@ -74,7 +78,10 @@ def _read_index(source: str, path: Path) -> dict[str, str]:
         names: Any = json.loads(path.read_text(encoding="utf-8"))["weight_map"]
         shards = {str(each) for each in names.values()}
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
-        raise AgentError(f"{path} cannot be read as an index of weights: {error}") from error
+        raise AgentError(
+            f"Model {source!r} cannot be loaded: {path.name} cannot be read as an index of "
+            f"weights: {plain_text(str(error))}"
+        ) from error
     for shard in sorted(shards):
         if not _SHARD.fullmatch(shard):
             raise AgentError(
