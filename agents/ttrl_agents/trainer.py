@@ -72,6 +72,7 @@ from ttrl_agents.run.folder import (
 from ttrl_agents.run.folders_of_ranks import replace_folder_together
 from ttrl_agents.run.health import Health, check_learned, check_weights, ran_out_of_memory
 from ttrl_agents.run.interrupted import Interrupted
+from ttrl_agents.run.provenance import note_start
 from ttrl_agents.run.run_prompts import fix_date, prepare_prompts
 from ttrl_agents.run.summary import summarize_run
 from ttrl_agents.samplers import Sampler, check_sampler, make_sampler
@@ -236,6 +237,7 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         options = json.dumps(self.config.to_dict(), indent=2)
         write_atomically(self.folder / CONFIG, options + "\n")
+        note_start(self.folder)
 
     def _train(self) -> None:
         """Takes the steps that are left, evaluates and saves."""
@@ -386,7 +388,9 @@ class Trainer:
 
     def _save(self) -> None:
         check_learned(self.policy.model, self.folder, self.state.step)
-        tensors = self.agent.tensors() if isinstance(self.agent, ResumableAgent) else {}
+        writes = world().leads or self.policy.divided
+        agent = self.agent
+        tensors = agent.tensors() if writes and isinstance(agent, ResumableAgent) else {}
         states = {name: part.state_dict() for name, part in self._parts().items()}
         parts = {name: state for name, state in states.items() if state}
         self.state.parts = self.callbacks.state_dict() | parts

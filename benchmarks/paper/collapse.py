@@ -86,7 +86,7 @@ class Options(Comparison):
 
     settings: tuple[str, ...] = ("healthy", "rate")
     """Which of healthy, double, triple, rate, votes and reduced."""
-    seeds: tuple[int, ...] = tuple(range(30, 40))
+    seeds: tuple[int, ...] = tuple(range(35, 45))
     """Every setting is run with each of these."""
     train: TrainConfig = field(default_factory=lambda: TrainConfig(evaluate=False))
     """The other options of every run."""

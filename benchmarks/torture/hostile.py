@@ -15,12 +15,11 @@ import json
 import random
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from attacks import check_ended
-from processes import command, start
+from processes import command, new_folder, start
 from tally import Tally
 
 __all__ = ["GENERATORS", "HostileFiles", "hostile"]
@@ -31,7 +30,7 @@ GENERATORS: dict[str, Generator] = {}
 _MORE = Path(__file__).parents[2] / "tests" / "hostile"
 _RUN = (
     "train --steps 3 --checkpoint-every 1 --questions-per-step 1 --n-votes 2 --max-tokens 16 "
-    "--no-evaluate --env-options size=4"
+    "--no-evaluate --env-options size=5"
 )
 _EVAL = "eval tiny --limit 4 --k 2 --portion 1 --max-tokens 16"
 
@@ -108,7 +107,7 @@ def _other_values(data: bytes, rng: random.Random) -> bytes:
 def _of(kind: str) -> Path:
     """Returns a folder with a run, or an evaluation, that has not ended; made once."""
     if kind not in _MADE:
-        folder = Path(tempfile.mkdtemp(prefix="torture-")) / kind
+        folder = new_folder() / kind
         words = [*(_RUN if kind == "run" else _EVAL).split(), "--output", folder]
         process = start(command(*words), folder.with_suffix(".log")).wait()
         if problems := check_ended(process):

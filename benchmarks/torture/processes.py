@@ -4,16 +4,19 @@
 - `Process`: the fork; waits for it, and tells how it ended.
 - `Kill`: the instant of a kill: after some seconds, or before the n-th operation on a file.
 - `command`: a command line of `ttrl` as such a call.
+- `new_folder`: a folder for what they write.
 
 A fork costs a few milliseconds where a new interpreter would import PyTorch for seconds.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -148,6 +151,16 @@ def command(*words: object) -> Callable[[], int]:
         return main([str(word) for word in words])
 
     return call
+
+
+def new_folder() -> Path:
+    """Returns a new folder, which is removed when this process ends."""
+    return Path(tempfile.mkdtemp(dir=_scratch().name))
+
+
+@functools.cache
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="torture-")
 
 
 def _redirect(log: Path) -> None:

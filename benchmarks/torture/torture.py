@@ -16,7 +16,6 @@ import os
 import random
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from typing import Protocol
 import tyro
 from attacks import Killed, Recorded, Rewritten, TwoFolders, TwoWriters
 from hostile import HostileFiles
-from processes import command, start
+from processes import command, new_folder, start
 from tally import Tally, as_table
 from texts import Texts
 
@@ -98,7 +97,7 @@ def evaluate(folder: Path) -> list[object]:
 @functools.cache
 def half_done(kind: str) -> Path:
     """Makes a folder in which a command was killed in the middle, once for all trials."""
-    folder = Path(tempfile.mkdtemp(prefix="torture-")) / kind
+    folder = new_folder() / kind
     words = train(folder, "--no-evaluate") if kind == "run" else evaluate(folder)
     lines = folder / ("metrics.jsonl" if kind == "run" else "completions.jsonl")
     process = start(command(*words), folder.with_suffix(".log"))
@@ -175,36 +174,49 @@ def writer_attacks() -> list[Attack]:
 
 
 def schedule(options: Options) -> Iterator[tuple[Attack, int]]:
-    """Yields attacks with the numbers of their trials, until each has been tried enough."""
+    """Yields attacks with the numbers of their trials, until each kind was tried enough.
+
+    The kinds take turns in proportion, so that one that is cut short has tried all of them.
+    """
 
     def chosen(attacks: Sequence[Attack]) -> list[Attack]:
         words = options.only
         return [each for each in attacks if not words or any(w in each.tally.name for w in words)]
 
-    for attacks, wanted in (
+    kinds = [
         (chosen(kill_attacks()), options.kills),
         (chosen(writer_attacks()), options.kills // 5),
         (chosen([HostileFiles()]), options.files),
         (chosen([Texts()]), options.completions),
-    ):
-        for number in itertools.count(options.first):
-            if not attacks or sum(each.tally.times for each in attacks) >= wanted:
-                break
-            # Whichever was tried least: a trial has one to four kills.
-            yield min(attacks, key=lambda each: each.tally.times), number
+    ]
+    kinds = [(attacks, wanted) for attacks, wanted in kinds if attacks and wanted]
+
+    def share_done(kind: tuple[list[Attack], int]) -> float:
+        attacks, wanted = kind
+        return sum(each.tally.times for each in attacks) / wanted
+
+    for number in itertools.count(options.first):
+        kind = min(kinds, key=share_done, default=None)
+        if kind is None or share_done(kind) >= 1:
+            return
+        # Whichever was tried least: a trial has one to four kills.
+        yield min(kind[0], key=lambda each: each.tally.times), number
 
 
 def run(options: Options, attacks: Iterator[tuple[Attack, int]]) -> list[Tally]:
     """Tries everything; returns the counts, also where it is interrupted."""
     began = last = time.monotonic()
     tallies: dict[str, Tally] = {}
-    root = Path(tempfile.mkdtemp(prefix="torture-"))
+    root = new_folder()
     try:
         for attack, number in attacks:
             tally = tallies.setdefault(attack.tally.name, attack.tally)
             folder = root / f"trial-{number}"
             before = len(tally.problems)
-            attack.trial(folder, random.Random(f"{options.seed}/{tally.name}/{number}"))
+            try:
+                attack.trial(folder, random.Random(f"{options.seed}/{tally.name}/{number}"))
+            except Exception as error:  # noqa: BLE001 - the others go on
+                tally.add(1, [f"the attack itself failed: {type(error).__name__}: {error}"])
             if len(tally.problems) > before:
                 print(f"FAILED {tally.name}, trial {number}: {tally.problems[before]}", flush=True)
                 if options.keep is not None:

@@ -61,7 +61,7 @@ class Diagnostics:
     - `settled_drift`: the share whose winner is another than the one on which the question once
       settled. A question settles at the first visit at which its winner has so many votes that
       chance hardly explains them: of an answer that half of all completions give, they would come
-      up in 5 % of groups at most. These are 12 of 16 votes and 40 of 64; in groups of fewer than 5
+      up in 1 % of groups at most. These are 14 of 16 votes and 42 of 64; in groups of fewer than 7
       no question settles. These three leave out questions that are seen for the first time, and
       groups without any answer;
     - `absent_answers`, `truncated`: the share of completions without an answer, and of those that
@@ -214,14 +214,14 @@ class Diagnostics:
 
 
 def _votes_that_settle(size: int) -> int:
-    """The fewest votes that an answer of half of all completions has by chance in 5 % of groups.
+    """The fewest votes that an answer of half of all completions has in 1 % of groups at most.
 
     More than `size` where no number of votes is that unlikely.
     """
     ways = 0
     for votes in range(size, -1, -1):
         ways += math.comb(size, votes)
-        if 20 * ways > 2**size:
+        if 100 * ways > 2**size:
             return votes + 1
     return 0  # never reached: all the ways together are 2**size
 

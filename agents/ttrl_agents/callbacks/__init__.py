@@ -4,6 +4,7 @@
 - `CollapseMonitor`: warns, reduces the learning rate or stops when the votes show a collapse.
 - `ConsoleCallback`: the header, the live display and the table of `ttrl train`.
 - `CurvesCallback`: draws `curves.png`.
+- `ReportCallback`: writes `report.html`.
 - `SamplesCallback`: writes completions of one question at intervals.
 - `TensorBoardCallback`, `TrackioCallback`, `WandbCallback`: log the run.
 - `VotesCallback`: keeps the votes of every group in `votes.jsonl`.
@@ -17,6 +18,7 @@ from ttrl_agents.callbacks.console import ConsoleCallback
 from ttrl_agents.callbacks.curves import CurvesCallback, draw_curves
 from ttrl_agents.callbacks.loggers import make_loggers
 from ttrl_agents.callbacks.registry import CALLBACKS, register_callback
+from ttrl_agents.callbacks.report import ReportCallback
 from ttrl_agents.callbacks.samples import SamplesCallback
 from ttrl_agents.callbacks.tensorboard import TensorBoardCallback
 from ttrl_agents.callbacks.trackio import TrackioCallback
@@ -29,6 +31,7 @@ __all__ = [
     "CollapseMonitor",
     "ConsoleCallback",
     "CurvesCallback",
+    "ReportCallback",
     "Run",
     "SamplesCallback",
     "TensorBoardCallback",

@@ -203,8 +203,8 @@ class ConsoleCallback(Callback):
             self.console.print(printed(line), soft_wrap=True)
         self.console.print(
             f"{summary['steps']} steps in {_clock(summary['seconds'])}. "
-            "The run directory has config.json, metrics.jsonl, summary.json, curves.png and "
-            "checkpoint/ (for transformers).",
+            "The run directory has config.json, metrics.jsonl, summary.json, curves.png, "
+            "report.html and checkpoint/ (for transformers).",
             soft_wrap=True,
         )
         if summary["stopped"]:

@@ -4,6 +4,7 @@
 
 - `train`: trains a model.
 - `eval`, `compare`: measures one; compares two measurements.
+- `report`: a run as one HTML file.
 - `votes`, `revote`: shows the votes; votes stored completions again under other rewards.
 - `benchmarks`, `fetch`: list the benchmarks and download them.
 - `plan`: the GPU memory that a run would need.
@@ -22,6 +23,7 @@ from ttrl_agents.cli.doctor import doctor
 from ttrl_agents.cli.eval import evaluate
 from ttrl_agents.cli.help_text import join_option_help
 from ttrl_agents.cli.plan import plan
+from ttrl_agents.cli.report import report
 from ttrl_agents.cli.revote import revote
 from ttrl_agents.cli.rewards import rewards
 from ttrl_agents.cli.train import train_command
@@ -35,6 +37,7 @@ __all__ = ["commands_for"]
 _COMMANDS: dict[str, Callable[..., Any]] = {
     "eval": evaluate,
     "compare": compare,
+    "report": report,
     "votes": votes,
     "revote": revote,
     "benchmarks": benchmarks,

@@ -100,6 +100,8 @@ def _devices() -> Lines:
         import torch
 
         from ttrl_agents.policy import resolve_device
+        from ttrl_agents.policy.lm_head_tiles import why_not_tiled
+        from ttrl_agents.policy.packed_attention import why_not_packed
     except (ImportError, OSError) as error:  # OSError: a library of its own is missing
         yield "GPU", f"not known: PyTorch cannot be imported ({error})"
         return
@@ -107,6 +109,9 @@ def _devices() -> Lines:
         card = torch.cuda.get_device_properties(index)
         capability = f"compute capability {card.major}.{card.minor}"
         yield f"GPU {index}", f"{card.name}, {card.total_memory / _GIB:.1f} GiB, {capability}"
+    if torch.cuda.device_count():
+        yield "packed rows", why_not_packed(torch.device("cuda")) or "yes: flash attention runs"
+        yield "LM head", why_not_tiled(torch.device("cuda")) or "its Triton kernels run"
     if not torch.cuda.device_count():
         driver = shutil.which("nvidia-smi")
         found = "Apple (MPS)" if torch.backends.mps.is_available() else "none"

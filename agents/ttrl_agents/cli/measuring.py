@@ -23,7 +23,9 @@ from ttrl_agents.distributed.world import World, close_world, start_world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.display import EvaluationDisplay
 from ttrl_agents.evaluate.runner import EvaluationRun, new_folder
+from ttrl_agents.report import write_report
 from ttrl_agents.run.output import Stopping, tell
+from ttrl_agents.run.provenance import note_start
 
 __all__ = ["launch_evaluation", "launched_evaluation", "run_evaluation"]
 
@@ -58,6 +60,7 @@ def _run(config: EvalConfig, ranks: World) -> None:
     if not ranks.leads:
         run.run(_Silent())
         return
+    note_start(run.folder.path)
     display = EvaluationDisplay()
     with Stopping(_interrupt):
         try:
@@ -72,6 +75,7 @@ def _run(config: EvalConfig, ranks: World) -> None:
             raise Exit(130) from None
         finally:
             display.close()
+    write_report([run.folder.path])
     display.finish(run, evaluation)
     print_next(after_evaluation(run.folder.path))
 

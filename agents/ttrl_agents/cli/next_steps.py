@@ -22,9 +22,12 @@ def after_training(folder: Path, *, measured: bool) -> list[tuple[str, str]]:
         measured: Whether the run was evaluated before and after.
 
     >>> after_training(Path("my run"), measured=False)[0]
-    ("ttrl votes 'my run'", 'which votes turned')
+    ("ttrl report 'my run' --open", 'all of it, in the browser')
     """
-    commands = [(_command("votes", folder), "which votes turned")]
+    commands = [
+        (f"{_command('report', folder)} --open", "all of it, in the browser"),
+        (_command("votes", folder), "which votes turned"),
+    ]
     if measured:
         moments = folder / "evaluations"
         compared = _command("compare", moments / "before", moments / "after")
@@ -40,6 +43,7 @@ def after_evaluation(folder: Path) -> list[tuple[str, str]]:
         folder: The folder of the evaluation.
     """
     return [
+        (f"{_command('report', folder)} --open", "all of it, in the browser"),
         (_command("votes", folder), "the most divided votes"),
         (f"{_command('revote', folder)} --reward all", "the same votes under every reward"),
     ]

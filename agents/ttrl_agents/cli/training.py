@@ -16,7 +16,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from ttrl_agents.callbacks import ConsoleCallback, CurvesCallback, make_loggers
+from ttrl_agents.callbacks import ConsoleCallback, CurvesCallback, ReportCallback, make_loggers
 from ttrl_agents.cli.exit_status import Exit
 from ttrl_agents.cli.next_steps import after_training, print_next
 from ttrl_agents.cli.ranks import speaking_once
@@ -105,7 +105,8 @@ def run_training(config: TrainConfig, *, resume: bool) -> None:
 
 
 def _train(config: TrainConfig, ranks: World, *, resume: bool) -> None:
-    watchers = [*make_loggers(config), CurvesCallback(), ConsoleCallback()] if ranks.leads else []
+    plots = [CurvesCallback(), ReportCallback()]
+    watchers = [*make_loggers(config), *plots, ConsoleCallback()] if ranks.leads else []
     trainer = Trainer(config, watchers, resume=resume)
     with Stopping(_Stop(trainer, ranks)):
         try:

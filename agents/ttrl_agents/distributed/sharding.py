@@ -148,7 +148,9 @@ class Sharding:
             if self._ranks.leads:
                 whole[name] = gathered.cpu().contiguous()
         if self._ranks.leads:
-            self.template.save_pretrained(folder, state_dict=whole)
+            # Its type goes into config.json.
+            described = empty_copy(self.template, device="meta", dtype=self.compute_dtype)
+            described.save_pretrained(folder, state_dict=whole)
         return self._ranks.leads
 
     @torch.no_grad()

@@ -138,8 +138,8 @@ class EvaluationDisplay:
             soft_wrap=True,
         )
         self.console.print(
-            f"{run.folder.path} has completions.jsonl, questions.jsonl, summary.json and "
-            "config.json.",
+            f"{run.folder.path} has completions.jsonl, questions.jsonl, summary.json, config.json "
+            "and report.html.",
             soft_wrap=True,
         )
 

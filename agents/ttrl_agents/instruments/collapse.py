@@ -62,8 +62,7 @@ class CollapseThresholds:
     rest: int = 50
     """Steps after an alarm during which no further alarm of its kind is raised."""
     noise: float = 4.5
-    """A rise of flips, of settled drift or of truncation also has to be this many standard
-    errors."""
+    """A rise of flips or of truncation also has to be this many standard errors."""
     agreement_rise: float = 0.05
     """Runaway: the majority ratio is this far above its start, or half of the way to 1, ..."""
     flip_rise: float = 0.1
@@ -71,7 +70,10 @@ class CollapseThresholds:
     more, on answers that keep changing."""
     settled_rise: float = 0.1
     """Also runaway: the share of questions that have left the answer on which their votes once
-    settled is this far above its lowest value so far."""
+    settled is this far above its lowest value so far, ..."""
+    settled_noise: float = 3.0
+    """... and this many standard errors. Fewer than of flips: votes that only scatter leave no
+    answer on which they settled."""
     winner_fall: float = 0.4
     """Also runaway: the share of distinct winners has fallen by this share of its start, i.e.
     different questions elect the same answers."""
@@ -224,10 +226,13 @@ class CollapseDetector:
         # If nearly all votes agree from the start, there is no room for the whole rise.
         return now["majority_ratio"] >= start + min(self.thresholds.agreement_rise, (1 - start) / 2)
 
-    def _risen(self, name: str, now: float, before: float, rise: float) -> bool:
+    def _risen(
+        self, name: str, now: float, before: float, rise: float, noise: float | None = None
+    ) -> bool:
         """Whether a share has risen by this much, and by more than chance explains."""
         error = self._noise[name].error_of_difference(self.thresholds.window)
-        return now >= before + max(rise, self.thresholds.noise * error)
+        bound = self.thresholds.noise if noise is None else noise
+        return now >= before + max(rise, bound * error)
 
     def _runaway(self, now: dict[str, float]) -> str:
         limits, lowest = self.thresholds, self._lowest["flip_rate"]
@@ -240,7 +245,7 @@ class CollapseDetector:
                 f"after {lowest:.0%} at the lowest"
             )
         left, lowest = now["settled_drift"], self._lowest["settled_drift"]
-        if self._risen("settled_drift", left, lowest, limits.settled_rise):
+        if self._risen("settled_drift", left, lowest, limits.settled_rise, limits.settled_noise):
             return (
                 f"{left:.0%} of the questions elect another answer than the one on which their "
                 f"votes had settled, after {lowest:.0%} at the lowest"

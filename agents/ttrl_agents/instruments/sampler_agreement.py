@@ -33,6 +33,8 @@ __all__ = [
     "measure_agreement",
 ]
 
+_ROWS = 8
+_MICRO_BATCH_TOKENS = 4096
 _NO_LOG_PROBS = "the sampler gave no token ids or no log-probabilities"
 
 
@@ -128,7 +130,16 @@ class SamplerCheck:
         Raises:
             SamplerDisagreesError: They differ by more than rounding explains.
         """
-        found = measure_agreement(self._log_probs, prompts, completions, self._config.temperature)
+        # They are run at once, so they have to fit into a micro-batch.
+        lengths = [len(each.token_ids) for each in completions if each.token_ids is not None]
+        budget = self._config.micro_batch_tokens or _MICRO_BATCH_TOKENS
+        found = measure_agreement(
+            self._log_probs,
+            prompts,
+            completions,
+            self._config.temperature,
+            rows=max(1, min(_ROWS, budget // max(lengths, default=1))),
+        )
         return self.judge(step, found)
 
     def judge(self, step: int, found: Agreement) -> dict[str, float]:
@@ -174,7 +185,7 @@ def measure_agreement(
     completions: Sequence[Completion],
     temperature: float,
     *,
-    rows: int = 8,
+    rows: int = _ROWS,
 ) -> Agreement:
     """Compares the sampler's log-probabilities with the policy's own.
 

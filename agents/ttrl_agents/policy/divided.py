@@ -124,7 +124,8 @@ def sampling_copy(policy: Policy) -> Policy:
         raise ValueError("this policy is not divided, so it can sample itself")
     model = empty_copy(sharding.template, device=sharding.device, dtype=sharding.compute_dtype)
     model.requires_grad_(False)
-    return Policy(model.eval(), policy.tokenizer, policy.name)
+    # Buffers of the template may still be where it was made.
+    return Policy(model.to(sharding.device).eval(), policy.tokenizer, policy.name)
 
 
 def _divides(config: TrainConfig) -> bool:
@@ -189,7 +190,7 @@ def _read_in_parts(
                 sharding.divide(model)
                 sharding.fill(model)
             else:
-                model = empty_copy(model, device=device)
+                model = empty_copy(model, device=device).to(device)  # buffers too
             fill_from_files(folder, {name: each.data for name, each in model.named_parameters()})
         except AgentError:
             raise

@@ -2,7 +2,6 @@
 
 - `compile_layers`: the forward passes of layers, compiled.
 - `use_liger`: replaces normalisation, rotary embedding and feed-forward part by Liger's kernels.
-- `Kernels`: the names of the ways.
 
 Between matrix products and attention a layer does a dozen small operations, each of which reads and
 writes all of its activations. Both ways fuse them. The compiler turns one layer into code that
@@ -14,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -22,9 +21,7 @@ from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.packed_attention import keep_out_of_graphs
 from ttrl_agents.policy.policy import Policy
 
-__all__ = ["Kernels", "compile_layers", "use_liger"]
-
-Kernels = Literal["torch", "compile", "liger"]
+__all__ = ["compile_layers", "use_liger"]
 
 Forward = Callable[..., Any]
 

@@ -244,7 +244,8 @@ def _delta(layer: Any) -> torch.Tensor:
     if full(down) is down:
         delta: torch.Tensor = layer.get_delta_weight("default").detach()
         return delta
-    return (full(up) @ full(down)).detach() * layer.scaling["default"]
+    scale: float = layer.scaling["default"]
+    return (full(up) @ full(down)).detach() * scale
 
 
 def _wrap(policy: Policy, options: Any) -> PeftModel:

@@ -1,6 +1,7 @@
 """Attention over packed rows, as an attention implementation that `transformers` models can use.
 
 - `attend_packed`: makes a model attend within the segments of a pack.
+- `why_not_packed`: why the kernel does not run on a device.
 - `keep_out_of_graphs`: has the compiler call this attention instead of compiling it.
 - `gather_rows`: rows of a tensor, with a gradient that is added up in float32.
 
@@ -22,9 +23,9 @@ import torch.nn.functional as F
 from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface
 
-from ttrl_agents.policy.packed import PackedBatch
+from ttrl_agents.policy.packed import PackedBatch, pack
 
-__all__ = ["attend_packed", "gather_rows", "keep_out_of_graphs"]
+__all__ = ["attend_packed", "gather_rows", "keep_out_of_graphs", "why_not_packed"]
 
 _NAME = "ttrl_packed"
 
@@ -39,6 +40,17 @@ def attend_packed(model: Any) -> Iterator[None]:
         yield
     finally:
         config._attn_implementation = before
+
+
+def why_not_packed(device: torch.device) -> str | None:
+    """Returns why the kernel does not run on a device, or `None`: it is run on a few numbers."""
+    packed = pack([(1, 2)], [[3, 4]], device)
+    rows = torch.zeros(len(packed.ids), 2, 64, dtype=torch.bfloat16, device=device)
+    try:
+        _flash(rows, rows, rows, packed, None)
+    except (RuntimeError, TypeError, ValueError, ImportError) as error:
+        return f"no: {str(error).splitlines()[0][:200]}"
+    return None
 
 
 def keep_out_of_graphs() -> None:

@@ -129,7 +129,12 @@ def keep_newest(folder: Path, keep: int) -> None:
         folder: The run's folder of checkpoints.
         keep: How many stay.
     """
-    world().lead(lambda: [remove_folder(each) for each in _states(folder)[:-keep]])
+
+    def remove() -> None:
+        for other in _states(folder)[:-keep]:
+            remove_folder(other)
+
+    world().lead(remove)
 
 
 def latest_state(folder: Path) -> Path | None:

@@ -24,7 +24,7 @@ from ttrl_agents.run.folder import CONFIG
 __all__ = ["Health", "check_learned", "check_weights", "ran_out_of_memory"]
 
 _SKIPPED_STEPS = 5
-_COMPLETIONS_WITHOUT_ANSWER = 256
+_COMPLETIONS_IN_VAIN = 256
 _ALLOCATOR = ("can't allocate memory", "not enough memory")
 
 
@@ -86,22 +86,24 @@ class Health:
     """Follows the steps of a run and says when there is no use in going on.
 
     A run has to end when no update of five steps in a row could be taken because the loss or the
-    gradient was not finite, or when no completion of whole steps, 256 or more, had an answer. In
-    half precision the steps in which the loss scale falls do not count.
+    gradient was not finite, or when no completion of whole steps, 256 or more, had an answer, or
+    ended by itself while no group taught anything. In half precision the steps in which the loss
+    scale falls do not count.
     """
 
     def __init__(self) -> None:
         self._skipped = 0
-        self._without_answer = 0
-        self._steps_without_answer = 0
+        self._in_vain = 0
+        self._steps_in_vain = 0
+        self._answered = True
         self._loss_scale = 0.0
 
     def observe(self, metrics: Mapping[str, float], completions: int) -> None:
         """Adds the metrics of a step.
 
         Args:
-            metrics: The metrics; `updates`, `skipped`, `loss_scale` and
-                `absent_answers` are looked at.
+            metrics: The metrics; `updates`, `skipped` and `loss_scale`, and the
+                diagnostics of the votes are looked at.
             completions: How many were sampled.
         """
         updates, scale = metrics.get("updates", 0.0), metrics.get("loss_scale", 1.0)
@@ -110,11 +112,13 @@ class Health:
             self._skipped += not scale_fell
         elif updates:
             self._skipped = 0
-        if metrics.get("absent_answers") == 1:
-            self._without_answer += completions
-            self._steps_without_answer += 1
+        self._answered = metrics.get("absent_answers") != 1
+        cut = metrics.get("truncated") == 1 and metrics.get("groups_without_gradient") == 1
+        if cut or not self._answered:
+            self._in_vain += completions
+            self._steps_in_vain += 1
         else:
-            self._without_answer = self._steps_without_answer = 0
+            self._in_vain = self._steps_in_vain = 0
 
     def verdict(self) -> str | None:
         """Returns why there is no use in going on, and what to do; `None` if there is."""
@@ -125,12 +129,17 @@ class Health:
                 "smaller --learning-rate, --kl-coef or --entropy-coef may help, or "
                 "--dtype float32."
             )
-        if self._without_answer >= _COMPLETIONS_WITHOUT_ANSWER:
+        if self._in_vain >= _COMPLETIONS_IN_VAIN:
+            what = (
+                "ended by itself, and no group had votes to learn from"
+                if self._answered
+                else "has an answer, so there is nothing to vote on"
+            )
             return (
-                f"None of the last {self._without_answer} completions, those of "
-                f"{_count(self._steps_without_answer, 'step')}, has an answer, so there is nothing "
-                "to vote on. A larger --max-tokens, another --instruction or --chat-template, or "
-                "a smaller --learning-rate may help."
+                f"None of the last {self._in_vain} completions, those of "
+                f"{_count(self._steps_in_vain, 'step')}, {what}. A larger --max-tokens, "
+                "--stop-at-box, another --instruction or --chat-template, or a smaller "
+                "--learning-rate may help."
             )
         return None
 
@@ -138,14 +147,14 @@ class Health:
         """Returns what is remembered, as JSON."""
         return {
             "skipped": self._skipped,
-            "without_answer": [self._without_answer, self._steps_without_answer],
+            "in_vain": [self._in_vain, self._steps_in_vain, self._answered],
             "loss_scale": self._loss_scale,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts back what `state_dict` returned."""
         self._skipped, self._loss_scale = state["skipped"], state["loss_scale"]
-        self._without_answer, self._steps_without_answer = state["without_answer"]
+        self._in_vain, self._steps_in_vain, self._answered = state["in_vain"]
 
 
 def ran_out_of_memory(error: BaseException) -> bool:

@@ -22,6 +22,7 @@ from ttrl_agents.callbacks.collapse import (
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.trainer import Trainer, resume_config
+from ttrl_env.consensus import Diagnostics
 
 STEPS = 120
 
@@ -127,12 +128,37 @@ def test_a_large_model_that_learns_raises_no_alarm_and_one_that_collapses_does()
 def test_shares_that_scatter_by_chance_raise_no_alarm(questions, rate):
     rng = np.random.default_rng([questions, round(100 * rate)])
     for _ in range(4):
-        shares = rng.binomial(questions, rate, size=(250, 3)) / questions
+        shares = rng.binomial(questions, rate, size=(250, 2)) / questions
         rows = [
-            healthy(step) | {"flip_rate": flips, "settled_drift": left, "truncated": truncated}
-            for step, (flips, left, truncated) in enumerate(shares.tolist())
+            healthy(step) | {"flip_rate": flips, "truncated": truncated}
+            for step, (flips, truncated) in enumerate(shares.tolist())
         ]
         assert find_alarms(rows) == []
+
+
+@pytest.mark.parametrize("sureness", [0.2, 0.5, 1.0])
+def test_votes_that_only_scatter_leave_no_answer_on_which_they_settled(sureness):
+    """A policy that never changes, asked 50 questions again and again."""
+    rng = np.random.default_rng(round(10 * sureness))
+    chances = rng.dirichlet([sureness] * 4, size=50)
+    diagnostics, rows = Diagnostics(16), []
+    for step in range(150):
+        asked = [(8 * step + place) % 50 for place in range(8)]
+        votes = np.concatenate([rng.choice(4, size=16, p=chances[each]) for each in asked])
+        infos = {
+            "question_id": np.repeat(asked, 16),
+            "vote": votes,
+            "answer_key": votes.astype(str),
+            "abstained": np.zeros(128, bool),
+            "finished": np.ones(128, bool),
+            "_vote": np.ones(128, bool),
+        }
+        rows.append(diagnostics.update(infos, np.zeros(128)))
+    assert np.nanmax([row["flip_rate"] for row in rows]) > 0.3
+    settled = [row["settled_drift"] for row in rows[10:]]
+    assert np.mean(settled) < 0.05
+    watched = [{name: row[name] for name in ("majority_ratio", "settled_drift")} for row in rows]
+    assert find_alarms(watched) == []
 
 
 @pytest.mark.parametrize("questions", [8, 32])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -100,3 +101,26 @@ def test_the_core_alone_has_a_doctor_that_says_how_to_get_the_rest() -> None:
     done = run_in_the_core_alone("train")
     assert done.returncode == 1
     assert "pip install 'ttrl-env[agents]' (ttrl doctor shows what is missing)" in done.stderr
+
+
+def test_on_a_gpu_it_says_what_an_update_would_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from ttrl_agents.policy import lm_head_tiles, packed_attention
+
+    card = SimpleNamespace(name="H100", major=9, minor=0, total_memory=80 * 2**30)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: card)
+    monkeypatch.setattr(packed_attention, "why_not_packed", lambda _: None)
+    monkeypatch.setattr(lm_head_tiles, "why_not_tiled", lambda _: "no compiler is here")
+    said = section("hardware", list(report()))
+    assert "  packed rows        yes: flash attention runs" in said
+    assert "  LM head            no compiler is here" in said
+
+
+def test_without_a_gpu_the_flash_kernel_does_not_run() -> None:
+    import torch
+
+    from ttrl_agents.policy.packed_attention import why_not_packed
+
+    assert str(why_not_packed(torch.device("cpu"))).startswith("no: ")

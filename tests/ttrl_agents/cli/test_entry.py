@@ -82,11 +82,12 @@ def test_a_run_prints_a_header_progress_and_the_table(capsys, tmp_path):
     assert (tmp_path / "a run" / "curves.png").stat().st_size > 10_000
     commands = printed.out.split("Next:\n")[1].splitlines()
     assert [shlex.split(line, comments=True)[1] for line in commands] == [
+        "report",
         "votes",
         "compare",
         "eval",
     ]
-    status, printed = run_line(capsys, commands[1])
+    status, printed = run_line(capsys, commands[2])
     assert status == 0, printed.err
     assert "B less A" in printed.out
 

@@ -254,7 +254,7 @@ def test_the_display_counts_and_gives_the_terminal_back(tmp_path):
     shown = terminal.getvalue()
     assert "4/4" in shown
     assert "tokens/s" in shown
-    assert shown.rstrip().endswith("config.json.")
+    assert shown.rstrip().endswith("report.html.")
 
 
 def test_progress_moves_by_question_while_all_are_sampled_together(tmp_path):

@@ -32,7 +32,7 @@ OPTIONS = {
     "shard": "full",
     "monitor-kl-every": 0,
 }
-TIMEOUT = 300.0
+TIMEOUT = 900.0
 LOST = 75
 
 

@@ -34,7 +34,10 @@ def start(*arguments, module=("-m", "ttrl_agents")):
 
 
 def end(process):
-    text = process.communicate(timeout=300)[0]
+    try:
+        text = process.communicate(timeout=900)[0]
+    finally:
+        process.kill()
     return process.returncode, text
 
 

@@ -132,6 +132,7 @@ def test_16_bit_weights_move_in_float32_parts_and_are_saved_with_their_masters(t
     run = folder / "half"
     saved = weights_of(run)
     assert {each.dtype for each in saved.values()} == {torch.bfloat16}
+    assert json.loads((run / "checkpoint" / "config.json").read_text())["dtype"] == "bfloat16"
     masters = load_shards(latest_state(run / "checkpoints") / "agent")
     for name, weight in saved.items():
         master = masters[f"{name}/master"]

@@ -62,6 +62,14 @@ def test_whole_steps_without_an_answer_are_enough_when_they_are_many_completions
     assert fed(*[NO_ANSWER] * 3, {}, *[NO_ANSWER] * 3) is None
 
 
+def test_steps_in_which_nothing_ends_or_teaches_are_enough_too():
+    cut = {"truncated": 1.0, "groups_without_gradient": 1.0}
+    assert "ended by itself, and no group had votes to learn from" in fed(*[cut] * 4)
+    # Answers in a box before the limit are votes like any other.
+    assert fed(*[{"truncated": 1.0, "groups_without_gradient": 0.5}] * 9) is None
+    assert fed(*[{"truncated": 0.9, "groups_without_gradient": 1.0}] * 9) is None
+
+
 @given(st.lists(st.sampled_from([{}, SKIPPED, NO_ANSWER]), max_size=12), st.integers(0, 12))
 def test_it_goes_on_after_json(steps, stop):
     whole, halted = Health(), Health()

@@ -82,17 +82,17 @@ def test_flips_are_from_the_last_visit_and_drift_is_from_the_first() -> None:
 def test_settled_drift_is_from_the_first_answer_that_nearly_all_votes_chose() -> None:
     diagnostics = Diagnostics(8)
     seen = []
-    for winner, count in (("1", 6), ("2", 7), ("3", 8), ("3", 5), ("2", 5), (None, 8)):
+    for winner, count in (("1", 7), ("2", 8), ("3", 8), ("3", 5), ("2", 5), (None, 8)):
         group = [winner] * count + [None] * (8 - count)
         metrics = diagnostics.update(votes(group, questions=["q"]), np.zeros(8))
         seen.append(metrics["settled_drift"])
-    # 7 of 8 settle, 6 do not; a later answer is no settlement, however many chose it.
+    # 8 of 8 settle, 7 do not; a later answer is no settlement, however many chose it.
     assert seen[1:5] == [0, 1, 1, 0]
     assert math.isnan(seen[0])
     assert math.isnan(seen[5])
 
 
-@pytest.mark.parametrize(("size", "enough"), [(5, 5), (8, 7), (16, 12), (32, 22), (64, 40)])
+@pytest.mark.parametrize(("size", "enough"), [(7, 7), (8, 8), (16, 14), (32, 24), (64, 42)])
 def test_a_question_settles_at_a_number_of_votes_that_chance_hardly_gives(size, enough) -> None:
     def settles(count: int) -> bool:
         diagnostics = Diagnostics(size)
@@ -107,10 +107,10 @@ def test_a_question_settles_at_a_number_of_votes_that_chance_hardly_gives(size, 
     def chance(least: int) -> float:
         return sum(math.comb(size, count) for count in range(least, size + 1)) / 2**size
 
-    assert chance(enough) <= 0.05 < chance(enough - 1)
+    assert chance(enough) <= 0.01 < chance(enough - 1)
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 4])
+@pytest.mark.parametrize("size", [1, 2, 4, 6])
 def test_so_few_votes_never_settle_a_question(size) -> None:
     diagnostics = Diagnostics(size)
     for winner in ("1", "2"):
