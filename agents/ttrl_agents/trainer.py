@@ -46,6 +46,7 @@ from ttrl_agents.run.best_checkpoint import BEST, BestCheckpoint, forget_candida
 from ttrl_agents.run.checkpoint import (
     TrainerState,
     check_same_options,
+    check_same_questions,
     keep_newest,
     latest_state,
     load_agent,
@@ -152,7 +153,9 @@ class Trainer:
                 self.benchmark, self.policy, config.max_prompt_tokens
             )
             self.left_out = asked - len(self.benchmark)
-        self._check_same_questions(config.env)
+        digest = prompts_digest(self.benchmark)
+        check_same_questions(self.state_path, self.state, digest, config.env)
+        self.state.questions = digest
         self.envs = make_environments(config, self.benchmark)
         self.config = config = replace(config, output=self.folder)
         self.sampler = divide_sampling(sampler(self.policy, config))
@@ -484,16 +487,6 @@ class Trainer:
         text = json.dumps(summary, indent=2) + "\n"
         world().lead(partial(write_atomically, self.folder / SUMMARY, text))
         return summary
-
-    def _check_same_questions(self, env: str) -> None:
-        """Notes the questions of a new run, and compares those of a resumed one."""
-        digest = prompts_digest(self.benchmark)
-        if self.state_path is not None and self.state.questions != digest:
-            raise AgentError(
-                f"Checkpoint {self.state_path} was trained on other questions than those that "
-                f"{env} asks now. Bring the file of questions back, or begin another run."
-            )
-        self.state.questions = digest
 
 
 def _is_called_here(callback: Callback) -> bool:

@@ -8,6 +8,7 @@
 - `latest_state`: the newest checkpoint of a run.
 - `verify_state`: raises an error for a damaged checkpoint, which says how to continue.
 - `check_same_options`: raises an error for a checkpoint of another configuration.
+- `check_same_questions`: the same for one of other questions.
 
 Seeds are functions of the step (see `seeds`), so no random state needs saving.
 """
@@ -40,6 +41,7 @@ from ttrl_env.files import parse_json
 __all__ = [
     "TrainerState",
     "check_same_options",
+    "check_same_questions",
     "keep_newest",
     "latest_state",
     "load_agent",
@@ -250,6 +252,25 @@ def check_same_options(path: Path, state: TrainerState, config: TrainConfig) -> 
             f"Checkpoint {path} is of another configuration: {'; '.join(changed)}. Put that back "
             f"in {path.parent.parent / 'config.json'}, or begin another run with "
             "ttrl train --config FILE --output NEW."
+        )
+
+
+def check_same_questions(path: Path | None, state: TrainerState, digest: str, env: str) -> None:
+    """Compares the questions of a run with those that its checkpoint was trained on.
+
+    Args:
+        path: The checkpoint; `None` for a run that begins.
+        state: Its state.
+        digest: The digest of the questions now.
+        env: The environment that asks them, for the message.
+
+    Raises:
+        AgentError: They are others.
+    """
+    if path is not None and state.questions != digest:
+        raise AgentError(
+            f"Checkpoint {path} was trained on other questions than those that {env} asks now. "
+            "Bring the file of questions back, or begin another run."
         )
 
 
