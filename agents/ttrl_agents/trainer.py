@@ -24,6 +24,7 @@ import torch
 from ttrl_agents.agent import Agent, ResumableAgent
 from ttrl_agents.callbacks.base import Callback, CallbackList
 from ttrl_agents.callbacks.collapse import is_drifting, look_back, with_monitor
+from ttrl_agents.callbacks.first_completions import FirstCompletions
 from ttrl_agents.callbacks.votes import VotesCallback
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.distributed.replicas import check_replicas
@@ -39,6 +40,7 @@ from ttrl_agents.instruments.vote_metrics import vote_metrics
 from ttrl_agents.learning.pieces import check_pieces
 from ttrl_agents.learning.policy_gradient import make_agent
 from ttrl_agents.memory.run import out_of_memory_advice, plan_run
+from ttrl_agents.policy.checks import check_policy
 from ttrl_agents.policy.divided import copy_weights, load_policy_of_run
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.rollout import Rollout
@@ -46,7 +48,6 @@ from ttrl_agents.run.best_checkpoint import BEST, BestCheckpoint, forget_candida
 from ttrl_agents.run.checkpoint import (
     TrainerState,
     check_same_options,
-    check_same_questions,
     keep_newest,
     latest_state,
     load_agent,
@@ -59,7 +60,6 @@ from ttrl_agents.run.env_questions import (
     check_reward,
     load_questions,
     make_environments,
-    without_long_prompts,
 )
 from ttrl_agents.run.folder import (
     CONFIG,
@@ -73,9 +73,9 @@ from ttrl_agents.run.folders_of_ranks import replace_folder_together
 from ttrl_agents.run.health import Health, check_learned, check_weights, ran_out_of_memory
 from ttrl_agents.run.interrupted import Interrupted
 from ttrl_agents.run.provenance import note_start
+from ttrl_agents.run.run_prompts import fix_date, prepare_prompts
 from ttrl_agents.run.summary import summarize_run
 from ttrl_agents.samplers import Sampler, check_sampler, make_sampler
-from ttrl_benchmarks.digest import prompts_digest
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import Diagnostics
 from ttrl_env.files import write_atomically
@@ -136,7 +136,7 @@ class Trainer:
         agent: Callable[[Policy, TrainConfig, Sampler], Agent],
         sampler: Callable[[Policy, TrainConfig], Sampler],
     ) -> None:
-        watching = [VotesCallback(), *with_monitor(config, callbacks)]
+        watching = [VotesCallback(), FirstCompletions(), *with_monitor(config, callbacks)]
         self.callbacks = CallbackList(each for each in watching if _is_called_here(each))
         self.stopping = False
         self._load_checkpoint(config, resume=resume)
@@ -146,16 +146,14 @@ class Trainer:
         saved = None if self.state_path is None else self.state_path / "model"
         self.policy = load_policy_of_run(config, saved)
         check_weights(self.policy.model, f"of model {self.policy.name!r}")
-        self.left_out = 0
-        if config.max_prompt_tokens is not None:
-            asked = len(self.benchmark)
-            self.benchmark = without_long_prompts(
-                self.benchmark, self.policy, config.max_prompt_tokens
-            )
-            self.left_out = asked - len(self.benchmark)
-        digest = prompts_digest(self.benchmark)
-        check_same_questions(self.state_path, self.state, digest, config.env)
-        self.state.questions = digest
+        check_policy(self.policy)
+        config = fix_date(config, self.policy, self.state, self.state_path)
+        asked = prepare_prompts(
+            config, self.policy, self.benchmark, self.held_out, self.state, self.state_path
+        )
+        self.benchmark, self.held_out = asked.benchmark, asked.held_out
+        self.left_out = asked.left_out
+        self.state.questions, self.state.prompts = asked.questions, asked.prompts
         self.envs = make_environments(config, self.benchmark)
         self.config = config = replace(config, output=self.folder)
         self.sampler = divide_sampling(sampler(self.policy, config))

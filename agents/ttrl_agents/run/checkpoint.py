@@ -8,7 +8,6 @@
 - `latest_state`: the newest checkpoint of a run.
 - `verify_state`: raises an error for a damaged checkpoint, which says how to continue.
 - `check_same_options`: raises an error for a checkpoint of another configuration.
-- `check_same_questions`: the same for one of other questions.
 
 Seeds are functions of the step (see `seeds`), so no random state needs saving.
 """
@@ -41,7 +40,6 @@ from ttrl_env.files import parse_json
 __all__ = [
     "TrainerState",
     "check_same_options",
-    "check_same_questions",
     "keep_newest",
     "latest_state",
     "load_agent",
@@ -69,6 +67,7 @@ class TrainerState:
         stopped: Whether one of them ended the training.
         options: The options of the run, which may not change when it is resumed.
         questions: The digest of the questions that it trains on, which may not change either.
+        prompts: The digest of their prompts in tokens, which may not change either.
     """
 
     step: int = 0
@@ -79,6 +78,7 @@ class TrainerState:
     stopped: bool = False
     options: dict[str, Any] = field(default_factory=dict)
     questions: str = ""
+    prompts: str = ""
 
 
 def save_state(
@@ -245,32 +245,13 @@ def check_same_options(path: Path, state: TrainerState, config: TrainConfig) -> 
     changed = [
         f"{option_name(name)} was {before[name]!r} and is {now[name]!r} now"
         for name in sorted(set(now) - RESUMABLE_WITH)
-        if before[name] != now[name]
+        if before[name] != now[name] and (name, now[name]) != ("template_date", None)
     ]
     if changed:
         raise AgentError(
             f"Checkpoint {path} is of another configuration: {'; '.join(changed)}. Put that back "
             f"in {path.parent.parent / 'config.json'}, or begin another run with "
             "ttrl train --config FILE --output NEW."
-        )
-
-
-def check_same_questions(path: Path | None, state: TrainerState, digest: str, env: str) -> None:
-    """Compares the questions of a run with those that its checkpoint was trained on.
-
-    Args:
-        path: The checkpoint; `None` for a run that begins.
-        state: Its state.
-        digest: The digest of the questions now.
-        env: The environment that asks them, for the message.
-
-    Raises:
-        AgentError: They are others.
-    """
-    if path is not None and state.questions != digest:
-        raise AgentError(
-            f"Checkpoint {path} was trained on other questions than those that {env} asks now. "
-            "Bring the file of questions back, or begin another run."
         )
 
 
