@@ -28,6 +28,9 @@ class Texts:
     def __init__(self) -> None:
         held = f"no error, votes and rewards in range, {_SLOW:g} s at most a step of {_VOTES}"
         self.tally = Tally("fuzzed completions", "completions", held)
+        from ttrl_env.envs.asking import MAX_LENGTH
+
+        self._longest = MAX_LENGTH
         self._envs = [self._make(answer_format) for answer_format in ("integer", "latex", "choice")]
 
     def trial(self, folder: Path, rng: random.Random) -> None:  # noqa: ARG002 - needs no files
@@ -37,6 +40,7 @@ class Texts:
         # Votes that repeat, as those of a model do, also with a box around them.
         texts = [rng.choice(texts) if rng.random() < 0.3 else each for each in texts]
         texts = [rf"\boxed{{{each}}}" if rng.random() < 0.3 else each for each in texts]
+        texts = [each[: self._longest] for each in texts]  # a sampler's token limit is far below
         envs = rng.choice(self._envs)
         problems = []
         began = time.thread_time()
