@@ -7,8 +7,9 @@ ARGS ?=
 # Options of pytest, e.g. make test TESTS="-m 'not slow'"
 TESTS ?=
 
-# What `make test-floor` runs: all that depends on PyTorch, transformers and NumPy.
-FLOOR_TESTS := $(addprefix tests/ttrl_agents/,policy samplers learning memory instruments)
+# What `make test-floor` runs: what depends on PyTorch, transformers, NumPy, Arrow and Gymnasium.
+FLOOR_TESTS := $(addprefix tests/ttrl_agents/,policy samplers learning memory instruments) \
+	tests/ttrl_benchmarks tests/ttrl_env/consensus
 
 # Threads that spin while they wait make shared cores several times slower.
 export OMP_WAIT_POLICY ?= PASSIVE

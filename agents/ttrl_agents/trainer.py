@@ -24,6 +24,7 @@ import torch
 from ttrl_agents.agent import Agent, ResumableAgent
 from ttrl_agents.callbacks.base import Callback, CallbackList
 from ttrl_agents.callbacks.collapse import is_drifting, look_back, with_monitor
+from ttrl_agents.callbacks.first_completions import FirstCompletions
 from ttrl_agents.callbacks.votes import VotesCallback
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.distributed.replicas import check_replicas
@@ -39,6 +40,7 @@ from ttrl_agents.instruments.vote_metrics import vote_metrics
 from ttrl_agents.learning.pieces import check_pieces
 from ttrl_agents.learning.policy_gradient import make_agent
 from ttrl_agents.memory.run import out_of_memory_advice, plan_run
+from ttrl_agents.policy.checks import check_policy
 from ttrl_agents.policy.divided import copy_weights, load_policy_of_run
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.rollout import Rollout
@@ -58,7 +60,6 @@ from ttrl_agents.run.env_questions import (
     check_reward,
     load_questions,
     make_environments,
-    without_long_prompts,
 )
 from ttrl_agents.run.folder import (
     CONFIG,
@@ -72,9 +73,9 @@ from ttrl_agents.run.folders_of_ranks import replace_folder_together
 from ttrl_agents.run.health import Health, check_learned, check_weights, ran_out_of_memory
 from ttrl_agents.run.interrupted import Interrupted
 from ttrl_agents.run.provenance import note_start
+from ttrl_agents.run.run_prompts import fix_date, prepare_prompts
 from ttrl_agents.run.summary import summarize_run
 from ttrl_agents.samplers import Sampler, check_sampler, make_sampler
-from ttrl_benchmarks.digest import prompts_digest
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import Diagnostics
 from ttrl_env.files import write_atomically
@@ -135,7 +136,7 @@ class Trainer:
         agent: Callable[[Policy, TrainConfig, Sampler], Agent],
         sampler: Callable[[Policy, TrainConfig], Sampler],
     ) -> None:
-        watching = [VotesCallback(), *with_monitor(config, callbacks)]
+        watching = [VotesCallback(), FirstCompletions(), *with_monitor(config, callbacks)]
         self.callbacks = CallbackList(each for each in watching if _is_called_here(each))
         self.stopping = False
         self._load_checkpoint(config, resume=resume)
@@ -145,14 +146,14 @@ class Trainer:
         saved = None if self.state_path is None else self.state_path / "model"
         self.policy = load_policy_of_run(config, saved)
         check_weights(self.policy.model, f"of model {self.policy.name!r}")
-        self.left_out = 0
-        if config.max_prompt_tokens is not None:
-            asked = len(self.benchmark)
-            self.benchmark = without_long_prompts(
-                self.benchmark, self.policy, config.max_prompt_tokens
-            )
-            self.left_out = asked - len(self.benchmark)
-        self._check_same_questions(config.env)
+        check_policy(self.policy)
+        config = fix_date(config, self.policy, self.state, self.state_path)
+        asked = prepare_prompts(
+            config, self.policy, self.benchmark, self.held_out, self.state, self.state_path
+        )
+        self.benchmark, self.held_out = asked.benchmark, asked.held_out
+        self.left_out = asked.left_out
+        self.state.questions, self.state.prompts = asked.questions, asked.prompts
         self.envs = make_environments(config, self.benchmark)
         self.config = config = replace(config, output=self.folder)
         self.sampler = divide_sampling(sampler(self.policy, config))
@@ -388,8 +389,8 @@ class Trainer:
     def _save(self) -> None:
         check_learned(self.policy.model, self.folder, self.state.step)
         writes = world().leads or self.policy.divided
-        resumable = writes and isinstance(self.agent, ResumableAgent)
-        tensors = self.agent.tensors() if resumable else {}
+        agent = self.agent
+        tensors = agent.tensors() if writes and isinstance(agent, ResumableAgent) else {}
         states = {name: part.state_dict() for name, part in self._parts().items()}
         parts = {name: state for name, state in states.items() if state}
         self.state.parts = self.callbacks.state_dict() | parts
@@ -484,16 +485,6 @@ class Trainer:
         text = json.dumps(summary, indent=2) + "\n"
         world().lead(partial(write_atomically, self.folder / SUMMARY, text))
         return summary
-
-    def _check_same_questions(self, env: str) -> None:
-        """Notes the questions of a new run, and compares those of a resumed one."""
-        digest = prompts_digest(self.benchmark)
-        if self.state_path is not None and self.state.questions != digest:
-            raise AgentError(
-                f"Checkpoint {self.state_path} was trained on other questions than those that "
-                f"{env} asks now. Bring the file of questions back, or begin another run."
-            )
-        self.state.questions = digest
 
 
 def _is_called_here(callback: Callback) -> bool:

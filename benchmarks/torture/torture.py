@@ -134,24 +134,13 @@ def kill_attacks() -> list[Attack]:
         ),
         Recorded("jsonl"),
         Recorded("parquet"),
-        *report_attacks(),
-    ]
-
-
-def report_attacks() -> list[Attack]:
-    """Returns the attack on the report of a run, where this version writes one."""
-    from ttrl_agents.cli.commands import commands_for
-
-    if "report" not in commands_for(()):
-        return []
-    return [
         Rewritten(
             "report",
             lambda folder: ["report", folder],
             lambda to: shutil.copytree(half_done("run"), to),
             "report.html",
             b"</html>",
-        )
+        ),
     ]
 
 
@@ -167,6 +156,11 @@ def writer_attacks() -> list[Attack]:
             "two of eval --resume",
             lambda folder: ["eval", "--resume", folder],
             lambda to: shutil.copytree(half_done("evaluation"), to),
+        ),
+        TwoWriters(
+            "two of report",
+            lambda folder: ["report", folder],
+            lambda to: shutil.copytree(half_done("run"), to),
         ),
         TwoFolders("two of train without a folder", ["train", *_SMALL.split(), "--no-evaluate"]),
         TwoFolders("two of eval without a folder", ["eval", *EVAL.split()]),

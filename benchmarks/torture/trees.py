@@ -40,10 +40,11 @@ def differences(expected: dict[str, str], folder: Path) -> list[str]:
     said += [
         f"{name} differs" for name in expected if found.get(name, "") not in ("", expected[name])
     ]
+    hidden = [path.relative_to(folder).as_posix() for path in folder.rglob(".*")]
     said += [
-        f"{path.relative_to(folder)} is left over"
-        for path in folder.rglob(".*")
-        if path.name.endswith(_LEFTOVERS)
+        f"{name} is left over"
+        for name in hidden
+        if name.endswith(_LEFTOVERS) and not any(each.startswith(name) for each in expected)
     ]
     return said
 

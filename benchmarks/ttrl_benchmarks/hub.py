@@ -23,6 +23,7 @@ from typing import Any
 from ttrl_benchmarks.card import HubFile
 from ttrl_benchmarks.digest import file_sha256
 from ttrl_benchmarks.errors import BenchmarkError, BenchmarkWarning
+from ttrl_benchmarks.network import network_cause
 
 __all__ = ["cached_file", "fetch_file", "matches"]
 
@@ -103,7 +104,13 @@ def _download(
     token: str | None,
 ) -> Path:
     """Downloads a file, unverified; the arguments are those of `fetch_file`."""
-    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub import (
+        constants,
+        get_hf_file_metadata,
+        get_token,
+        hf_hub_download,
+        hf_hub_url,
+    )
 
     # The client reads this variable once, when it is imported; notebooks set it later.
     endpoint = (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
@@ -128,7 +135,9 @@ def _download(
             )
         )
     except _client_errors() as error:
-        raise BenchmarkError(f"{title}: {_advice(error, hub, endpoint)}") from error
+        raise BenchmarkError(
+            f"{title}: {_advice(error, hub, endpoint, token or get_token())}"
+        ) from error
 
 
 def _cached(hub: HubFile, cache_dir: str | os.PathLike[str] | None) -> Path | None:
@@ -185,10 +194,11 @@ def _client_errors() -> tuple[type[Exception], ...]:
     bases = [base for base in errors.HfHubHTTPError.__bases__ if issubclass(base, Exception)]
     # Older clients have no error of their own for the chunked store.
     chunked: type[Exception] = getattr(errors, "XetDownloadError", RuntimeError)
-    return (ValueError, RuntimeError, chunked, *bases)
+    # The last is that of a client without what a proxy needs.
+    return (ValueError, RuntimeError, chunked, *bases, ImportError)
 
 
-def _advice(error: Exception, hub: HubFile, endpoint: str) -> str:
+def _advice(error: Exception, hub: HubFile, endpoint: str, token: str | None) -> str:
     """Says in one sentence what to do about an error of the client."""
     from huggingface_hub import errors
 
@@ -198,6 +208,9 @@ def _advice(error: Exception, hub: HubFile, endpoint: str) -> str:
     status = error.response.status_code if isinstance(error, errors.HfHubHTTPError) else None
     if isinstance(error, errors.OfflineModeIsEnabled):
         return f"is not cached and HF_HUB_OFFLINE is set; unset it once, or {BY_HAND}."
+    cause = network_cause(error, endpoint) if status is None else None
+    if cause is not None:
+        return f"cannot be downloaded from {endpoint}, as {cause}, or {BY_HAND}."
     if isinstance(error, errors.GatedRepoError) or (hub.gated and status in (401, 403, 404)):
         return (
             f"is gated by its publisher; accept the terms at {page}, then log in with "
@@ -207,6 +220,11 @@ def _advice(error: Exception, hub: HubFile, endpoint: str) -> str:
         return (
             f"{page} has no {hub.filename} at revision {hub.revision[:7]}; if HF_ENDPOINT names a "
             f"mirror, unset it, or {BY_HAND}."
+        )
+    if status in (401, 403) and not token:
+        return (
+            f"{page} refuses (HTTP {status}), though it asks for no token: a proxy or a filter of "
+            f"this network may stand between; ask who runs it, or {BY_HAND}."
         )
     if status in (401, 403):
         return (

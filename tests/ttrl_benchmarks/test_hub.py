@@ -245,6 +245,13 @@ def test_a_gated_file_may_be_refused_without_saying_why(mirror: HubMirror, statu
         fetch_file(hub, "Sums")
 
 
+def test_a_token_that_is_refused_is_said_so(mirror: HubMirror) -> None:
+    hub = mirror.add(CONTENT)
+    mirror.status = 403
+    with pytest.raises(BenchmarkError, match=r"refuses the token \(HTTP 403\).*unset HF_TOKEN"):
+        fetch_file(hub, "Sums", token="hf_wrong")  # noqa: S106 - one that nothing takes
+
+
 @pytest.mark.parametrize(
     ("status", "error_code", "complaint"),
     [
@@ -252,7 +259,7 @@ def test_a_gated_file_may_be_refused_without_saying_why(mirror: HubMirror, statu
         (404, "RevisionNotFound", r"has no data/questions\.jsonl at revision"),
         (404, "RepoNotFound", r"has no data/questions\.jsonl at revision"),
         (404, None, r"has no data/questions\.jsonl at revision"),
-        (403, None, r"refuses the token \(HTTP 403\)"),
+        (403, None, r"refuses \(HTTP 403\), though it asks for no token: a proxy or a filter"),
         (500, None, "answers HTTP 500; run again later"),
         (503, None, "answers HTTP 503; run again later"),
     ],

@@ -12,8 +12,9 @@ def test_it_samples_as_the_model_itself_would(server, policy, questions):
     sampler = VLLMServerSampler(server, "tiny")
     greedy = SamplingParams(64, temperature=0.0)
     counted = []
-    completions = sampler.sample(questions, greedy, seed=0, progress=counted.append)
-    assert completions == TransformersSampler(policy).sample(questions, greedy, seed=0)
+    prompts = [*questions, questions[0]]  # equal ones too
+    completions = sampler.sample(prompts, greedy, seed=0, progress=counted.append)
+    assert completions == TransformersSampler(policy).sample(prompts, greedy, seed=0)
     assert sum(counted) == sum(len(each.token_ids) for each in completions)
     assert all(each.finished for each in completions)
     assert all(len(each.log_probs) == len(each.token_ids) for each in completions)

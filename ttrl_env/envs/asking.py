@@ -2,6 +2,7 @@
 
 - `resolve_benchmark`: a benchmark, or the name of one with its options.
 - `prompt_of`: the prompt of a question, no longer than it may be.
+- `check_reset`: what an environment is reset with.
 - `check_position`: a place in the order of questions.
 - `fresh_seed`: a seed for an environment that is reset without one.
 - `MAX_LENGTH`: the most characters of a prompt or a completion, by default.
@@ -10,16 +11,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
 from ttrl_benchmarks import Benchmark, Question, UnknownNameError, load_benchmark
+from ttrl_benchmarks.errors import unknown_name
 from ttrl_env.prompt import Prompt
 
-__all__ = ["MAX_LENGTH", "check_position", "fresh_seed", "prompt_of", "resolve_benchmark"]
+__all__ = [
+    "MAX_LENGTH",
+    "check_position",
+    "check_reset",
+    "fresh_seed",
+    "prompt_of",
+    "resolve_benchmark",
+]
 
 MAX_LENGTH = 2**20
 
@@ -69,6 +78,32 @@ def prompt_of(benchmark: Benchmark, question: Question, max_length: int) -> Prom
             f"max_length = {max_length}; pass a larger one"
         )
     return prompt
+
+
+def check_reset(seed: Any, options: Any, known: Sequence[str]) -> dict[str, Any]:
+    """Checks what an environment is reset with, and returns the options.
+
+    Args:
+        seed: A seed, a list of seeds, or `None`.
+        options: The options, or `None`.
+        known: The options that the environment has.
+
+    Raises:
+        TypeError: A seed is not a whole number, or the options are not a dictionary.
+        UnknownNameError: There is no such option; the message lists those that there are.
+    """
+    seeds = (seed,) if isinstance(seed, str) or not isinstance(seed, Iterable) else seed
+    for each in seeds:
+        if each is not None and not isinstance(each, int | np.integer):
+            raise TypeError(f"a seed must be a whole number, not {each!r}")
+    if options is None:
+        return {}
+    if not isinstance(options, Mapping):
+        raise TypeError(f"the options of reset must be a dictionary, not {options!r}")
+    for name in options:
+        if name not in known:
+            raise unknown_name("option of reset", str(name), known)
+    return dict(options)
 
 
 def check_position(position: Any) -> int | None:

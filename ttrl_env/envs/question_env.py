@@ -16,6 +16,7 @@ from ttrl_env.consensus import Estimator, Verdict, judge, resolve_estimator
 from ttrl_env.envs.asking import (
     MAX_LENGTH,
     check_position,
+    check_reset,
     fresh_seed,
     prompt_of,
     resolve_benchmark,
@@ -127,10 +128,13 @@ class TTRLEnv(SealedBenchmark, gym.Env[str, str]):
             The prompt, and the information described above.
 
         Raises:
-            ValueError: The position is negative.
+            ValueError: The position is negative, or there is no such option.
+            TypeError: The seed or the position is not a whole number.
         """
+        options = check_reset(seed, options, ("position",))
+        seed = None if seed is None else int(seed)
         super().reset(seed=seed)
-        position = check_position((options or {}).get("position"))
+        position = check_position(options.get("position"))
         if seed is not None or self._order is None:
             chosen = fresh_seed() if seed is None else seed
             self._order = QuestionOrder(len(self.benchmark), chosen)

@@ -19,7 +19,7 @@ from ttrl_benchmarks import Benchmark
 from ttrl_env.answers import opens_thinking
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import Estimator
-from ttrl_env.envs.asking import check_position, fresh_seed, resolve_benchmark
+from ttrl_env.envs.asking import check_position, check_reset, fresh_seed, resolve_benchmark
 from ttrl_env.envs.groups import Groups, check_not_over, metadata_for, resolve_autoreset_mode
 from ttrl_env.envs.sealing import SealedBenchmark
 from ttrl_env.envs.token_codec import TokenCodec
@@ -158,10 +158,12 @@ class TokenVectorEnv(SealedBenchmark, VectorEnv[Observation, Array, Array]):
             The observations and the information about them.
 
         Raises:
-            ValueError: A list of seeds or a mask splits a group, or the position is negative.
+            ValueError: A list of seeds or a mask splits a group, the position is negative, or
+                there is no such option.
+            TypeError: A seed or the position is not a whole number.
         """
+        options = check_reset(seed, options, ("position", "reset_mask"))
         super().reset(seed=int(seed) if isinstance(seed, int | np.integer) else None)
-        options = options or {}
         position = check_position(options.get("position"))
         mask = self._groups.mask(options.get("reset_mask"))
         seeds = self._groups.seeds(seed)

@@ -20,6 +20,7 @@ from ttrl_env.consensus import Estimator
 from ttrl_env.envs.asking import (
     MAX_LENGTH,
     check_position,
+    check_reset,
     fresh_seed,
     prompt_of,
     resolve_benchmark,
@@ -145,10 +146,12 @@ class TTRLVectorEnv(SealedBenchmark, VectorEnv[Prompts, Sequence[str], Array]):
             The prompts and the information about them.
 
         Raises:
-            ValueError: A list of seeds or a mask splits a group, or the position is negative.
+            ValueError: A list of seeds or a mask splits a group, the position is negative, or
+                there is no such option.
+            TypeError: A seed or the position is not a whole number.
         """
+        options = check_reset(seed, options, ("position", "reset_mask"))
         super().reset(seed=int(seed) if isinstance(seed, int | np.integer) else None)
-        options = options or {}
         position = check_position(options.get("position"))
         mask = self._groups.mask(options.get("reset_mask"))
         seeds = self._groups.seeds(seed)

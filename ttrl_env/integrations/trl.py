@@ -349,13 +349,18 @@ def _with_tokens(
 
 
 def _text(completion: Any) -> str:
-    """The text of a completion; of a conversation, that of its last turn."""
+    """The text of a completion; of a conversation, that of its last turn.
+
+    Nothing, no turn and a turn without text, as one that only calls tools, are all no text.
+    """
     content = completion
     if not isinstance(completion, str):
-        content = completion[-1].get("content")
+        last = completion[-1] if completion else None
+        content = last.get("content") if isinstance(last, Mapping) else last
     if isinstance(content, list):  # parts, as models that see images have them
-        content = "".join(part.get("text", "") for part in content)
-    return content or ""  # a turn that only calls tools says nothing
+        parts = (part.get("text") if isinstance(part, Mapping) else part for part in content)
+        content = "".join(part for part in parts if isinstance(part, str))
+    return content or ""
 
 
 def _exchange(values: list[T]) -> tuple[list[list[T]], int]:

@@ -97,7 +97,7 @@ class ConsensusReward(VectorWrapper):
     ) -> tuple[Any, dict[str, Any]]:
         """Resets the environment and remembers what it asks."""
         # Gymnasium's own environments take the mask out of the options that they are given.
-        options = None if options is None else dict(options)
+        options = dict(options) if isinstance(options, dict) else options
         observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]
         self._remember(infos)
         if self.render_mode is not None:

@@ -20,6 +20,7 @@ from ttrl_agents.callbacks.base import Callback, Run
 from ttrl_agents.evaluate.setting import SamplingSetting, by_setting
 from ttrl_agents.evaluate.turned import describe_changed, describe_turned
 from ttrl_agents.instruments.collapse import Alarm
+from ttrl_agents.printed import printed
 from ttrl_agents.run.output import RunConsole
 from ttrl_env.consensus import find_reward, reward_needs
 
@@ -103,7 +104,7 @@ class ConsoleCallback(Callback):
             rows["resumed"] = f"after step {run.state.step}"
         grid = Table.grid(padding=(0, 2))
         for name, value in rows.items():
-            grid.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
+            grid.add_row(Text(name, style="bold"), printed(value, overflow="fold"))
         self.console.print(Panel(grid, title="TTRL: learning without labels", expand=False))
         self._total, self._start, self._votes = config.steps, run.state.step, config.n_votes
         self._step = self._start
@@ -199,7 +200,7 @@ class ConsoleCallback(Callback):
         for table in results_tables(summary):
             self.console.print(table)
         for line in vote_lines(summary):
-            self.console.print(line, soft_wrap=True)
+            self.console.print(printed(line), soft_wrap=True)
         self.console.print(
             f"{summary['steps']} steps in {_clock(summary['seconds'])}. "
             "The run directory has config.json, metrics.jsonl, summary.json, curves.png, "

@@ -12,6 +12,7 @@ from typing import Annotated
 import tyro
 
 from ttrl_agents.cli.exit_status import Exit
+from ttrl_benchmarks.printable import plain_text
 from ttrl_env.answers import AnswerFormat, explain_extraction, explain_grade
 from ttrl_env.answers.prove import prove as find_proof
 
@@ -34,7 +35,7 @@ def grade(
             differ. It takes seconds and does not change the verdict.
     """
     explanation = explain_grade(gold, answer, format)
-    print(explanation)  # noqa: T201
+    print(plain_text(str(explanation)))  # noqa: T201
     if prove:
         print(f"SymPy: {find_proof(gold, answer)}")  # noqa: T201
     if not explanation.equal:
@@ -55,6 +56,6 @@ def extract(
     """
     completion = sys.stdin.read() if text == "-" else text
     explanation = explain_extraction(completion, format, options or None)
-    print(explanation)  # noqa: T201
+    print(plain_text(str(explanation)))  # noqa: T201
     if explanation.answer is None:
         raise Exit(1)

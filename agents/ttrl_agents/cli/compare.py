@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ttrl_agents.cli.console import CommandConsole
 from ttrl_agents.errors import AgentError
+from ttrl_agents.printed import printed
 
 if TYPE_CHECKING:
     from ttrl_agents.evaluate.comparison import Comparison, Difference
@@ -69,9 +70,9 @@ def compare(
                 words += f", weights {config['weights'][:8]}"
             if len(whole.results) > shared:
                 words += f"; {shared} of its {len(whole.results)} questions"
-            console.print(Text(f"  {letter}  {folder.path}  ({words})"), soft_wrap=True)
+            console.print(printed(f"  {letter}  {folder.path}  ({words})"), soft_wrap=True)
         for words in differing:
-            console.print(Text(f"  Not measured alike: {words}."), soft_wrap=True)
+            console.print(printed(f"  Not measured alike: {words}."), soft_wrap=True)
         console.print(_table(comparison))
         if rows := comparison.most_changed(max(changed, 0)):
             console.print(_changed_table(comparison, rows))
@@ -154,6 +155,6 @@ def _changed_table(comparison: Comparison, rows: list[tuple[str, float, float]])
         table.add_column(name, justify="right")
     for question_id, of_a, of_b in rows:
         table.add_row(
-            Text(question_id), f"{of_a:.3f}", f"{of_b:.3f}", f"{100 * (of_b - of_a):+.0f} points"
+            printed(question_id), f"{of_a:.3f}", f"{of_b:.3f}", f"{100 * (of_b - of_a):+.0f} points"
         )
     return table

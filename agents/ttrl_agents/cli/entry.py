@@ -54,6 +54,7 @@ def _run(given: list[str]) -> int:
 
         from ttrl_agents.cli.commands import commands_for
         from ttrl_agents.cli.help_page import show_help
+        from ttrl_agents.cli.plain_warnings import plain_warnings
     except ImportError as error:
         return say(f"{error}. {EXTRA}")
     from ttrl_benchmarks.errors import unknown_name
@@ -64,10 +65,11 @@ def _run(given: list[str]) -> int:
             raise unknown_name("command", given[0], commands)
         if show_help(commands, given):
             return
-        tyro.extras.subcommand_cli_from_dict(
-            commands,
-            prog="ttrl",
-            args=given,
-        )
+        with plain_warnings():
+            tyro.extras.subcommand_cli_from_dict(
+                commands,
+                prog="ttrl",
+                args=given,
+            )
 
     return run_command(command, given[0])

@@ -57,5 +57,7 @@ def run_command(command: Callable[[], None], name: str) -> int:
 
 def say(sentence: str, status: int = 1) -> int:
     """Prints a sentence as an error of `ttrl`; returns the exit status."""
-    print(f"ttrl: {sentence}", file=sys.stderr)  # noqa: T201
+    from ttrl_benchmarks.printable import plain_text
+
+    print(f"ttrl: {plain_text(sentence)}", file=sys.stderr)  # noqa: T201
     return status

@@ -2,6 +2,7 @@
 
 - `ask`: samples completions of questions, portion by portion.
 - `evaluate`: samples completions of every labelled question and grades them.
+- `look_at_first`: what looks at the first completions.
 - `labelled`: the questions that can be graded.
 - `measurable`: those, or all questions if none can be graded.
 - `spread`: some of them, spread evenly.
@@ -13,15 +14,17 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.results import QuestionResult, grade_question
+from ttrl_agents.policy.checks import check_first_completions
 from ttrl_agents.samplers import Sampler, SamplingParams
 from ttrl_agents.samplers.base import Progress
 from ttrl_agents.seeds import completion_seeds
 from ttrl_benchmarks import Benchmark, Question
 
-__all__ = ["Answered", "ask", "evaluate", "labelled", "measurable", "spread"]
+__all__ = ["Answered", "ask", "evaluate", "labelled", "look_at_first", "measurable", "spread"]
 
 _COMPLETIONS_AT_ONCE = 1024
 
+Look = Callable[[Sequence[QuestionResult]], None]
 Answered = Callable[[int], None]
 """Called with the number of questions whose completions are all sampled."""
 
@@ -124,6 +127,7 @@ def evaluate(
     progress: Progress | None = None,
     answered: Answered | None = None,
     stop: Callable[[], bool] = lambda: False,
+    look: Look | None = None,
 ) -> Evaluation | None:
     """Samples k completions of every labelled question and grades them.
 
@@ -137,6 +141,7 @@ def evaluate(
         progress: Called with the number of new tokens during sampling.
         answered: Called with the number of questions that are answered, as in `ask`.
         stop: Called between portions of questions; if true, the evaluation ends without a result.
+        look: Called with the results of the first portion.
 
     Returns:
         The evaluation, or `None` if there is no question to ask or `stop` returned true.
@@ -155,12 +160,35 @@ def evaluate(
         progress=progress,
         answered=answered,
     ):
+        if look is not None and not results:
+            look(portion)
         results += portion
         if answered is not None:
             answered(len(results))
         if len(results) < len(questions) and stop():
             return None
     return Evaluation(tuple(results))
+
+
+def look_at_first(name: str, benchmark: Benchmark, params: SamplingParams) -> Look:
+    """Returns what warns where none of the first completions ended, or none gave an answer.
+
+    Args:
+        name: The name of the model.
+        benchmark: The benchmark that is asked.
+        params: The parameters of sampling.
+    """
+
+    def look(results: Sequence[QuestionResult]) -> None:
+        check_first_completions(
+            name,
+            [each for result in results for each in result.finished],
+            [each is not None for result in results for each in result.answers],
+            max_tokens=params.max_tokens,
+            instruction=benchmark.instruction,
+        )
+
+    return look
 
 
 def labelled(benchmark: Benchmark) -> list[Question]:

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.setting import SamplingSetting
+from ttrl_agents.printed import printed
 from ttrl_agents.run.output import RunConsole
 from ttrl_agents.samplers import SamplingParams
 
@@ -68,7 +69,7 @@ class EvaluationDisplay:
             rows["going on"] = f"{len(run.results)} questions are done already"
         grid = Table.grid(padding=(0, 2))
         for name, value in rows.items():
-            grid.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
+            grid.add_row(Text(name, style="bold"), printed(value, overflow="fold"))
         self.console.print(Panel(grid, title="TTRL: measuring", expand=False))
         self._total, self._begun_with = len(run.questions), len(run.results)
         self._began = self._last_line = time.monotonic()
@@ -193,7 +194,7 @@ def votes_table(evaluation: Evaluation) -> Table:
     for result in evaluation.results[:_MOST_VOTES_SHOWN]:
         answer = Text("none", style="dim")
         if result.consensus is not None:
-            answer = Text(result.consensus)
+            answer = printed(result.consensus)
             answer.truncate(_WIDTH_OF_ANSWERS, overflow="ellipsis")
-        table.add_row(Text(result.question_id), answer, f"{result.majority_ratio:.0%}")
+        table.add_row(printed(result.question_id), answer, f"{result.majority_ratio:.0%}")
     return table

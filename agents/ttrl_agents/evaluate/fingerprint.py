@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 
 from ttrl_agents.distributed.sharding import full
 from ttrl_agents.policy.policy import Policy
+from ttrl_agents.policy.prompts import encode_questions
 from ttrl_agents.samplers import SamplingParams
 from ttrl_benchmarks import Benchmark, Question
 
@@ -29,12 +30,18 @@ def evaluation_settings(
     weights: str | None,
     env: str,
     benchmark: Benchmark,
-    questions: Iterable[Question],
+    questions: Sequence[Question],
     k: int,
     params: SamplingParams,
     seed: int,
+    policy: Policy | None = None,
 ) -> dict[str, Any]:
-    """Returns the settings of an evaluation as JSON."""
+    """Returns the settings of an evaluation as JSON.
+
+    With a policy they hold a fingerprint of the prompts in tokens as well, so that another chat
+    template or tokenizer shows.
+    """
+    prompts = None if policy is None else encode_questions(policy, benchmark, questions).digest
     return {
         "model": model,
         "env": env,
@@ -47,6 +54,7 @@ def evaluation_settings(
         "seed": seed,
         "weights": weights,
         "questions": questions_digest(benchmark, questions),
+        "prompts": prompts,
     }
 
 

@@ -198,6 +198,8 @@ class EvaluationFolder:
         # An option that is newer than the evaluation had its default.
         old = {**EvalConfig().to_dict(), **_flat(begun)}
         new = _flat(json.loads(json.dumps(config)))
+        if "prompts" not in begun:  # an older evaluation
+            new.pop("prompts", None)
         differing = [name for name in new if old.get(name) != new[name]]
         if differing:
             what = ", ".join(f"{name} was {old.get(name)}, is {new[name]}" for name in differing)

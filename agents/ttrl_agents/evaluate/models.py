@@ -70,7 +70,10 @@ class LocalModel:
         if config.sampler not in SAMPLERS:
             raise unknown_name("sampler", config.sampler, [*SAMPLERS, _SERVER])
         self.policy = load_policy(
-            config.model, device=config.device, chat_template=config.chat_template
+            config.model,
+            device=config.device,
+            chat_template=config.chat_template,
+            template_date=config.template_date,
         )
         self.name = self.policy.name
         self.description = (
@@ -85,7 +88,8 @@ class LocalModel:
         if room < 1:
             raise AgentError(
                 f"A prompt of {longest} tokens leaves no room in the {self.policy.max_length} "
-                f"positions of model {self.name!r}. Use a model with more."
+                f"positions of model {self.name!r}. Use a model with more, or leave out "
+                "such questions with --max-prompt-tokens."
             )
         return min(_PAPER_TOKENS, room)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.distributed.world import world
-from ttrl_agents.evaluate.ask import Answered, evaluate, measurable, spread
+from ttrl_agents.evaluate.ask import Answered, evaluate, look_at_first, measurable, spread
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.fingerprint import evaluation_settings, weights_digest
 from ttrl_agents.evaluate.folder import EvaluationFolder
@@ -126,8 +126,15 @@ class RunEvaluations:
                 scores[split] = None
                 if split not in self._questions:
                     continue
+                first = name == BEFORE and not results and split == SPLITS[0] and world().leads
                 result = self._evaluate(
-                    split, setting, seed, progress, _shifted(answered, before, total), stop
+                    split,
+                    setting,
+                    seed,
+                    progress,
+                    _shifted(answered, before, total),
+                    stop,
+                    first=first,
                 )
                 before += sizes[split]
                 if result is None or stop():
@@ -175,18 +182,22 @@ class RunEvaluations:
         progress: Progress | None,
         answered: Answered | None,
         stop: Callable[[], bool],
+        *,
+        first: bool,
     ) -> Evaluation | None:
         _, benchmark = self._questions[split]
+        params = self._params(setting)
         return evaluate(
             self.sampler,
             benchmark,
             k=setting.votes(self.config.eval_k),
-            params=self._params(setting),
+            params=params,
             seed=seed,
             questions=self._asked[split],
             progress=progress,
             answered=answered,
             stop=stop,
+            look=look_at_first(self.policy.name, benchmark, params) if first else None,
         )
 
     def _params(self, setting: SamplingSetting) -> SamplingParams:
@@ -208,6 +219,7 @@ class RunEvaluations:
             k=setting.votes(self.config.eval_k),
             params=self._params(setting),
             seed=seed,
+            policy=self.policy,
         )
 
 

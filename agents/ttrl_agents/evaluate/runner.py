@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,13 +20,16 @@ from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.distributed.sampling import divide_sampling
 from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
-from ttrl_agents.evaluate.ask import ask, spread
+from ttrl_agents.evaluate.ask import ask, look_at_first, spread
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.fingerprint import evaluation_settings
 from ttrl_agents.evaluate.folder import EvaluationFolder
 from ttrl_agents.evaluate.models import LocalModel, find_model
 from ttrl_agents.evaluate.results import from_lines, to_lines
 from ttrl_agents.evaluate.run_prompt import with_prompt_of_run
+from ttrl_agents.policy.checks import check_policy
+from ttrl_agents.policy.policy import Policy
+from ttrl_agents.policy.prompts import check_room, encode_questions
 from ttrl_agents.run.atomic import claim_folder
 from ttrl_agents.run.env_questions import asked_questions, without_long_prompts
 from ttrl_agents.run.folder import default_folder
@@ -76,17 +80,20 @@ class EvaluationRun:
         world().lead(self.folder.check_usable)
         self.benchmark = asked_questions(config, split=config.split)
         self.model = find_model(config)
-        if isinstance(self.model, LocalModel):
-            check_weights(self.model.policy.model, f"of model {self.model.name!r}")
-        self.left_out = 0
-        if config.max_prompt_tokens is not None and isinstance(self.model, LocalModel):
-            whole = self.benchmark
-            self.benchmark = without_long_prompts(
-                whole, self.model.policy, config.max_prompt_tokens
-            )
-            self.left_out = len(whole) - len(self.benchmark)
+        policy = self.model.policy if isinstance(self.model, LocalModel) else None
+        whole = self.benchmark
+        if policy is not None:
+            check_weights(policy.model, f"of model {self.model.name!r}")
+            check_policy(policy)
+            self.config = config = _with_date(config, policy, self.folder)
+            if config.max_prompt_tokens is not None:
+                self.benchmark = without_long_prompts(whole, policy, config.max_prompt_tokens)
+        self.left_out = len(whole) - len(self.benchmark)
         self.questions = _chosen(self.benchmark, config)
         self.params = self._params()
+        if policy is not None:
+            lengths = encode_questions(policy, self.benchmark, self.questions).lengths
+            check_room(policy, self.questions, lengths, self.params.max_tokens)
         settings = evaluation_settings(
             model=self.model.name,
             weights=self.model.weights,
@@ -96,6 +103,7 @@ class EvaluationRun:
             k=config.votes,
             params=self.params,
             seed=config.seed,
+            policy=policy,
         )
         self.settings = {**settings, "options": replace(config, output=None).to_dict()}
         at_once = _COMPLETIONS_AT_ONCE * world().size
@@ -124,6 +132,7 @@ class EvaluationRun:
         """Samples, grades and saves, portion by portion."""
         before = len(self.results)
         prompts = [self.benchmark.prompt(question) for question in questions]
+        look = look_at_first(self.model.name, self.benchmark, self.params)
         log = self.folder.path / "engine.log"
         sampler = divide_sampling(self.model.start(prompts, self.params, log))
         try:
@@ -138,6 +147,8 @@ class EvaluationRun:
                 progress=watcher.on_tokens,
                 answered=lambda done: watcher.on_questions(before + done),
             ):
+                if not self.results and world().leads:
+                    look(portion)
                 world().lead(partial(self.folder.append, portion))
                 self.results += portion
                 watcher.on_questions(len(self.results))
@@ -185,6 +196,23 @@ def _chosen(benchmark: Benchmark, config: EvalConfig) -> Sequence[Question]:
                 benchmark.filter(level=level)  # raises, naming the levels that there are
         questions = [question for question in questions if question.level in config.levels]
     return spread(questions, config.limit)
+
+
+def _with_date(config: EvalConfig, policy: Policy, folder: EvaluationFolder) -> EvalConfig:
+    """Returns the options with the date that the chat template gets, if it asks for one."""
+    if not policy.template.tells_date:
+        return config
+
+    def date_of() -> str:
+        kept = config.template_date
+        if kept is None and folder.config_path.is_file():
+            kept = folder.config().get("options", {}).get("template_date")
+        return kept or date.today().isoformat()
+
+    kept = world().lead(date_of)
+    policy.template.set_date(kept)
+    policy.forget_prompts()
+    return replace(config, template_date=kept)
 
 
 def new_folder(config: EvalConfig) -> Path:

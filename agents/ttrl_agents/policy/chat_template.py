@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ttrl_agents.config.options import parse_date
 from ttrl_agents.errors import AgentError
 from ttrl_agents.tiny.tokenizer import CHAT_TEMPLATE
 from ttrl_benchmarks.printable import plain_text
@@ -56,6 +57,11 @@ class ChatTemplate:
     def tells_date(self) -> bool:
         """Whether the template may ask for the date."""
         return _CLOCK in self.text
+
+    def set_date(self, day: str | None) -> None:
+        """Sets the date that a template gets, as in `"2026-11-28"`; `None` leaves it as it is."""
+        if day is not None:
+            self.now = parse_date(day)
 
     def render(
         self, conversations: Sequence[Messages], *, add_generation_prompt: bool = True
@@ -113,7 +119,7 @@ class ChatTemplate:
             last = ended.stderr.strip().splitlines()[-1:] or [f"status {ended.returncode}"]
             raise AgentError(f"{failed}: its process died ({plain_text(last[0])}).") from error
         if "error" in answer:
-            raise AgentError(f"{failed}: {plain_text(answer['error'])}. {_OTHER}")
+            raise AgentError(f"{failed}: {plain_text(answer['error']).rstrip('.')}. {_OTHER}")
         texts: list[str] = answer["texts"]
         return texts
 

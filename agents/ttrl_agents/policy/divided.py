@@ -38,6 +38,7 @@ from ttrl_agents.policy.loading import (
     resolve_device,
     resolve_dtype,
 )
+from ttrl_agents.policy.model_files import check_model_files
 from ttrl_agents.policy.policy import Policy, error_text, quiet_libraries
 
 __all__ = [
@@ -90,6 +91,7 @@ def load_initial_policy(config: TrainConfig) -> Policy:
     policy = _read_in_parts(config, config.model, divide=True, trained=False) if divide else None
     policy = policy or _whole(load, divide=divide)
     policy.model.requires_grad_(False)
+    policy.template.set_date(config.template_date)
     return policy
 
 
@@ -170,6 +172,7 @@ def _read_in_parts(
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
             shape = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+            check_model_files(str(folder), shape)
             with init_empty_weights(include_buffers=False):
                 model: Any = AutoModelForCausalLM.from_config(
                     shape,
@@ -189,6 +192,8 @@ def _read_in_parts(
             else:
                 model = empty_copy(model, device=device).to(device)  # buffers too
             fill_from_files(folder, {name: each.data for name, each in model.named_parameters()})
+        except AgentError:
+            raise
         except Exception as error:  # damaged files raise any error
             raise AgentError(f"Model {source!r} cannot be loaded: {error_text(error)}") from error
     if config.chat_template is not None:

@@ -24,10 +24,12 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from ttrl_agents.config.train_config import DType, TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.lora import LoraPolicy, add_adapters, load_adapters
+from ttrl_agents.policy.model_files import check_model_files
 from ttrl_agents.policy.policy import Policy, error_text, quiet_libraries
 from ttrl_agents.run.folder import RUNS
 from ttrl_agents.tiny import SHIPPED, checkpoint_path
 from ttrl_benchmarks.errors import unknown_name
+from ttrl_benchmarks.network import network_cause
 
 __all__ = [
     "adapter_folder",
@@ -39,6 +41,7 @@ __all__ = [
     "resolve_dtype",
 ]
 
+_HUB = "https://huggingface.co"
 _ADAPTER_CONFIG = "adapter_config.json"
 
 
@@ -92,6 +95,8 @@ def load_policy(
     device: str = "auto",
     dtype: DType = "auto",
     chat_template: Path | None = None,
+    template_date: str | None = None,
+    tokenizer_folder: Path | None = None,
 ) -> Policy:
     """Loads a policy.
 
@@ -102,38 +107,55 @@ def load_policy(
         device: `"auto"`, `"cpu"`, `"cuda"`, `"cuda:N"` or `"mps"`.
         dtype: The type of the weights; see `resolve_dtype`.
         chat_template: A Jinja file that replaces the tokenizer's own chat template.
+        template_date: The date that a template gets which asks for today's.
+        tokenizer_folder: The folder of the tokenizer, if it is not the model's own.
 
     Raises:
         AgentError: There is no such model, or it cannot be read; the message says what to do.
     """
     adapter = adapter_folder(source)
     if adapter is not None:
-        return _load_adapted(adapter, device=device, dtype=dtype, chat_template=chat_template)
+        return _load_adapted(
+            adapter,
+            device=device,
+            dtype=dtype,
+            chat_template=chat_template,
+            template_date=template_date,
+        )
     where = resolve_device(device)
     template = None if chat_template is None else read_template(chat_template)
     folder, gguf = locate_model(source)
     with quiet_libraries():
         try:
             options: dict[str, Any] = {"gguf_file": gguf} if gguf else {}
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, **options)
+            tokenizer = AutoTokenizer.from_pretrained(
+                tokenizer_folder or folder, trust_remote_code=False, **options
+            )
             if not gguf:
-                AutoConfig.from_pretrained(folder, trust_remote_code=False)
+                shape = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+                check_model_files(folder, shape)
                 options["use_safetensors"] = True
             model: Any = AutoModelForCausalLM.from_pretrained(
                 folder, trust_remote_code=False, dtype=resolve_dtype(dtype, where), **options
             )
+        except AgentError:
+            raise
         except Exception as error:  # damaged files raise any error, this class too
             what = (
                 f"Model {source!r} cannot be loaded"
                 if Path(folder).exists()
                 else f"There is no folder {source!r}, and as an id on the Hub it cannot be loaded"
             )
-            raise AgentError(f"{what}: {error_text(error)}") from error
+            cause = None if Path(folder).exists() else network_cause(error, _HUB)
+            said = error_text(error) if cause is None else f"{cause}."
+            raise AgentError(f"{what}: {said}") from error
     if gguf:
         _forget_quantization(model)
     if template is not None:
         tokenizer.chat_template = template
-    return Policy(model.to(where).eval(), tokenizer, source)
+    policy = Policy(model.to(where).eval(), tokenizer, source)
+    policy.template.set_date(template_date)
+    return policy
 
 
 def load_run_policy(config: TrainConfig, saved: Path | None = None) -> Policy:
@@ -152,6 +174,7 @@ def load_run_policy(config: TrainConfig, saved: Path | None = None) -> Policy:
         device=config.device,
         dtype=config.dtype,
         chat_template=config.chat_template,
+        template_date=config.template_date,
     )
     if config.lora_rank == 0:
         policy.name = config.model
@@ -181,14 +204,19 @@ def adapter_folder(source: str) -> Path | None:
     return None
 
 
-def _load_adapted(folder: Path, *, device: str, dtype: DType, chat_template: Path | None) -> Policy:
+def _load_adapted(folder: Path, *, chat_template: Path | None, **options: Any) -> Policy:
+    """Loads the model that an adapter names, with the adapter's own tokenizer and template."""
     try:
         base = json.loads((folder / _ADAPTER_CONFIG).read_text())["base_model_name_or_path"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AgentError(f"{folder / _ADAPTER_CONFIG} cannot be read: {error}") from error
     if not isinstance(base, str) or adapter_folder(base) is not None:
         raise AgentError(f"{folder / _ADAPTER_CONFIG} names no whole model that it adapts.")
-    policy = load_policy(base, device=device, dtype=dtype, chat_template=chat_template)
+    own = folder if (folder / "tokenizer_config.json").is_file() else None
+    template = folder / "chat_template.jinja"
+    if chat_template is None and own is None and template.is_file():
+        chat_template = template
+    policy = load_policy(base, chat_template=chat_template, tokenizer_folder=own, **options)
     return load_adapters(policy, folder)
 
 

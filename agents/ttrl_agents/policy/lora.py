@@ -130,6 +130,7 @@ class LoraBase(Policy):
     def __init__(self, policy: LoraPolicy) -> None:
         self._adapted = policy.adapted
         super().__init__(policy.model, policy.tokenizer, policy.name)
+        self.template = policy.template
 
     @contextlib.contextmanager
     def precision(self) -> Iterator[None]:
@@ -183,7 +184,7 @@ def add_adapters(
                 weight.copy_((2 * drawn - 1) * bound)
             elif ".lora_B." in name:
                 weight.zero_()
-    return LoraPolicy(adapted, policy.tokenizer, policy.name, saved_as=saved_as)
+    return _adapted(adapted, policy, saved_as)
 
 
 def load_adapters(
@@ -226,16 +227,26 @@ def load_adapters(
         raise wrong from error
     if result.unexpected_keys or any(".lora_" in key for key in result.missing_keys):
         raise wrong
-    return LoraPolicy(adapted, policy.tokenizer, policy.name, saved_as=saved_as)
+    return _adapted(adapted, policy, saved_as)
+
+
+def _adapted(
+    adapted: PeftModel, policy: Policy, saved_as: Literal["merged", "adapter"]
+) -> LoraPolicy:
+    whole = LoraPolicy(adapted, policy.tokenizer, policy.name, saved_as=saved_as)
+    whole.template = policy.template  # which keeps its date
+    return whole
 
 
 def _delta(layer: Any) -> torch.Tensor:
     """Returns what the adapter of a layer adds to its weight."""
     down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+    delta: torch.Tensor
     if full(down) is down:
-        delta: torch.Tensor = layer.get_delta_weight("default").detach()
-        return delta
-    return (full(up) @ full(down)).detach() * layer.scaling["default"]
+        delta = layer.get_delta_weight("default").detach()
+    else:
+        delta = (full(up) @ full(down)).detach() * layer.scaling["default"]
+    return delta
 
 
 def _wrap(policy: Policy, options: Any) -> PeftModel:

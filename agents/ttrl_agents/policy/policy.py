@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jinja2 import TemplateError
 from transformers.utils import logging as transformers_logging
 
 from ttrl_agents.distributed.sharding import Sharding, full, sharding_of
 from ttrl_agents.distributed.shards import save_shards
 from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
+from ttrl_agents.policy.chat_template import ChatTemplate
+from ttrl_benchmarks.printable import plain_text
 from ttrl_env.answers.text.thinking import THOUGHT_MARKS, opens_thinking
 
 __all__ = ["Policy", "error_text", "quiet_libraries"]
@@ -33,6 +34,8 @@ __all__ = ["Policy", "error_text", "quiet_libraries"]
 _SMALL_MODEL = 10_000_000
 # How many tokens at the end of a prompt are searched for an open thought.
 _END_OF_PROMPT = 64
+# Several times what the longest context holds; a tokenizer takes about 60 bytes for each.
+_MOST_CHARACTERS = 2**23
 
 
 class Policy:
@@ -45,25 +48,23 @@ class Policy:
 
     Raises:
         AgentError: The tokenizer has no chat template, or no token that ends a text.
+
+    Attributes:
+        template: The chat template.
+        end_token_ids: The tokens that end a completion.
+        pad_token_id: What fills up the rows of a batch.
     """
 
     def __init__(self, model: Any, tokenizer: Any, name: str) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.name = name
-        if not tokenizer.chat_template:
-            raise AgentError(
-                f"Model {name!r} has no chat template, so a question cannot be put to it. Use its "
-                "instruct version, or give a template with --chat-template FILE (Jinja, as in "
-                "tokenizer_config.json)."
-            )
-        ends = getattr(model.generation_config, "eos_token_id", None)
-        found = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
-        if not found:
-            raise AgentError(f"Model {name!r} has no end-of-text token, so no completion can end.")
-        self.end_token_ids: list[int] = sorted(found)
+        self.template = ChatTemplate(tokenizer, name)
+        self.end_token_ids = _end_token_ids(model, tokenizer, name, self.vocabulary_size)
         pad = tokenizer.pad_token_id
-        self.pad_token_id: int = self.end_token_ids[0] if pad is None else pad
+        # Pads are never read, so that one that the model does not know is replaced as well.
+        known = isinstance(pad, int) and 0 <= pad < self.vocabulary_size
+        self.pad_token_id: int = pad if known else self.end_token_ids[0]
         # The model's name for its key-value cache, which transformers renamed in 5.2x.
         takes = inspect.signature(model.forward).parameters
         self.cache_argument = "cache" if "cache" in takes else "past_key_values"
@@ -103,24 +104,44 @@ class Policy:
         return getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
 
     def encode_prompts(self, prompts: Sequence[str]) -> list[tuple[int, ...]]:
-        """Returns the token ids of each prompt, as one user's turn in the chat template."""
+        """Returns the token ids of each prompt, as one user's turn in the chat template.
+
+        Raises:
+            AgentError: The template or the tokenizer fails, or a prompt is far too long.
+        """
         new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in self._encoded]
         if new:
             with quiet_libraries():  # this package rejects long prompts itself
-                self._encoded |= {prompt: self._encode(prompt) for prompt in new}
+                self._encoded |= zip(new, self._encode(new), strict=True)
         return [self._encoded[prompt] for prompt in prompts]
 
-    def _encode(self, prompt: str) -> tuple[int, ...]:
-        messages = [{"role": "user", "content": prompt}]
-        try:
-            ids = self.tokenizer.apply_chat_template(
-                messages, add_generation_prompt=True, tokenize=True, return_dict=True
-            )["input_ids"]
-        except TemplateError as error:
+    def _encode(self, prompts: Sequence[str]) -> list[tuple[int, ...]]:
+        longest = max(map(len, prompts))
+        if longest > _MOST_CHARACTERS:
             raise AgentError(
-                f"The chat template of model {self.name!r} fails: {error_text(error)}"
+                f"A prompt has {longest:,} characters, more than the {_MOST_CHARACTERS:,} that are "
+                "encoded. Shorten the question, or leave it out."
+            )
+        texts = self.template.render([[{"role": "user", "content": each}] for each in prompts])
+        try:
+            encoded = [
+                self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts
+            ]
+        except BaseException as error:  # the panic of a tokenizer is not an Exception
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
+            raise AgentError(
+                f"The tokenizer of model {self.name!r} fails: {error_text(error)}"
             ) from error
-        return tuple(ids)
+        greatest = max((max(ids, default=0) for ids in encoded), default=0)
+        if greatest >= self.vocabulary_size:
+            raise AgentError(
+                f"The tokenizer of model {self.name!r} makes token {greatest}, and the model knows "
+                f"{self.vocabulary_size}: it is the tokenizer of another model."
+            )
+        if not all(encoded):
+            raise AgentError(f"The chat template of model {self.name!r} makes an empty prompt.")
+        return [tuple(ids) for ids in encoded]
 
     def opens_thinking(self, prompt_ids: Sequence[int]) -> bool:
         """Returns whether a prompt, as `encode_prompts` returns it, ends inside a thought."""
@@ -223,12 +244,38 @@ class Policy:
         return True
 
 
-def error_text(error: Exception) -> str:
+def _end_token_ids(model: Any, tokenizer: Any, name: str, vocabulary_size: int) -> list[int]:
+    """Returns the tokens that end a completion.
+
+    Raises:
+        AgentError: There are none, or what stands in their place is no token.
+    """
+    ends = getattr(model.generation_config, "eos_token_id", None)
+    found = [tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])]
+    known = [each for each in found if each is not None]
+    for each in known:
+        if isinstance(each, bool) or not isinstance(each, int) or each < 0:
+            raise AgentError(
+                f"Model {name!r} says that token {each!r} ends a text, which is not a token. Write "
+                "a token id as eos_token_id in its generation_config.json."
+            )
+    if not known:
+        raise AgentError(f"Model {name!r} has no end-of-text token, so no completion can end.")
+    if min(known) >= vocabulary_size:
+        raise AgentError(
+            f"Model {name!r} says that token {min(known)} ends a text, and it knows "
+            f"{vocabulary_size} tokens. Write one of them as eos_token_id in its "
+            "generation_config.json."
+        )
+    return sorted(set(known))
+
+
+def error_text(error: BaseException) -> str:
     """Returns the message of a library's error on one line, shortened if it is long."""
     if "ignore_mismatched_sizes" in str(error):  # the report that it names is not shown
         return "its weights do not have the shapes that its config.json says."
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines)[:400] if lines else type(error).__name__
+    return plain_text(" ".join(lines)[:400]) if lines else type(error).__name__
 
 
 @contextlib.contextmanager

@@ -4,16 +4,19 @@ It imports Jinja alone, reads one JSON object from its standard input and writes
 output. `chat_template` starts it, and ends it when its time is up.
 """
 
+from __future__ import annotations
+
 import contextlib
 import json
 import sys
 from datetime import datetime
+from typing import Any, NoReturn
 
 MOST_BYTES = 2 * 2**30
 MOST_CHARACTERS = 2**23
 
 
-def environment(now):
+def environment(now: str) -> Any:
     """Returns the sandbox that `transformers` renders templates in, at a fixed time."""
     from jinja2 import TemplateError, nodes
     from jinja2.ext import Extension
@@ -24,16 +27,22 @@ def environment(now):
 
         tags = {"generation"}  # noqa: RUF012 - Jinja's own interface
 
-        def parse(self, parser):
+        def parse(self, parser: Any) -> nodes.Node:
             """Returns the block as it is."""
             line = next(parser.stream).lineno
             body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
             return nodes.Scope(body, lineno=line)
 
-    def raise_exception(message):
+    def raise_exception(message: str) -> NoReturn:
         raise TemplateError(message)
 
-    def tojson(value, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
+    def tojson(
+        value: Any,
+        ensure_ascii: bool = False,
+        indent: int | None = None,
+        separators: tuple[str, str] | None = None,
+        sort_keys: bool = False,
+    ) -> str:
         return json.dumps(
             value,
             ensure_ascii=ensure_ascii,
@@ -51,7 +60,7 @@ def environment(now):
     return sandbox
 
 
-def render(request):
+def render(request: dict[str, Any]) -> list[str]:
     """Returns the text of each conversation."""
     template = environment(request["now"]).from_string(request["template"])
     texts = []
@@ -69,14 +78,14 @@ def render(request):
     return texts
 
 
-def main():
+def main() -> None:
     """Answers one request."""
     with contextlib.suppress(ImportError, ValueError, OSError):  # not every system has such limits
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     try:
-        answer = {"texts": render(json.load(sys.stdin))}
+        answer: dict[str, Any] = {"texts": render(json.load(sys.stdin))}
     except MemoryError:
         answer = {"error": "it takes more memory than a template may"}
     except RecursionError:

@@ -19,10 +19,12 @@ from ttrl_agents.report.subject import Subject, read_subject
 from ttrl_agents.report.verdict import verdict_of
 from ttrl_agents.run.provenance import DISTRIBUTIONS, versions_of
 from ttrl_env.files import replacing
+from ttrl_env.locks import FolderLock
 
 __all__ = ["LARGEST", "REPORT", "write_report"]
 
 REPORT = "report.html"
+_LOCK = ".report.lock"
 LARGEST = 8 * 10**6
 """The most bytes of a report; completions are shortened until it fits."""
 
@@ -43,6 +45,7 @@ def write_report(
 
     Raises:
         AgentError: A folder holds neither, or a file in it is damaged.
+        FolderInUseError: Another process writes a report into the same folder.
     """
     subjects = [read_subject(folder) for folder in folders]
     views = views_of(subjects)
@@ -75,8 +78,8 @@ def write_report(
             break
     name = REPORT if len(folders) == 1 else f"report-vs-{subjects[1].name}.html"
     path = output or folders[0] / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as file:
+    # A run that is under way has a lock of its own, and can be looked at all the same.
+    with FolderLock(path.parent, name=_LOCK), replacing(path) as file:
         file.write(page)
     return path
 

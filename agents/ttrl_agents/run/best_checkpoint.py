@@ -198,8 +198,13 @@ def keep_best(
 def forget_candidates(folder: Path, best: BestCheckpoint) -> None:
     """Removes the candidates that no longer wait; called once a state without them is saved."""
     kept = None if best.waiting is None else _candidate(folder, best.waiting)
-    candidates = folder.glob(f"{_CANDIDATE}*")
-    world().lead(lambda: [remove_folder(each) for each in candidates if each != kept])
+
+    def remove() -> None:
+        for each in folder.glob(f"{_CANDIDATE}*"):
+            if each != kept:
+                remove_folder(each)
+
+    world().lead(remove)
 
 
 def _settle(folder: Path, best: BestCheckpoint, step: int, *, last: bool) -> None:

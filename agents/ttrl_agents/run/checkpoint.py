@@ -67,6 +67,7 @@ class TrainerState:
         stopped: Whether one of them ended the training.
         options: The options of the run, which may not change when it is resumed.
         questions: The digest of the questions that it trains on, which may not change either.
+        prompts: The digest of their prompts in tokens, which may not change either.
     """
 
     step: int = 0
@@ -77,6 +78,7 @@ class TrainerState:
     stopped: bool = False
     options: dict[str, Any] = field(default_factory=dict)
     questions: str = ""
+    prompts: str = ""
 
 
 def save_state(
@@ -243,7 +245,7 @@ def check_same_options(path: Path, state: TrainerState, config: TrainConfig) -> 
     changed = [
         f"{option_name(name)} was {before[name]!r} and is {now[name]!r} now"
         for name in sorted(set(now) - RESUMABLE_WITH)
-        if before[name] != now[name]
+        if before[name] != now[name] and (name, now[name]) != ("template_date", None)
     ]
     if changed:
         raise AgentError(

@@ -24,6 +24,7 @@ from ttrl_agents.config.options import SharedOptions
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy
+from ttrl_agents.policy.prompts import encode_questions
 from ttrl_agents.seeds import Stream, derive_seed
 from ttrl_benchmarks import Benchmark, benchmark_card
 from ttrl_env.consensus import reward_needs
@@ -98,8 +99,7 @@ def without_long_prompts(benchmark: Benchmark, policy: Policy, limit: int) -> Be
     Raises:
         AgentError: There are no such questions.
     """
-    prompts = [benchmark.prompt(question) for question in benchmark.questions]
-    lengths = [len(ids) for ids in policy.encode_prompts(prompts)]
+    lengths = encode_questions(policy, benchmark).lengths
     fit = {
         question.id
         for question, length in zip(benchmark.questions, lengths, strict=True)

@@ -4,6 +4,7 @@
 - `SamplingParams`: temperature, top-p and where completions end.
 - `TransformersSampler`: samples with the policy's own `transformers` model.
 - `make_sampler`: the sampler that the options of a run name.
+- `engine_limit`: the most tokens that its engine prepares for.
 - `SAMPLERS`: the samplers by name, those of installed packages included; `register_sampler` adds
   one, which is made from a policy and `SamplerOptions`.
 """
@@ -27,6 +28,7 @@ __all__ = [
     "SamplingParams",
     "TransformersSampler",
     "check_sampler",
+    "engine_limit",
     "make_sampler",
     "register_sampler",
 ]
@@ -88,9 +90,8 @@ def make_sampler(policy: Policy, config: TrainConfig) -> Sampler:
         AgentError: It cannot start, or cannot be trained with.
     """
     check_sampler(config)
-    limit = config.engine_max_length or config.max_tokens + _PROMPT_TOKENS
     options = SamplerOptions(
-        max_length=min(limit, policy.max_length or limit),
+        max_length=_prepared_length(policy, config),
         rows=config.sample_rows,
         kv_gib=config.engine_kv_gib,
         gpu_share=config.engine_gpu_share or SamplerOptions.gpu_share,
@@ -100,6 +101,21 @@ def make_sampler(policy: Policy, config: TrainConfig) -> Sampler:
         weight_sync=config.weight_sync,
     )
     return SAMPLERS.find(config.sampler).make(policy, options)
+
+
+def engine_limit(policy: Policy, config: TrainConfig) -> int | None:
+    """Returns the most tokens that an engine prepares for, or `None` where the model is the limit.
+
+    Args:
+        policy: The model.
+        config: The options of the run.
+    """
+    return None if config.sampler == "transformers" else _prepared_length(policy, config)
+
+
+def _prepared_length(policy: Policy, config: TrainConfig) -> int:
+    limit = config.engine_max_length or config.max_tokens + _PROMPT_TOKENS
+    return min(limit, policy.max_length or limit)
 
 
 def _engine_log() -> str:

@@ -106,7 +106,8 @@ class TransformersSampler:
             raise AgentError(
                 f"A prompt of {longest} tokens and --max-tokens {params.max_tokens} exceed "
                 f"the {limit} positions of model {self.policy.name!r}. Use --max-tokens "
-                f"{max(1, limit - longest)} or fewer."
+                f"{max(1, limit - longest)} or fewer, or leave out such questions with "
+                "--max-prompt-tokens."
             )
 
     def _rows_per_batch(self, length: int) -> int:

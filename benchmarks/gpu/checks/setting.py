@@ -26,7 +26,7 @@ from ttrl_agents.tiny import checkpoint_path
 
 __all__ = ["Cost", "RandomPolicy", "Setting", "peak_flops", "timed"]
 
-_TOY = ModelShape("toy", 2, 64, 128, 4, 2, 16, 2048, tied=True, qkv_bias=True)
+_TOY = ModelShape("toy", 2, 128, 256, 4, 2, 32, 2048, tied=True, qkv_bias=True)
 # Dense products in bfloat16, from the makers' data sheets.
 _PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L40S": 362e12, "4090": 165e12}
 

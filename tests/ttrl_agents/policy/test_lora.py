@@ -154,6 +154,23 @@ def test_saved_adapters_load_exactly_and_peft_loads_them_too(adapted, tmp_path):
     assert torch.allclose(theirs(ids).logits, logits(adapted), atol=1e-5)
 
 
+def test_an_adapter_brings_its_own_tokenizer_and_template(adapted, tmp_path):
+    adapted.name = "tiny"
+    adapted.adapted.peft_config["default"].base_model_name_or_path = "tiny"
+    adapted.save_for_resuming(tmp_path)
+    own = "Q: {{ messages[0].content }}\nA:"
+    (tmp_path / "chat_template.jinja").write_text(own)
+    loaded = load_policy(str(tmp_path))
+    (ids,) = loaded.encode_prompts(["1 + 1?"])
+    assert loaded.tokenizer.decode(ids) == "Q: 1 + 1?\nA:"
+    for file in tmp_path.glob("tokenizer*"):
+        file.unlink()
+    assert load_policy(str(tmp_path)).template.text == own  # the template alone is its own too
+    other = tmp_path / "other.jinja"
+    other.write_text("{{ messages }}")
+    assert load_policy(str(tmp_path), chat_template=other).template.text == "{{ messages }}"
+
+
 def test_a_pickled_adapter_is_never_opened(adapted, tmp_path):
     adapted.save_for_resuming(tmp_path)
     (tmp_path / "adapter_model.safetensors").unlink()

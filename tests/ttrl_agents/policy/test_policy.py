@@ -162,3 +162,22 @@ def test_a_model_that_nothing_ends_is_refused(random_policy):
 def test_an_apple_gpu_that_is_not_there_is_said_so():
     with pytest.raises(AgentError, match="no Apple GPU here"):
         resolve_device("mps")
+
+
+def test_the_panic_of_a_tokenizer_is_an_error_in_a_sentence(random_policy, monkeypatch):
+    class PanicException(BaseException):
+        pass
+
+    def fail(*_, **__):
+        raise PanicException("regex\x1b[31m")
+
+    monkeypatch.setattr(type(random_policy.tokenizer), "__call__", fail)
+    with pytest.raises(AgentError, match=r"tokenizer of model 'random' fails: regex\\x1b\[31m"):
+        random_policy.encode_prompts(["1 + 1?"])
+
+
+def test_the_tokenizer_of_another_model_is_named(random_policy, monkeypatch):
+    made = {"input_ids": [1, 10**6]}
+    monkeypatch.setattr(type(random_policy.tokenizer), "__call__", lambda *_, **__: made)
+    with pytest.raises(AgentError, match=r"makes token 1000000, and the model knows 640"):
+        random_policy.encode_prompts(["1 + 1?"])

@@ -7,6 +7,8 @@ import gzip
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,8 @@ from ttrl_agents.report import write_report
 from ttrl_agents.report.page import asset
 from ttrl_agents.report.subject import read_subject
 from ttrl_agents.run.provenance import note_start, read_provenance
+from ttrl_env import locks
+from ttrl_env.locks import FolderInUseError
 
 ASSETS = Path(write_report.__code__.co_filename).parent / "assets"
 
@@ -162,3 +166,35 @@ def test_the_curves_are_drawn_with_labels_and_without(run, tmp_path):
         two_rows = labelled.size[1]
     with Image.open(draw_curves(without_labels(run, tmp_path / "unlabelled"))) as unlabelled:
         assert unlabelled.size[1] < two_rows
+
+
+HOLDER = """
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("locks", sys.argv[1])
+locks = sys.modules["locks"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(locks)
+with locks.FolderLock(sys.argv[2], name=sys.argv[3]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(("name", "refused"), [(".report.lock", True), (".lock", False)])
+def test_two_reports_are_not_mixed_and_a_run_under_way_may_have_one(tmp_path, run, name, refused):
+    folder = copied(run, tmp_path / "copy")
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, locks.__file__, str(folder), name],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert holder.stdout.readline() == "held\n"
+        if refused:
+            with pytest.raises(FolderInUseError, match=f"in use: process {holder.pid} "):
+                write_report([folder])
+        else:
+            assert write_report([folder]).is_file()
+    finally:
+        holder.communicate("")
+    assert write_report([folder]).is_file()

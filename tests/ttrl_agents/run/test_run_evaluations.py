@@ -120,6 +120,17 @@ def test_temperatures_can_be_chosen_and_a_greedy_main_one_samples_once(tmp_path)
     assert summary["turned"]["train"]["questions"] == 4
 
 
+def test_what_measuring_costs_is_said_and_can_be_bounded(tmp_path):
+    whole = Trainer(small(tmp_path, output=tmp_path / "whole")).evaluations
+    assert whole.cost == (
+        "4 questions x (4 at T 0.6, top-p 0.95 + 1 at greedy + 4 at T 1, top-p 1) = 36 completions"
+    )
+    some = Trainer(small(tmp_path, output=tmp_path / "some", eval_limit=2, eval_k=4000)).evaluations
+    assert some.cost.endswith("= 16,002 completions (fewer with --eval-limit)")
+    result = some.measure("step 1", 1, tmp_path, stop=lambda: True)
+    assert result is None
+
+
 def test_a_run_without_evaluations_has_no_turned_votes(tmp_path):
     summary = Trainer(small(tmp_path, output=tmp_path / "run", evaluate=False)).run()
     nothing = {"train": None, "held_out": None}

@@ -245,10 +245,23 @@ def test_it_goes_through_pickle() -> None:
         ([{"role": "tool", "content": "7"}, {"role": "assistant", "content": "8"}], "8"),
         ([{"role": "assistant", "content": None, "tool_calls": []}], ""),
         ([{"role": "assistant", "content": [{"type": "text", "text": "9"}]}], "9"),
+        ([{"role": "assistant", "content": [{"type": "text", "text": None}, "9"]}], "9"),
+        ("", ""),
+        (None, ""),
+        ([], ""),
+        ([None], ""),
+        ([{"role": "assistant"}], ""),
     ],
 )
 def test_the_text_of_a_completion_is_its_last_turn(completion: Any, text: str) -> None:
     assert integration._text(completion) == text
+
+
+@pytest.mark.parametrize("nothing", ["", None, [], [{"role": "assistant", "content": None}]])
+def test_a_completion_that_says_nothing_is_a_vote_without_an_answer(nothing: Any) -> None:
+    reward = consensus_reward(sums(), 4)
+    texts = [turn(boxed(2)), turn(boxed(2)), nothing, nothing]
+    assert reward(texts, question_id=["sum-0"] * 4) == [1.0, 1.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize(

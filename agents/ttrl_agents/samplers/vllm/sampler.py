@@ -158,10 +158,14 @@ class VLLMSampler:
         rows: dict[tuple[int, ...], list[int]] = {}
         for i, ids in enumerate(encoded):
             rows.setdefault(ids, []).append(i)
+        # vLLM draws greedily only once for a prompt; equal prompts then share their completion.
+        greedy = params.temperature == 0
+        members = list(rows.values())
+        places = members if greedy else [[i] for each in members for i in each]
         request = {
             "command": "sample",
-            "counts": [len(each) for each in rows.values()],
-            "seeds": request_seeds(seed, rows.values()),
+            "counts": [1 if greedy else len(each) for each in members],
+            "seeds": request_seeds(seed, members),
             "closers": self._closers if params.stop_at_box else [],
             "thinking": [self.policy.opens_thinking(ids) for ids in rows],
             "params": {
@@ -176,10 +180,8 @@ class VLLMSampler:
             np.array([len(ids) for ids in rows], dtype=np.int64),
         ]
 
-        order = [row for members in rows.values() for row in members]
-
-        def finished_at(places: list[int]) -> None:
-            report_finished(progress, [order[place] for place in places])
+        def finished_at(drawn: list[int]) -> None:
+            report_finished(progress, [place for k in drawn for place in places[k]])
 
         def draw() -> list[np.ndarray[Any, Any]]:
             _, drawn = self.engine.ask(
@@ -191,7 +193,7 @@ class VLLMSampler:
             self._with_restart(self._load)
         tokens, log_probs, lengths, finished = self._with_restart(draw)
         return self._completions(
-            order,
+            places,
             tokens,
             log_probs,
             lengths,
@@ -318,29 +320,30 @@ class VLLMSampler:
 
     def _completions(
         self,
-        order: Sequence[int],
+        places: Sequence[Sequence[int]],
         tokens: np.ndarray[Any, Any],
         log_probs: np.ndarray[Any, Any],
         lengths: np.ndarray[Any, Any],
         finished: np.ndarray[Any, Any],
         thinking: Sequence[bool],
     ) -> list[Completion]:
-        """Puts the engine's completions into the order of the prompts."""
+        """Puts each of the engine's completions where it belongs among the prompts."""
         ends = np.cumsum(lengths)
         ids = [tokens[end - n : end] for end, n in zip(ends, lengths, strict=True)]
         chances = [log_probs[end - n : end] for end, n in zip(ends, lengths, strict=True)]
         ends_of_text = set(self.policy.end_token_ids)
         kept = [row[:-1] if len(row) and int(row[-1]) in ends_of_text else row for row in ids]
         texts = self.policy.decode([row.tolist() for row in kept])
-        completions = [Completion()] * len(order)
-        for k, place in enumerate(order):
-            completions[place] = Completion(
-                texts[k],
-                token_ids=ids[k].copy(),
-                log_probs=chances[k].copy(),
-                finished=bool(finished[k]),
-                thinking=thinking[place],
-            )
+        completions = [Completion()] * len(thinking)
+        for k, where in enumerate(places):
+            for place in where:
+                completions[place] = Completion(
+                    texts[k],
+                    token_ids=ids[k].copy(),
+                    log_probs=chances[k].copy(),
+                    finished=bool(finished[k]),
+                    thinking=thinking[place],
+                )
         return completions
 
     def __enter__(self) -> VLLMSampler:

@@ -13,16 +13,21 @@ import contextlib
 import queue
 import re
 import threading
-import time
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
-from typing import Any, TypeVar
-
-import httpx2
+from typing import TypeVar
 
 from ttrl_agents.errors import AgentError
 from ttrl_agents.samplers.base import Progress, SamplingParams, report_finished, request_seeds
 from ttrl_agents.samplers.box_stop import count_to_box
+from ttrl_agents.samplers.vllm.answers import (
+    Choice,
+    read_choices,
+    read_models,
+    read_text,
+    shown,
+)
+from ttrl_agents.samplers.vllm.json_client import JsonClient
 from ttrl_env.answers import opens_thinking
 from ttrl_env.completion import Completion
 
@@ -39,8 +44,9 @@ _NEUTRAL = {
     "presence_penalty": 0.0,
     "frequency_penalty": 0.0,
 }
-_ATTEMPTS = 4
 _CONNECTIONS = 64
+_SMALL_ANSWER = 16 * 2**20
+_BYTES_OF_A_TOKEN = 2**10  # of its text, its log-probability and its id, in JSON
 _END_OF_PROMPT = 64  # last tokens, which are searched for an open thought
 _THREAD = "vllm-server request"
 
@@ -62,7 +68,6 @@ class VLLMServerSampler:
     Attributes:
         model: The name of the model.
         max_length: The most tokens of a prompt and its completion, if the server reports it.
-        retries: How many requests had to be repeated.
     """
 
     copies_weights = True
@@ -79,15 +84,15 @@ class VLLMServerSampler:
         if not base.startswith(("http://", "https://")):
             raise AgentError(f"--url {url!r} is no address; give one such as http://localhost:8000")
         self.url = base if base.endswith("/v1") else base + "/v1"
-        self._client = httpx2.Client(
-            timeout=httpx2.Timeout(timeout, connect=10.0),
-            limits=httpx2.Limits(max_connections=_CONNECTIONS),
-            headers={} if api_key is None else {"Authorization": f"Bearer {api_key}"},
-        )
-        self.retries = 0
+        self._client = JsonClient(self.url, _CONNECTIONS, api_key=api_key, timeout=timeout)
         self._thinking: dict[tuple[int, ...], bool] = {}
         self.max_length: int | None = None
         self.model = self._find_model(model)
+
+    @property
+    def retries(self) -> int:
+        """How many requests had to be repeated."""
+        return self._client.retries
 
     def sample(
         self,
@@ -108,25 +113,19 @@ class VLLMServerSampler:
         completions = [Completion()] * len(prompts)
 
         def ask(seed: int, prompt: str, members: list[int]) -> tuple[list[int], list[Completion]]:
-            body = {
-                "model": self.model,
-                "messages": [{"role": "user", "content": prompt}],
-                "n": len(members),
-                "seed": seed,
-                "temperature": params.temperature,
-                "top_p": params.top_p,
-                # A server takes what a request omits from the model's generation_config.
-                **_NEUTRAL,
-                "max_tokens": params.max_tokens,
-                "logprobs": True,
-                "return_token_ids": True,
-            }
-            answer = self._post("/chat/completions", body)
-            thinking = self._opens_thinking(answer.get("prompt_token_ids") or ())
-            drawn = [_completion(choice, thinking) for choice in answer["choices"]]
-            if params.stop_at_box:
-                drawn = list(map(_cut_at_box, answer["choices"], drawn))
-            return members, drawn
+            # A server draws greedily only once for a prompt; equal prompts share that completion.
+            count = 1 if params.temperature == 0 else len(members)
+            drawn: list[Completion] = []
+            # A server that ignores n returns fewer; completion i of a request has the seed plus i.
+            while len(drawn) < count:
+                wanted = count - len(drawn)
+                choices, ids = self._choices(prompt, params, wanted, seed + len(drawn))
+                thinking = self._opens_thinking(ids)
+                new = [_completion(choice, thinking) for choice in choices]
+                if params.stop_at_box:
+                    new = list(map(_cut_at_box, choices, new))
+                drawn += new[:wanted]
+            return members, drawn * (len(members) // count)
 
         seeds = request_seeds(seed, rows.values())
         calls = [partial(ask, *item) for item in zip(seeds, rows, rows.values(), strict=True)]
@@ -158,71 +157,49 @@ class VLLMServerSampler:
         """Closes the connections."""
         self._client.close()
 
+    def _choices(
+        self, prompt: str, params: SamplingParams, count: int, seed: int
+    ) -> tuple[list[Choice], tuple[int, ...]]:
+        body = {
+            "model": self.model,
+            "messages": [{"role": "user", "content": prompt}],
+            "n": count,
+            "seed": seed,
+            "temperature": params.temperature,
+            "top_p": params.top_p,
+            # A server takes what a request omits from the model's generation_config.
+            **_NEUTRAL,
+            "max_tokens": params.max_tokens,
+            "logprobs": True,
+            "return_token_ids": True,
+        }
+        most = _SMALL_ANSWER + count * params.max_tokens * _BYTES_OF_A_TOKEN
+        answer = self._client.post(self.url + "/chat/completions", body, most_bytes=most)
+        return read_choices(answer, self.url)
+
     def _opens_thinking(self, prompt_ids: Sequence[int]) -> bool:
         """Returns whether a prompt ends inside a thought, if the server reports its tokens."""
         end = tuple(prompt_ids[-_END_OF_PROMPT:])
         if end and end not in self._thinking:
-            path = self.url.removesuffix("/v1") + "/detokenize"
+            address = self.url.removesuffix("/v1") + "/detokenize"
             body = {"model": self.model, "tokens": list(end)}
-            told = self._request("POST", path, body)
-            self._thinking[end] = opens_thinking(str(told.get("prompt", "")))
+            told = self._client.post(address, body, most_bytes=_SMALL_ANSWER)
+            self._thinking[end] = opens_thinking(read_text(told, "prompt", self.url))
         return bool(end) and self._thinking[end]
 
     def _find_model(self, wanted: str | None) -> str:
-        listed = self._request("GET", "/models", None)
-        served = {str(each["id"]): each for each in listed.get("data", [])}
+        answer = self._client.get(self.url + "/models", most_bytes=_SMALL_ANSWER)
+        served = read_models(answer, self.url)
         names = list(served)
         if wanted is None and len(names) == 1:
             wanted = names[0]
         if wanted is not None and wanted in served:
-            self.max_length = served[wanted].get("max_model_len")
+            self.max_length = served[wanted]
             return wanted
         asked = (
             "Name one model" if wanted is None else f"The server has no model {wanted!r}; name one"
         )
-        raise AgentError(f"{asked} of those that {self.url} serves: {', '.join(names) or 'none'}.")
-
-    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        for attempt in range(_ATTEMPTS):
-            try:
-                return self._request("POST", path, body)
-            except _UnavailableError as error:
-                if attempt + 1 == _ATTEMPTS:
-                    raise
-                last = error
-                self.retries += 1
-                time.sleep(2.0**attempt)
-        raise last
-
-    def _request(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
-        try:
-            address = path if path.startswith(self.url.removesuffix("/v1")) else self.url + path
-            response = self._client.request(method, address, json=body)
-        except httpx2.TransportError as error:
-            raise _UnavailableError(
-                f"The server at {self.url} cannot be reached ({error}). Start one with: vllm "
-                "serve MODEL"
-            ) from error
-        if response.status_code in (429, 502, 503, 504):
-            raise _UnavailableError(
-                f"The server at {self.url} is busy (status {response.status_code})."
-            )
-        if response.is_error:
-            raise AgentError(
-                f"The server at {self.url} refused (status {response.status_code}): "
-                f"{response.text[:500]}"
-            )
-        try:
-            answer: dict[str, Any] = response.json()
-        except ValueError as error:
-            raise AgentError(
-                f"{self.url} is no OpenAI-compatible server: its answer is no JSON."
-            ) from error
-        return answer
-
-
-class _UnavailableError(AgentError):
-    """An error after which another attempt may succeed."""
+        raise AgentError(f"{asked} of those that {self.url} serves: {shown(names)}.")
 
 
 def _as_completed(calls: Sequence[Callable[[], Result]]) -> Generator[Result, None, None]:
@@ -260,28 +237,22 @@ def _as_completed(calls: Sequence[Callable[[], Result]]) -> Generator[Result, No
         over.set()
 
 
-def _completion(choice: dict[str, Any], thinking: bool) -> Completion:
-    ids = choice.get("token_ids")
-    chances = (choice.get("logprobs") or {}).get("content")
-    log_probs = None if chances is None else [each["logprob"] for each in chances]
-    if ids is not None and log_probs is not None and len(ids) != len(log_probs):
-        ids = log_probs = None  # unknown if the server counts them differently
+def _completion(choice: Choice, thinking: bool) -> Completion:
     return Completion(
-        choice["message"]["content"] or "",
-        token_ids=ids,
-        log_probs=log_probs,
-        finished=choice.get("finish_reason") == "stop",
+        choice.text,
+        token_ids=choice.token_ids,
+        log_probs=choice.log_probs,
+        finished=choice.finished,
         thinking=thinking,
     )
 
 
-def _cut_at_box(choice: dict[str, Any], whole: Completion) -> Completion:
+def _cut_at_box(choice: Choice, whole: Completion) -> Completion:
     """Returns the completion up to the token that closes its box.
 
     The interface cannot stop there, so the tokens after it were sampled in vain.
     """
-    known = (choice.get("logprobs") or {}).get("content") or []
-    pieces = [each["token"] for each in known]
+    pieces = list(choice.pieces)
     count = count_to_box(pieces, thinking=whole.thinking)
     text = "".join(pieces[:count])
     if count is not None and whole.startswith(text):
