@@ -12,7 +12,7 @@ import tyro
 from rich.table import Table
 
 from ttrl_agents.cli.console import CommandConsole
-from ttrl_benchmarks import fetch_benchmark, list_benchmarks
+from ttrl_benchmarks import BenchmarkListing, fetch_benchmark, list_benchmarks
 
 __all__ = ["benchmarks", "fetch"]
 
@@ -31,12 +31,19 @@ def benchmarks() -> None:
             "any" if row.questions is None else str(row.questions),
             levels or ", ".join(map(str, row.levels)),
             row.answer_format,
-            ("yes" if row.cached else "no") if row.needs_download else "generated",
+            _where_from(row),
         )
     console = CommandConsole()
     console.print(table)
     if not all(row.cached for row in rows):
         console.print("ttrl fetch NAME gets one that is not here.")
+
+
+def _where_from(row: BenchmarkListing) -> str:
+    """Returns whether its questions are here, in a word that says where they come from."""
+    if row.needs_download:
+        return "yes" if row.cached else "no"
+    return "--data" if row.name == "questions" else "generated"
 
 
 def fetch(name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]) -> None:

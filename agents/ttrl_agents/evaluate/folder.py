@@ -249,6 +249,8 @@ def find_evaluations(path: Path) -> dict[str, EvaluationFolder]:
     """
     if (path / "completions.jsonl").is_file():
         return {"": EvaluationFolder(path)}
+    if not path.exists():
+        raise AgentError(f"There is no folder {path}. Name that of an evaluation or of a run.")
     moments = path / "evaluations"
     if moments.is_dir():
         if (moments / "after").is_dir():

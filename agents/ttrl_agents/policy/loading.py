@@ -250,7 +250,10 @@ def locate_model(source: str) -> tuple[str, str | None]:
             )
         raise AgentError(f"Folder {source!r} holds neither config.json nor a GGUF file.")
     if path.parts[:1] == RUNS.parts:  # where runs go; not an organisation on the Hub
-        there = sorted(each.name for each in path.parent.glob("*/"))
+        # An evaluation is not a model, and that of this very command has a folder already.
+        there = sorted(
+            each.name for each in path.parent.glob("*/") if not each.name.startswith("eval-")
+        )
         close = get_close_matches(path.name, there, n=3) or there[-3:]
         hint = f" In {path.parent} are: {', '.join(close)}." if close else ""
         raise AgentError(f"There is no folder {source!r}.{hint}")

@@ -23,6 +23,7 @@ def test_what_is_here_is_told_from_what_is_not(capsys, monkeypatch, data_dir):
     here = {line.split()[0]: line.split()[-1] for line in capsys.readouterr().out.splitlines()}
     assert here["aime24"] == "yes"
     assert here["arithmetic"] == "generated"
+    assert here["questions"] == "--data"
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,7 @@ def test_a_part_is_compared_with_the_whole_and_served_weights_are_unknown(capsys
         (["eval", "--env", "TTRL-ReasoningGym-v0", "--split", "train"], "no split of its own"),
         (["eval", "--resume", "/no/such/folder"], "There is no evaluation in /no/such/folder"),
         (["eval", "--k", "2", "--resume", "/no/such/folder"], "leave out the others"),
-        (["compare", "/no/such", "/folder"], "There is no evaluation in /no/such"),
+        (["compare", "/no/such", "/folder"], "There is no folder /no/such"),
     ],
 )
 def test_a_mistake_ends_in_one_sentence(capsys, tmp_path, monkeypatch, arguments, expected):

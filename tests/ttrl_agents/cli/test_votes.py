@@ -120,6 +120,9 @@ def test_a_mistake_ends_in_one_sentence(capsys, trained, arguments, expected):
 def test_a_folder_without_votes_says_what_it_takes(capsys, tmp_path, command):
     status, printed = run(capsys, command, tmp_path / "nothing")
     assert status == 1
+    assert "There is no folder" in printed.err
+    status, printed = run(capsys, command, tmp_path)
+    assert status == 1
     assert "There is no evaluation in" in printed.err
     assert "Name the output folder of ttrl eval" in printed.err
 

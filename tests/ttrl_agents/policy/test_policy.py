@@ -84,8 +84,9 @@ def test_a_run_that_does_not_exist_is_not_looked_for_on_the_hub(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(AgentError, match=r"There is no folder 'runs/nothing'\.$"):
         load_policy("runs/nothing")
-    (tmp_path / "runs" / "arithmetic-majority-seed0").mkdir(parents=True)
-    with pytest.raises(AgentError, match="In runs are: arithmetic-majority-seed0"):
+    (tmp_path / "runs" / "eval-arithmetic-nothing-seed1").mkdir(parents=True)
+    (tmp_path / "runs" / "arithmetic-majority-seed0").mkdir()
+    with pytest.raises(AgentError, match=r"In runs are: arithmetic-majority-seed0\.$"):
         load_policy("runs/arithmetic-majority-seed1")
 
 

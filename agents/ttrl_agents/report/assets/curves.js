@@ -142,7 +142,9 @@ function drawChart(chart, color) {
       scales: {
         x: { time: false, range: [0, last] },
         y: {
-          range: (plot, low, high) => (panel.share ? [0, 1.02] : [0, Math.max(high, 1e-6) * 1.08]),
+          // An estimate of the KL divergence can be below 0.
+          range: (plot, low, high) =>
+            panel.share ? [0, 1.02] : [Math.min(low, 0) * 1.08, Math.max(high, 1e-3) * 1.08],
         },
       },
       axes: [

@@ -70,9 +70,9 @@ function settingsCard(each, who) {
       "div",
       { class: "two-tables" },
       scroller(
-        "Options other than the defaults",
+        "Options given, or chosen for this machine",
         table(
-          "Options other than the defaults",
+          "Options given, or chosen for this machine",
           ["option", "value"],
           chosen.map(([name, value]) => [el("code", {}, name), value]),
         ),
