@@ -140,7 +140,7 @@ def _draw_curves(axis: Any, panel: Panel, rows: Rows) -> None:
     if not drawn and not panel.score:
         axis.text(0.5, 0.5, "not measured", ha="center", color=_DIM, transform=axis.transAxes)
     if drawn and len(panel.curves) > 1:
-        axis.legend(fontsize=9, loc="lower right", framealpha=0.9, edgecolor="none")
+        axis.legend(fontsize=9, loc="best", framealpha=0.9, edgecolor="none")
 
 
 def _mark_alarm(axis: Any, alarm: Mapping[str, Any], place: int) -> None:
@@ -152,6 +152,7 @@ def _mark_alarm(axis: Any, alarm: Mapping[str, Any], place: int) -> None:
         fontsize=8,
         color=_ALARM,
         va="top",
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6},
     )
 
 

@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
 from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.report.subject import Subject
+from ttrl_agents.run.folder import CONFIG
 
 __all__ = ["option_differences", "settings_of"]
 
@@ -20,9 +22,9 @@ __all__ = ["option_differences", "settings_of"]
 def settings_of(subject: Subject) -> dict[str, Any]:
     """Returns the command, versions, fingerprints and options of a subject."""
     again = (
-        f"ttrl train --config {subject.path}/config.json"
+        f"ttrl train --config {shlex.quote(str(subject.path / CONFIG))}"
         if subject.is_run
-        else f"ttrl eval --resume {subject.path}"
+        else f"ttrl eval --resume {shlex.quote(str(subject.path))}"
     )
     usual = TrainConfig().to_dict() if subject.is_run else EvalConfig().to_dict()
     options = _options(subject)

@@ -2,10 +2,19 @@
 
 function pairsSection(data) {
   if (!data.pairs.length) return null;
+  const main = new Set(mainViews(data).map((view) => view.title));
+  const cards = (wanted) =>
+    data.pairs
+      .filter((pair) => main.has(pair.title) === wanted)
+      .map((pair) => pairCard(pair, data));
+  const others = cards(false);
   return section(
     "pairs",
     "B against A, question by question",
-    ...data.pairs.map((pair) => pairCard(pair, data)),
+    cards(true),
+    others.length
+      ? el("details", {}, el("summary", {}, "At the other temperatures"), others)
+      : null,
   );
 }
 

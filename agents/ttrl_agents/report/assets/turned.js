@@ -120,7 +120,7 @@ function turnedList(title, ids, kind, first, last, open) {
   );
   return el(
     "details",
-    { open: kind === "wrong" || ids.length <= 6 },
+    { open: ids.length <= (kind === "wrong" ? 12 : 6) },
     el("summary", {}, `${title} `, badge(String(ids.length), kind)),
     el("ol", { class: "turned" }, rows),
   );
