@@ -116,7 +116,7 @@ def _replied(policy: Policy, first: list[dict[str, str]]) -> str | None:
 
 def _check_turn_end(policy: Policy, replied: str) -> None:
     after = replied[replied.rindex(_REPLY) + len(_REPLY) :]
-    ids = policy.tokenizer(after, add_special_tokens=False)["input_ids"]
+    (ids,) = policy.tokens_of([after])
     special = set(policy.tokenizer.all_special_ids) | set(policy.tokenizer.added_tokens_decoder)
     ends = next((each for each in ids if each in special), None)
     if ends is None or ends in policy.end_token_ids:

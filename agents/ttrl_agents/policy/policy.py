@@ -123,16 +123,7 @@ class Policy:
                 "encoded. Shorten the question, or leave it out."
             )
         texts = self.template.render([[{"role": "user", "content": each}] for each in prompts])
-        try:
-            encoded = [
-                self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts
-            ]
-        except BaseException as error:  # the panic of a tokenizer is not an Exception
-            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-                raise
-            raise AgentError(
-                f"The tokenizer of model {self.name!r} fails: {error_text(error)}"
-            ) from error
+        encoded = self.tokens_of(texts)
         greatest = max((max(ids, default=0) for ids in encoded), default=0)
         if greatest >= self.vocabulary_size:
             raise AgentError(
@@ -142,6 +133,21 @@ class Policy:
         if not all(encoded):
             raise AgentError(f"The chat template of model {self.name!r} makes an empty prompt.")
         return [tuple(ids) for ids in encoded]
+
+    def tokens_of(self, texts: Sequence[str]) -> list[list[int]]:
+        """Returns the token ids of each text as it is, without special tokens.
+
+        Raises:
+            AgentError: The tokenizer fails.
+        """
+        try:
+            return [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+        except BaseException as error:  # the panic of a tokenizer is not an Exception
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
+            raise AgentError(
+                f"The tokenizer of model {self.name!r} fails: {error_text(error)}"
+            ) from error
 
     def opens_thinking(self, prompt_ids: Sequence[int]) -> bool:
         """Returns whether a prompt, as `encode_prompts` returns it, ends inside a thought."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shlex
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -163,7 +164,7 @@ def verify_state(path: Path) -> None:
             "the same."
             if earlier
             else "No earlier one is whole, so start anew: ttrl train --config "
-            f"{path.parent.parent / 'config.json'} --output NEW"
+            f"{shlex.quote(str(path.parent.parent / 'config.json'))} --output NEW"
         )
     )
 

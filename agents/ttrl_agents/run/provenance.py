@@ -49,11 +49,19 @@ def read_provenance(folder: Path) -> list[dict[str, Any]]:
     path = folder / PROVENANCE
     try:
         starts = parse_json(path.read_text(encoding="utf-8"))["starts"]
+        return [_checked(each) for each in starts]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AgentError(f"{path} is damaged ({error}). Remove it to go on without.") from error
-    return list(starts)
+
+
+def _checked(start: dict[str, Any]) -> dict[str, Any]:
+    """Returns a start that has what a report shows of it."""
+    texts = [start[name] for name in ("command", "time", "python", "system")]
+    if not all(isinstance(each, str) for each in texts) or not isinstance(start["versions"], dict):
+        raise ValueError("a start without its command, time and versions")
+    return start
 
 
 def versions_of(distributions: Iterable[str]) -> dict[str, str]:

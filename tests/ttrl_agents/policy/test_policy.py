@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ttrl_agents.errors import AgentError
+from ttrl_agents.policy.checks import check_policy
 from ttrl_agents.policy.loading import load_policy, resolve_device
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.tiny import checkpoint_path
@@ -173,8 +174,11 @@ def test_the_panic_of_a_tokenizer_is_an_error_in_a_sentence(random_policy, monke
         raise PanicException("regex\x1b[31m")
 
     monkeypatch.setattr(type(random_policy.tokenizer), "__call__", fail)
-    with pytest.raises(AgentError, match=r"tokenizer of model 'random' fails: regex\\x1b\[31m"):
+    said = r"tokenizer of model 'random' fails: regex\\x1b\[31m"
+    with pytest.raises(AgentError, match=said):
         random_policy.encode_prompts(["1 + 1?"])
+    with pytest.raises(AgentError, match=said):
+        check_policy(random_policy)
 
 
 def test_the_tokenizer_of_another_model_is_named(random_policy, monkeypatch):

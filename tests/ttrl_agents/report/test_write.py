@@ -152,7 +152,13 @@ def test_a_run_notes_its_command_and_its_versions_at_each_start(run, tmp_path):
     note_start(tmp_path)
     note_start(tmp_path)
     assert len(read_provenance(tmp_path)) == 2
-    (tmp_path / "provenance.json").write_text("[]")
+
+
+@pytest.mark.parametrize(
+    "starts", ["[]", '{"starts": 7}', '{"starts": ["x"]}', '{"starts": [{"command": "ttrl"}]}']
+)
+def test_a_damaged_list_of_starts_is_named(starts, tmp_path):
+    (tmp_path / "provenance.json").write_text(starts)
     with pytest.raises(AgentError, match=r"provenance.json is damaged"):
         read_provenance(tmp_path)
 
