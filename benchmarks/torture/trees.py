@@ -13,9 +13,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-# How long steps took, and pictures and logs that show it. files.json has checksums of the former.
+# How long steps took, when they were taken, and pictures and logs that show it. files.json has
+# checksums of the former.
 _TIMES = {"seconds", "tokens_per_second", "output", "since"}
-_LEFT_OUT = {"curves.png", "files.json", "report.html"}
+_LEFT_OUT = {"curves.png", "files.json", "provenance.json", "report.html"}
 _LEFT_OUT_FOLDERS = {"tensorboard"}
 _LEFTOVERS = (".tmp", ".old", ".gone", ".lock", ".incomplete")
 
