@@ -27,6 +27,7 @@ from ttrl_agents.callbacks.collapse import is_drifting, look_back, with_monitor
 from ttrl_agents.callbacks.first_completions import FirstCompletions
 from ttrl_agents.callbacks.votes import VotesCallback
 from ttrl_agents.config.train_config import TrainConfig
+from ttrl_agents.distributed.failures import DesertedError
 from ttrl_agents.distributed.replicas import check_replicas
 from ttrl_agents.distributed.sampling import divide_sampling
 from ttrl_agents.distributed.world import world
@@ -279,7 +280,7 @@ class Trainer:
             step=self.state.step,
         )
         self.callbacks.on_rollout(self.state.step + 1, rollout, votes)
-        with self._told_how_to_go_on(), world().agreement():
+        with self._told_how_to_go_on(), world().agreement(divided=self.policy.divided):
             metrics = self._measure(rollout, votes) | self.agent.learn(rollout)
         self._sampler_is_stale = True
         return next_prompts, metrics | agreement | self.sampler.metrics()
@@ -345,6 +346,10 @@ class Trainer:
             yield
         except SamplerDisagreesError as error:
             raise AgentError(f"{error} {self._way_back()}.") from error
+        except DesertedError as error:
+            if ran_out_of_memory(error.__cause__ or error):
+                raise DesertedError(f"{error} {out_of_memory_advice(self.config)}") from error
+            raise
         except torch.OutOfMemoryError as error:
             raise AgentError(
                 f"The GPU's memory ran out in the update of step {self.state.step + 1}. "

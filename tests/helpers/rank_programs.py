@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from ttrl_agents.distributed.rounds import GradientSum, turns
 from ttrl_agents.distributed.world import close_world, start_world, world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.instruments.collapse import Alarm
+from ttrl_agents.run import health
 from ttrl_agents.run.checkpoint import latest_state, load_state
 from ttrl_agents.trainer import Interrupted, Trainer
 from ttrl_env.completion import Completion
@@ -225,6 +227,45 @@ def fail_sampling(folder):
         run.run()
     except AgentError as error:
         return str(error)
+
+
+def not_finite(folder):
+    """A weight of the last rank is NaN after the run `full`; who looks for its last checkpoint."""
+    looked = []
+    model = torch.nn.Linear(2, 2)
+    if world().leads:
+        (folder / "full" / "checkpoints" / ".step-000009.tmp").mkdir()
+    if world().rank == world().size - 1:
+        torch.nn.init.constant_(model.weight, float("nan"))
+
+    def look(checkpoints):
+        looked.append(checkpoints)
+        return latest_state(checkpoints)
+
+    with mock.patch.object(health, "latest_state", look):
+        try:
+            health.check_learned(model, folder / "full", 5)
+        except AgentError as error:
+            return {"sentence": str(error), "looked": bool(looked)}
+
+
+def run_out(folder):
+    """The last rank has no memory left in a divided update; run this last."""
+    run = Trainer(small(folder / "run out", shard="full", checkpoint_every=1, **RUNS["full"]))
+    score = run.agent._log_probs._score
+
+    def spoil(*arguments):
+        if world().rank == world().size - 1 and run.state.step == 2 and torch.is_grad_enabled():
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return score(*arguments)
+
+    run.agent._log_probs._score = spoil
+    try:
+        run.run()
+    except LostRankError as error:
+        report = [type(error).__name__, str(error)]
+        (folder / f"run_out-{world().rank}.json").write_text(json.dumps(report))
+    os._exit(0)  # the other ranks wait where this one cannot be
 
 
 def lose(folder):

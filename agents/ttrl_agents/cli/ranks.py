@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 
 from ttrl_agents.cli.exit_status import Exit
-from ttrl_agents.distributed.failures import LostRankError, is_told
+from ttrl_agents.distributed.failures import DesertedError, LostRankError, is_told
 from ttrl_agents.distributed.launch import RETRY
 from ttrl_agents.distributed.world import World
 
@@ -28,7 +28,7 @@ def speaking_once(ranks: World) -> Iterator[None]:
         with ranks.agreement():
             yield
     except LostRankError as error:
-        if ranks.local_rank == 0:
+        if ranks.local_rank == 0 or isinstance(error, DesertedError):
             print(f"ttrl: {error}", file=sys.stderr)  # noqa: T201
         raise Exit(RETRY) from error
     except Exit:

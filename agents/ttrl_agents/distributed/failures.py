@@ -4,6 +4,8 @@
 - `failure_of`: an exception for the same failure, on another rank.
 - `mark_as_told`, `is_told`: whether the other ranks know of an exception.
 - `LostRankError`: another rank has ended without a word.
+- `DesertedError`: this rank has failed where the others cannot be told.
+- `deserting`: what a rank raises for an error while a divided model runs.
 - `losing_ranks`: a context in which PyTorch's errors about that become a `LostRankError`.
 """
 
@@ -15,12 +17,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from torch.distributed import DistError
 
 from ttrl_agents.errors import AgentError, UserError
 
 __all__ = [
+    "DesertedError",
     "LostRankError",
     "describe_failure",
+    "deserting",
     "failure_of",
     "is_told",
     "losing_ranks",
@@ -34,16 +39,39 @@ class LostRankError(RuntimeError):
     """Another process of the run has ended, or does not answer any more."""
 
 
+class DesertedError(LostRankError):
+    """This rank has failed while the others wait for it in an operation that it cannot join.
+
+    It cannot tell them, so it has to end; they find that it is gone.
+    """
+
+
 @contextlib.contextmanager
 def losing_ranks() -> Iterator[None]:
     """Raises what PyTorch's collective operations raise if a rank has ended as `LostRankError`."""
     try:
         yield
     except RuntimeError as error:
-        lost = LostRankError(
-            f"Another process of this run has ended ({str(error).splitlines()[0][:200]})."
-        )
-        raise mark_as_told(lost) from error
+        raise mark_as_told(_lost(error)) from error
+
+
+def _lost(error: Exception) -> LostRankError:
+    return LostRankError(
+        f"Another process of this run has ended ({str(error).splitlines()[0][:200]})."
+    )
+
+
+def deserting(error: Exception, rank: int) -> LostRankError:
+    """Returns what a rank raises for an error while a divided model runs.
+
+    Args:
+        error: The error. PyTorch's own operations on divided models may have found that another
+            rank is gone.
+        rank: The rank that it was raised on.
+    """
+    if isinstance(error, DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error)):
+        return _lost(error)
+    return DesertedError(f"Rank {rank} failed in an update: {type(error).__name__}: {error}")
 
 
 def mark_as_told(error: Exception) -> Exception:

@@ -23,13 +23,14 @@ import torch.distributed as dist
 
 from ttrl_agents.distributed.failures import (
     describe_failure,
+    deserting,
     failure_of,
     is_told,
     losing_ranks,
     mark_as_told,
 )
 from ttrl_agents.distributed.messages import decode, encode
-from ttrl_agents.errors import AgentError
+from ttrl_agents.errors import AgentError, UserError
 
 __all__ = ["World", "close_world", "start_world", "world"]
 
@@ -123,16 +124,23 @@ class World:
         self.gather(None)
 
     @contextlib.contextmanager
-    def agreement(self) -> Iterator[None]:
+    def agreement(self, *, divided: bool = False) -> Iterator[None]:
         """Makes an error on one rank an error on all, with the same sentence.
 
         All ranks raise it here, if there was no other collective operation within; else where the
         others came to the next `gather`.
 
+        Args:
+            divided: Whether a divided model runs within. The others may then wait for parts of its
+                weights, where they cannot be told of an error.
+
         Raises:
             AgentError: Another rank failed with a sentence for the user.
             OSError: Another rank could not write.
             RuntimeError: Another rank failed in some other way.
+            DesertedError: This rank failed while a divided model ran, and not with a sentence for
+                the user, which every rank comes to.
+            LostRankError: Another rank did, and has ended.
         """
         if self.size == 1:
             yield
@@ -141,6 +149,8 @@ class World:
             yield
         except Exception as error:  # whatever it is, the others must not wait for this rank
             if not is_told(error):
+                if divided and not isinstance(error, UserError):
+                    raise mark_as_told(deserting(error, self.rank)) from error
                 mark_as_told(error)
                 self._exchange([False, describe_failure(error)])
             raise

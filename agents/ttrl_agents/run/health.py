@@ -63,6 +63,8 @@ def _not_finite(model: nn.Module) -> list[str]:
 def check_learned(model: nn.Module, folder: Path, step: int) -> None:
     """Checks that what a run has learned is finite; else its last checkpoint is what is left.
 
+    Every rank calls it.
+
     Args:
         model: The model that is trained.
         folder: The run directory.
@@ -74,12 +76,17 @@ def check_learned(model: nn.Module, folder: Path, step: int) -> None:
     try:
         check_weights(model, f"after step {step}")
     except AgentError as error:
-        saved = latest_state(folder / "checkpoints")
-        where = f"{saved.name} is the last checkpoint, and whole" if saved else "Nothing is saved"
+        saved = world().lead(lambda: _newest(folder / "checkpoints"))  # it tidies what it reads
+        where = f"{saved} is the last checkpoint, and whole" if saved else "Nothing is saved"
         raise AgentError(
             f"{error} The run ends. {where}. With a smaller learning rate: ttrl train "
             f"--config {folder / CONFIG} --learning-rate RATE --output NEW"
         ) from error
+
+
+def _newest(checkpoints: Path) -> str | None:
+    saved = latest_state(checkpoints)
+    return saved.name if saved else None
 
 
 class Health:

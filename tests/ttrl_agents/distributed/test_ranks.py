@@ -35,7 +35,13 @@ def two(tmp_path_factory):
 @pytest.fixture(scope="module")
 def three(tmp_path_factory):
     folder = tmp_path_factory.mktemp("three")
-    return folder, in_ranks(3, folder, "talk", "fail", "add_up", "train_two", "lose")
+    return folder, in_ranks(3, folder, "talk", "fail", "add_up", "train_two", "not_finite", "lose")
+
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("four")
+    return folder, in_ranks(4, folder, "train_two")
 
 
 def test_every_rank_knows_what_the_others_say(two, three):
@@ -115,6 +121,17 @@ def test_three_processes_do_too(alone, three, name):
     assert_same_result(alone / name, folder / name)
 
 
+@pytest.mark.parametrize("name", ["full", "ppo"])
+def test_four_processes_do_so_within_rounding(alone, four, name):
+    folder, _ = four
+    for mine, theirs in zip(metrics_of(alone / name), metrics_of(folder / name), strict=True):
+        assert theirs["ranks"] == 4
+        assert mine["majority_ratio"] == theirs["majority_ratio"]
+    first, second = weights_of(alone / name), weights_of(folder / name)
+    for weight, tensor in first.items():
+        assert torch.allclose(tensor, second[weight], rtol=0, atol=1e-5), weight
+
+
 def test_two_processes_repeat_bit_for_bit(two):
     folder, _ = two
     one, other = folder / "full", folder / "again" / "full"
@@ -155,6 +172,14 @@ def test_a_sampler_that_fails_on_one_rank_ends_all_with_its_sentence_saved(two):
     assert "The engine of rank 1 is gone." in first
     assert "saved after step 1" in first
     assert (folder / "failed" / "checkpoints" / "step-000001").is_dir()
+
+
+def test_weights_that_are_not_finite_on_one_rank_end_all_and_only_the_leader_tidies(three):
+    folder, said = three
+    for report in said["not_finite"]:
+        assert "step-000004 is the last checkpoint, and whole" in report["sentence"]
+    assert [report["looked"] for report in said["not_finite"]] == [True, False, False]
+    assert not list((folder / "full" / "checkpoints").glob(".*.tmp"))
 
 
 def test_a_rank_that_ends_without_a_word_is_noticed_at_once(three):

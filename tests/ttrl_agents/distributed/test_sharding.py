@@ -31,7 +31,7 @@ def alone(tmp_path_factory):
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two")
-    return folder, in_ranks(2, folder, "shard_all", "shard_half", "go_back", "dump")
+    return folder, in_ranks(2, folder, "shard_all", "shard_half", "go_back", "dump", "run_out")
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +154,18 @@ def test_an_update_that_is_not_finite_is_skipped_and_written_once(two):
     assert said["dump"] == [1.0, 1.0]
     files = sorted(each.name for each in (folder / "dumped" / "non_finite").rglob("update-*"))
     assert files == ["update-0.json", "update-0.safetensors"]
+
+
+def test_a_rank_without_memory_in_an_update_ends_with_advice_and_the_others_notice(two):
+    folder, said = two
+    (lost, other), (kind, sentence) = said["run_out"]
+    assert (lost, kind) == ("LostRankError", "DesertedError")
+    assert "Another process of this run has ended" in other
+    assert "Rank 1 failed in an update: OutOfMemoryError: CUDA out of memory." in sentence
+    assert "--gradient-checkpointing" in sentence
+    state = latest_state(folder / "run out" / "checkpoints")
+    assert state.name == "step-000002"
+    verify_state(state)
 
 
 def test_shards_of_one_process_are_read_as_they_were_written(tmp_path):
