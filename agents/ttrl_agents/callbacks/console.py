@@ -208,9 +208,15 @@ class ConsoleCallback(Callback):
             soft_wrap=True,
         )
         if summary["stopped"]:
+            kept = summary["checkpoint_step"]
+            which = (
+                f"the best one before it, that of step {kept}."
+                if kept
+                else "the initial policy, so differences between before and after are chance."
+            )
             self.console.print(
-                f"An alarm ended the training after step {summary['steps']}; checkpoint/ is the "
-                f"best one before it, that of step {summary['checkpoint_step']}.",
+                f"An alarm ended the training after step {summary['steps']}; checkpoint/ is "
+                f"{which}",
                 soft_wrap=True,
             )
         elif summary["alarms"]:

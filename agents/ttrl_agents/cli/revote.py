@@ -138,7 +138,7 @@ def _table(found: Revote) -> Table:
     table.add_column("reward", overflow="fold")
     for name in ("mean", "silent", "changed"):
         table.add_column(name, justify="right", no_wrap=True)
-    graded = any(each.reward_accuracy for each in found.scores.values())
+    graded = any(each.label_accuracy or each.reward_accuracy for each in found.scores.values())
     if graded:
         for name in ("label accuracy", "reward accuracy"):
             table.add_column(name, justify="right", no_wrap=True)

@@ -57,7 +57,8 @@ class RewardScores:
         changed: How many pseudo-labels are not the most frequent answer.
         label_accuracy: The share of questions with a label whose pseudo-label is right; `None`
             where no pseudo-label is named at all.
-        reward_accuracy: The share of rewards that are those of the label, 1 or 0, likewise.
+        reward_accuracy: The share of rewards that are those of the label, 1 or 0; `None` without
+            labels, or where rewards have other values as well.
         pseudo_labels: The pseudo-label of each question, in their order.
         right: Whether each is right; `None` without a label.
     """
@@ -258,7 +259,7 @@ def _scores(
             verdict.pseudo_label not in (None, _majority(ballot)) for ballot, verdict, _ in rows
         ),
         label_accuracy=intervals[0] if unnamed < len(rows) else None,
-        reward_accuracy=intervals[1],
+        reward_accuracy=intervals[1] if _is_binary(verdicts) else None,
         pseudo_labels=tuple(ballot.answer_of(verdict.pseudo_label) for ballot, verdict, _ in rows),
         right=right,
     )
@@ -274,6 +275,10 @@ def _teaches_nothing(verdict: Verdict) -> bool:
         verdict.rewards if verdict.advantages is None else verdict.advantages
     )
     return verdict.abstains or bool((taught == taught[0]).all())
+
+
+def _is_binary(verdicts: Sequence[Verdict]) -> bool:
+    return all(bool(np.isin(verdict.rewards, (0, 1)).all()) for verdict in verdicts)
 
 
 def _majority(ballot: Ballot) -> int | None:

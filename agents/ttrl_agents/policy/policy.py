@@ -35,7 +35,7 @@ _SMALL_MODEL = 10_000_000
 # How many tokens at the end of a prompt are searched for an open thought.
 _END_OF_PROMPT = 64
 # Several times what the longest context holds; a tokenizer takes about 60 bytes for each.
-_MOST_CHARACTERS = 2**23
+_MOST_CHARACTERS = 2**21
 
 
 class Policy:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 MOST_BYTES = 2 * 2**30
-MOST_CHARACTERS = 2**23
+MOST_CHARACTERS = 2**21
 
 
 def environment(now: str) -> Any:

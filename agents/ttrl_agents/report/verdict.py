@@ -82,7 +82,8 @@ def _of_evaluation(subject: Subject) -> Verdict:
         tiles = tiles[:1]
     headline = f"{tiles[0].name} is {tiles[0].value} {tiles[0].note} at {setting}."
     sentences = [f"{asked}.", agreement]
-    if (sure := _confidently_wrong(measured)) > 0:
+    # A single vote always agrees with itself.
+    if scores["k"] > 1 and (sure := _confidently_wrong(measured)) > 0:
         sentences.insert(
             1,
             f"{_count(sure, 'question')} elected a wrong answer with {CONFIDENT:.0%} or more of "
@@ -165,7 +166,7 @@ def _progress(subject: Subject) -> Iterator[str]:
     elif summary["stopped"]:
         yield (
             f"An alarm ended the training after step {summary['steps']}; the model that is kept is "
-            f"that of step {summary['checkpoint_step']}."
+            f"{_kept_model(summary)}"
         )
 
 
@@ -279,6 +280,12 @@ def _agreement_tiles(subject: Subject) -> Iterator[Tile]:
                 f"{changed['pseudo_labels_changed']} of {changed['questions']}",
                 "no label says which are right",
             )
+
+
+def _kept_model(summary: dict[str, Any]) -> str:
+    if summary["checkpoint_step"]:
+        return f"that of step {summary['checkpoint_step']}."
+    return "the initial policy, so differences between before and after are chance."
 
 
 def _confidently_wrong(measured: Measured) -> int:

@@ -65,6 +65,12 @@ def test_a_reward_without_pseudo_labels_has_no_label_accuracy_and_disputes_nothi
     assert found.disputed() == []
 
 
+def test_graded_rewards_have_no_reward_accuracy():
+    scores = revote(RESULTS, benchmark(), ["soft_majority", "majority"]).scores
+    assert scores["soft_majority"].reward_accuracy is None
+    assert scores["soft_majority"].label_accuracy == scores["majority"].label_accuracy
+
+
 def test_what_is_not_stored_is_named_with_the_reason():
     found = revote(RESULTS, benchmark(), REWARDS)
     assert set(found.scores) | set(found.reasons) == set(REWARDS)

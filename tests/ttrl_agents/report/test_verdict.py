@@ -23,7 +23,7 @@ def measured(moment, evaluation, split="train", setting=SETTING):
     return Measured(moment, split, setting, config, summarize(evaluation), evaluation)
 
 
-def run_of(before, after, *, alarms=(), finished=True, stopped=False):
+def run_of(before, after, *, alarms=(), finished=True, stopped=False, kept=4):
     """A run that was evaluated twice on the questions that it trained on."""
     ends = [measured("before", before)] + ([measured("after", after)] if after else [])
     scores = [
@@ -42,7 +42,7 @@ def run_of(before, after, *, alarms=(), finished=True, stopped=False):
         "alarms": list(alarms),
         "steps": 10,
         "stopped": stopped,
-        "checkpoint_step": 4,
+        "checkpoint_step": kept,
     }
     return Subject(
         path=Path("runs/first"),
@@ -114,6 +114,11 @@ def test_an_alarm_is_in_the_headline_and_in_a_sentence():
 def test_a_run_that_an_alarm_stopped_says_which_model_is_kept():
     sentences = verdict_of(run_of(LOW, HIGH, alarms=[ALARM], stopped=True)).sentences
     assert "after step 10; the model that is kept is that of step 4" in sentences[0]
+
+
+def test_a_run_that_went_back_to_the_initial_policy_claims_no_difference():
+    sentences = verdict_of(run_of(LOW, HIGH, alarms=[ALARM], stopped=True, kept=0)).sentences
+    assert "kept is the initial policy, so differences" in sentences[0]
 
 
 def test_an_unfinished_run_claims_no_result():
