@@ -117,13 +117,16 @@ _guard = Lock()
 def _make_and_share(folder: Path, name: str) -> tuple[_Held, list[Path]]:
     """Locks a folder; returns the lock, and the folders that were made for it."""
     for attempt in range(_ATTEMPTS):
-        made = _make(folder)
+        made: list[Path] = []
         try:
+            made = _make(folder)
             return _share(folder / name), made
         except BaseException as error:
             _remove_empty(made)
-            # Another process made the folder too, and has just removed it again.
-            if not isinstance(error, FileNotFoundError) or attempt == _ATTEMPTS - 1:
+            # Another process made the folder too, and has just removed it again. `mkdir` then says
+            # that it exists if it went in between the two looks that `exist_ok` takes.
+            gone = isinstance(error, FileNotFoundError | FileExistsError)
+            if not gone or attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError("the last attempt returns or raises")
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,16 @@ HOLDER = (
     + """
 lock = locks.FolderLock(folder)
 print("held", flush=True)
+time.sleep(60)
+"""
+)
+FORKER = (
+    ALONE
+    + """
+import os
+lock = locks.FolderLock(folder)
+if os.fork() == 0:
+    print("held", flush=True)
 time.sleep(60)
 """
 )
@@ -155,9 +166,8 @@ def test_an_empty_folder_that_was_there_stays(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_fork_does_not_keep_the_lock_of_its_parent(tmp_path: Path) -> None:
-    script = HOLDER.replace("time.sleep(60)", "import os; os.fork(); time.sleep(60)")
     holder = subprocess.Popen(
-        [sys.executable, "-c", script, str(tmp_path)],
+        [sys.executable, "-c", FORKER, str(tmp_path)],
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -192,6 +202,22 @@ def test_a_torn_lock_file_is_described_as_another_process(tmp_path: Path, text: 
             FolderLock(tmp_path)
     finally:
         end(holder)
+
+
+def test_a_folder_that_goes_while_it_is_made_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, calls = Path.mkdir, []
+
+    def mkdir(self: Path, *arguments: Any, **options: Any) -> None:
+        calls.append(self)
+        if len(calls) == 1:
+            raise FileExistsError(errno.EEXIST, "File exists", str(self))
+        make(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    with FolderLock(tmp_path / "new"):
+        assert (tmp_path / "new" / LOCK).exists()
 
 
 def test_many_who_race_for_a_folder_never_have_it_together(tmp_path: Path) -> None:
