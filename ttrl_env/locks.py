@@ -56,7 +56,8 @@ class FolderLock:
     Args:
         folder: The folder.
         name: The name of the locked file. Programs that may work side by side use different ones.
-        new: Whether the folder was just made for this, so that it goes where nothing is written.
+        new: Whether the folder was just made for this, so that it goes where nothing is written,
+            with its parent if that is then empty.
 
     Raises:
         FolderInUseError: Another process holds the lock.
@@ -73,7 +74,7 @@ class FolderLock:
     ) -> None:
         self.folder = Path(folder)
         held, made = _make_and_share(self.folder, name)
-        made = [self.folder] if new else made
+        made = [self.folder, self.folder.parent] if new else made
         # Also when the lock is forgotten or the interpreter ends.
         self._finalizer = weakref.finalize(self, _let_go, held, made)
 
