@@ -58,6 +58,14 @@ def test_an_evaluation_whose_reader_goes_away_says_what_is_saved(tmp_path):
     assert stopped or (tmp_path / "e" / "summary.json").exists(), errors
 
 
+@pytest.fixture(autouse=True)
+def hangups_count():
+    """The tests may run under nohup, whose children would ignore a closed terminal as well."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.slow
 def test_a_terminal_that_is_closed_saves_the_training(tmp_path):
     ours, theirs = pty.openpty()
