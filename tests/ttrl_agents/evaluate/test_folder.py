@@ -191,5 +191,5 @@ def test_evaluations_are_found_by_folder_moment_and_run(tmp_path):
     }
     assert set(find_evaluations(tmp_path / "evaluations" / "before")) == {"train", "held_out"}
     assert set(find_evaluations(path)) == {""}
-    with pytest.raises(AgentError, match="no evaluation in"):
+    with pytest.raises(AgentError, match="There is no folder"):
         find_evaluations(tmp_path / "evaluations" / "nothing")
