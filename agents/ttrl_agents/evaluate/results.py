@@ -166,16 +166,27 @@ def from_lines(lines: Iterable[str]) -> Iterator[QuestionResult]:
         )
 
 
-_KEYS = {"question_id", "level", "prompt", "text", "answer", "vote", "correct"} | {
-    "finished",
-    "tokens",
+_NONE = type(None)
+_KINDS: dict[str, tuple[type, ...]] = {
+    "question_id": (str,),
+    "level": (int, _NONE),
+    "prompt": (str,),
+    "text": (str,),
+    "answer": (str, _NONE),
+    "vote": (int,),
+    "correct": (bool, _NONE),
+    "finished": (bool,),
+    "tokens": (int,),
 }
 
 
 def _row(number: int, line: str) -> dict[str, Any]:
     row = parse_json(line)
-    if not isinstance(row, dict) or not row.keys() >= _KEYS:
+    if not isinstance(row, dict) or not row.keys() >= _KINDS.keys():
         raise ValueError(f"line {number} is no completion of an evaluation")
+    for name, kinds in _KINDS.items():
+        if type(row[name]) not in kinds:
+            raise ValueError(f"line {number} has a {name} that is none: {str(row[name])[:40]!r}")
     return row
 
 

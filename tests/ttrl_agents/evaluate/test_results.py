@@ -38,3 +38,14 @@ def test_a_place_that_is_none_is_an_error(span):
     (line,) = to_lines(made_up_result("q", ["1"])).splitlines()
     with pytest.raises(ValueError, match="span of an answer"):
         list(from_lines([json.dumps(json.loads(line) | {"span": span})]))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("finished", {}), ("vote", "1"), ("correct", 1), ("text", None), ("tokens", 2.5)],
+)
+def test_a_value_of_another_kind_names_its_line(name, value):
+    first, second = to_lines(made_up_result("q", ["1", "2"])).splitlines()
+    row = json.loads(second) | {name: value}
+    with pytest.raises(ValueError, match=f"line 2 has a {name} that is none: "):
+        list(from_lines([first, json.dumps(row)]))
