@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from optimizer_steps import OPTIONS, make_layer, steps
 from safetensors.torch import load_file
 
 from ttrl_agents.callbacks.base import Callback
@@ -16,22 +17,9 @@ from ttrl_agents.learning.master_adamw import MasterAdamW
 from ttrl_agents.learning.optimizer_state import optimizer_tensors, restore_optimizer
 from ttrl_agents.trainer import Interrupted, Trainer, resume_config
 
-OPTIONS = {"lr": 1e-3, "betas": (0.9, 0.95), "weight_decay": 0.1}
-
 
 def layer(dtype, seed=0):
-    torch.manual_seed(seed)
-    return torch.nn.Linear(40, 30).to(dtype)
-
-
-def steps(model, optimizer, count, first=0):
-    for k in range(first, first + count):
-        inputs = torch.randn(7, 40, generator=torch.Generator().manual_seed(k))
-        for part in inputs.split(4):
-            optimizer.backward(model(part.to(model.weight.dtype)).float().square().sum() / 100)
-        optimizer.clip(1.0)
-        optimizer.step()
-        optimizer.zero_grad()
+    return make_layer(40, 30, dtype, seed)
 
 
 numbers = st.lists(st.floats(-(2.0**60), 2.0**60, width=32), min_size=1, max_size=3 * BLOCK)

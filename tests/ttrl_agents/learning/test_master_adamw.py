@@ -2,26 +2,14 @@
 
 import pytest
 import torch
+from optimizer_steps import OPTIONS, make_layer, steps
 
 from ttrl_agents.learning.master_adamw import MasterAdamW
 from ttrl_agents.learning.optimizer_state import optimizer_tensors, restore_optimizer
 
-OPTIONS = {"lr": 1e-3, "betas": (0.9, 0.95), "weight_decay": 0.1}
-
 
 def layer(dtype, seed=0):
-    torch.manual_seed(seed)
-    return torch.nn.Linear(5, 3).to(dtype)
-
-
-def steps(model, optimizer, count, first=0):
-    for k in range(first, first + count):
-        inputs = torch.randn(7, 5, generator=torch.Generator().manual_seed(k))
-        for part in inputs.split(4):
-            optimizer.backward(model(part.to(model.weight.dtype)).float().square().sum() / 100)
-        optimizer.clip(1.0)
-        optimizer.step()
-        optimizer.zero_grad()
+    return make_layer(5, 3, dtype, seed)
 
 
 def test_float32_weights_take_exactly_the_steps_of_pytorch():
