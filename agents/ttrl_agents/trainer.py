@@ -252,12 +252,12 @@ class Trainer:
             began = time.monotonic()
             prompts, metrics = self._step(prompts)
             self._record(metrics, time.monotonic() - began)
-            if self.state.step % _CHECK_EVERY == 0:
-                check_learned(self.policy.model, self.folder, self.state.step)
             last = self.state.step == self.config.steps or self.state.stopped
             due = last or self.state.step % self.config.checkpoint_every == 0
             if due:
-                self._save_if_best(last=last)
+                self._save_if_best(last=last)  # which checks the weights first
+            elif self.state.step % _CHECK_EVERY == 0:
+                check_learned(self.policy.model, self.folder, self.state.step)
             stopping = self._asked_to_stop()
             if due or stopping:
                 self._save()

@@ -19,7 +19,7 @@ import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import tyro
@@ -28,7 +28,6 @@ from comparison import table as table_of
 from rich.console import Console
 
 from pages import REPOSITORY
-from ttrl_agents.config import TrainConfig
 from ttrl_agents.config.algorithms import ALGORITHMS
 
 PAGE = REPOSITORY / "docs" / "algorithms.md"
@@ -50,10 +49,6 @@ class Options(Comparison):
     def names(self) -> tuple[str, ...]:
         """The algorithms that are compared."""
         return self.algorithms or tuple(ALGORITHMS)
-
-    def config(self, name: str, seed: int) -> TrainConfig:
-        """Returns the options of one run."""
-        return replace(self.train, algorithm=name, seed=seed, output=self.run_folder(name, seed))
 
 
 def skipped(rows: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -129,9 +129,11 @@ class Comparison(ABC):
     def names(self) -> tuple[str, ...]:
         """What is compared."""
 
-    @abstractmethod
     def config(self, name: str, seed: int) -> TrainConfig:
-        """Returns the options of one run."""
+        """Returns the options of one run; by default what is compared is the one that varies."""
+        (varied,) = self.varied
+        output = self.run_folder(name, seed)
+        return replace(self.train, **{varied: name}, seed=seed, output=output)
 
     @property
     def folder(self) -> Path:

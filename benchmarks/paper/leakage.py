@@ -26,7 +26,7 @@ import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,6 @@ from rich.console import Console
 from score_picture import PALETTE, Group, draw_scores
 
 from pages import REPOSITORY
-from ttrl_agents.config import TrainConfig
 
 REWARDS = ("oracle", "majority", "negative_entropy", "format_only", "random")
 WORDS = {
@@ -72,10 +71,6 @@ class Options(Comparison):
     def names(self) -> tuple[str, ...]:
         """The rewards that are compared."""
         return REWARDS
-
-    def config(self, name: str, seed: int) -> TrainConfig:
-        """Returns the options of one run."""
-        return replace(self.train, reward=name, seed=seed, output=self.run_folder(name, seed))
 
 
 def table(results: Results) -> str:

@@ -15,7 +15,7 @@ import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import tyro
@@ -50,10 +50,6 @@ class Options(Comparison):
     def names(self) -> tuple[str, ...]:
         """The rewards that are compared."""
         return REWARDS
-
-    def config(self, name: str, seed: int) -> TrainConfig:
-        """Returns the options of one run."""
-        return replace(self.train, reward=name, seed=seed, output=self.run_folder(name, seed))
 
 
 def table(results: Results) -> str:

@@ -32,25 +32,35 @@ RUNS = {
 }
 
 
+def free_port() -> int:
+    """A port at which the ranks of a run can meet."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return probe.getsockname()[1]
+
+
+def environment_of(rank: int, size: int, port: int) -> dict[str, str]:
+    """The environment that torchrun would give to a process."""
+    return {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank),
+        "WORLD_SIZE": str(size),
+        "MASTER_ADDR": "localhost",
+        "MASTER_PORT": str(port),
+    }
+
+
 def in_ranks(size: int, folder: Path, *programs: str, timeout: float = 900) -> dict[str, list]:
     """Runs programs in so many processes; returns by program what each rank reported."""
     folder.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
+    path = os.pathsep.join([str(HELPERS), os.environ.get("PYTHONPATH", "")])
     started = [
         subprocess.Popen(
             [sys.executable, "-m", "rank_programs", str(folder), *programs],
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join([str(HELPERS), os.environ.get("PYTHONPATH", "")]),
-                "OMP_NUM_THREADS": "1",
-                "RANK": str(rank),
-                "LOCAL_RANK": str(rank),
-                "WORLD_SIZE": str(size),
-                "MASTER_ADDR": "localhost",
-                "MASTER_PORT": str(port),
-            },
+            env=environment_of(rank, size, port) | {"PYTHONPATH": path},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,19 @@ from ttrl_agents.callbacks.base import Callback, Run
 __all__ = ["WritesAtEnd"]
 
 
-class WritesAtEnd(Callback):
+class WritesAtEnd(Callback, ABC):
     """Calls `write` with the run directory when the run is complete."""
 
     def __init__(self) -> None:
         self._folder: Path | None = None
 
+    @abstractmethod
     def write(self, folder: Path) -> None:
         """Writes the file.
 
         Args:
             folder: The run directory.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say what it writes")
 
     def on_start(self, run: Run) -> None:
         """Remembers where to write."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import secrets
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,7 +26,7 @@ from ttrl_env.files import parse_json, write_atomically
 __all__ = ["LoggedOnce"]
 
 
-class LoggedOnce(Callback):
+class LoggedOnce(Callback, ABC):
     """Logs a run to a service; subclasses say how.
 
     Args:
@@ -41,6 +42,7 @@ class LoggedOnce(Callback):
         self._logged: dict[str, Any] = {}
         self._logged_path: Path | None = None
 
+    @abstractmethod
     def open(self, run: Run, name: str) -> None:
         """Starts the run at the service, or resumes it.
 
@@ -48,15 +50,14 @@ class LoggedOnce(Callback):
             run: The run.
             name: Eight hexadecimal digits that are its own, the same when it is resumed.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def log(self, row: dict[str, Any], step: int) -> None:
         """Logs values at a training step."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sample(self, text: str) -> Any:
         """Returns what shows a sample; what a model wrote must not become part of the page."""
-        raise NotImplementedError
 
     def alert(self, alarm: Alarm) -> None:
         """Passes on an alarm; by default does nothing."""

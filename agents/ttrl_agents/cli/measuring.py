@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-import sys
 from dataclasses import replace
 from typing import Any
 
 from ttrl_agents.cli.exit_status import Exit
 from ttrl_agents.cli.next_steps import after_evaluation, print_next
-from ttrl_agents.cli.ranks import speaking_once
-from ttrl_agents.cli.run_command import run_command
+from ttrl_agents.cli.ranks import run_launched, speaking_once
 from ttrl_agents.config.eval_config import EvalConfig
-from ttrl_agents.distributed.launch import RETRY, Launch, asked_to_stop, launch
+from ttrl_agents.distributed.launch import Launch, launch
 from ttrl_agents.distributed.world import World, close_world, start_world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate.display import EvaluationDisplay
@@ -104,13 +102,5 @@ def launch_evaluation(how: Launch, config: EvalConfig) -> int:
 
 def launched_evaluation(options: dict[str, Any]) -> int:
     """Runs an evaluation in a process that a launcher has started; returns its exit status."""
-    if asked_to_stop():
-        return 130
     config = EvalConfig.from_dict(options)
-    try:
-        status = run_command(lambda: run_evaluation(config), "eval")
-    except KeyboardInterrupt:
-        return 130
-    if status == RETRY:
-        sys.exit(RETRY)  # for the launcher, the process has died
-    return status
+    return run_launched(lambda: run_evaluation(config), "eval")

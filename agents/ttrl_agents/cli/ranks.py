@@ -1,20 +1,22 @@
-"""The errors of a command that runs in several processes.
+"""A command in one of several processes.
 
 - `speaking_once`: lets only the leading process tell of an error that all have.
+- `run_launched`: runs it in a process that a launcher has started.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ttrl_agents.cli.exit_status import Exit
+from ttrl_agents.cli.run_command import run_command
 from ttrl_agents.distributed.failures import DesertedError, LostRankError, is_told
-from ttrl_agents.distributed.launch import RETRY
+from ttrl_agents.distributed.launch import RETRY, asked_to_stop
 from ttrl_agents.distributed.world import World
 
-__all__ = ["speaking_once"]
+__all__ = ["run_launched", "speaking_once"]
 
 
 @contextlib.contextmanager
@@ -37,3 +39,21 @@ def speaking_once(ranks: World) -> Iterator[None]:
         if ranks.leads or not is_told(error):
             raise
         raise Exit(1) from error
+
+
+def run_launched(command: Callable[[], None], name: str) -> int:
+    """Runs a command in a process that a launcher has started; returns its exit status.
+
+    Args:
+        command: What to run.
+        name: The name of the command, for its errors.
+    """
+    if asked_to_stop():
+        return 130
+    try:
+        status = run_command(command, name)
+    except KeyboardInterrupt:
+        return 130
+    if status == RETRY:
+        sys.exit(RETRY)  # for the launcher, the process has died
+    return status

@@ -19,10 +19,9 @@ from typing import Any
 from ttrl_agents.callbacks import ConsoleCallback, CurvesCallback, ReportCallback, make_loggers
 from ttrl_agents.cli.exit_status import Exit
 from ttrl_agents.cli.next_steps import after_training, print_next
-from ttrl_agents.cli.ranks import speaking_once
-from ttrl_agents.cli.run_command import run_command
+from ttrl_agents.cli.ranks import run_launched, speaking_once
 from ttrl_agents.config.train_config import TrainConfig
-from ttrl_agents.distributed.launch import RETRY, SAME_SIGNAL, Launch, asked_to_stop, launch
+from ttrl_agents.distributed.launch import SAME_SIGNAL, Launch, launch
 from ttrl_agents.distributed.world import World, close_world, start_world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.run.atomic import claim_folder
@@ -67,16 +66,8 @@ def launch_training(how: Launch, config: TrainConfig, *, resume: bool) -> int:
 
 def launched_training(options: dict[str, Any]) -> int:
     """Runs a training run in a process that a launcher has started; returns its exit status."""
-    if asked_to_stop():
-        return 130
     config = TrainConfig.from_dict(options)
-    try:
-        status = run_command(lambda: run_training(config, resume=True), "train")
-    except KeyboardInterrupt:
-        return 130
-    if status == RETRY:
-        sys.exit(RETRY)  # for the launcher, the process has died
-    return status
+    return run_launched(lambda: run_training(config, resume=True), "train")
 
 
 def run_training(config: TrainConfig, *, resume: bool) -> None:

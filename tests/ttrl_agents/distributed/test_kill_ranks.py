@@ -5,18 +5,16 @@ of them aim at a save, which both processes write into. Each time the other proc
 itself, and soon.
 """
 
-import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from ranks import OF_RANKS
+from ranks import OF_RANKS, environment_of, free_port
 from small_runs import metrics_of, weights_of
 
 KILLS = 25
@@ -40,24 +38,14 @@ def start(folder: Path, size: int) -> list[subprocess.Popen[bytes]]:
     """Starts a run, or goes on with it, in so many processes."""
     words = [word for name, value in OPTIONS.items() for word in (f"--{name}", str(value))]
     begun = (folder / "config.json").is_file()
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     own = ["--resume", folder] if begun else ["--output", folder, "--no-evaluate", *words]
     return [
         subprocess.Popen(
             [sys.executable, "-m", "ttrl_agents", "train", *map(str, own)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env={
-                **os.environ,
-                "OMP_NUM_THREADS": "1",
-                "RANK": str(rank),
-                "LOCAL_RANK": str(rank),
-                "WORLD_SIZE": str(size),
-                "MASTER_ADDR": "localhost",
-                "MASTER_PORT": str(port),
-            },
+            env=environment_of(rank, size, port),
         )
         for rank in range(size)
     ]

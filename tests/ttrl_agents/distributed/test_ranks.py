@@ -7,21 +7,10 @@ import pytest
 import torch
 from ranks import OF_RANKS, ROUNDED, RUNS, in_ranks
 from safetensors.torch import load_file
-from small_runs import metrics_of, small, weights_of
+from small_runs import metrics_of, weights_of
 
 from ttrl_agents.distributed.rounds import GradientSum, turns
 from ttrl_agents.distributed.world import World
-from ttrl_agents.trainer import Trainer
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    """The runs of one process."""
-    folder = tmp_path_factory.mktemp("alone")
-    torch.set_num_threads(1)
-    for name, options in RUNS.items():
-        Trainer(small(folder / name, **options)).run()
-    return folder
 
 
 @pytest.fixture(scope="module")

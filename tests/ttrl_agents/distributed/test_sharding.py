@@ -20,15 +20,6 @@ OF_COPY = {"sampler_gap", "sampler_gap_max"}
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("alone")
-    torch.set_num_threads(1)
-    for name, options in RUNS.items():
-        Trainer(small(folder / name, **options)).run()
-    return folder
-
-
-@pytest.fixture(scope="module")
 def two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two")
     return folder, in_ranks(2, folder, "shard_all", "shard_half", "go_back", "dump", "run_out")
