@@ -267,7 +267,8 @@ left.legend()
 
 for kind, colour in (("none", "tab:red"), ("mean", "tab:green"), ("best", "tab:blue")):
     curves = np.array([learn(kind, seed) for seed in range(30)])
-    right.plot(curves.mean(axis=0), color=colour, label=f"baseline: {kind}")
+    style = "--" if kind == "best" else "-"
+    right.plot(curves.mean(axis=0), style, color=colour, label=f"baseline: {kind}")
     low, high = np.percentile(curves, [25, 75], axis=0)
     right.fill_between(range(curves.shape[1]), low, high, color=colour, alpha=0.15)
     print(f"baseline {kind}: right with probability {curves[:, -1].mean():.2f} after 100 steps")
