@@ -102,8 +102,8 @@ def kill(
 def ended_by_itself(code: int, errors: str) -> bool:
     """Whether a rank that lost another one ended as it should."""
     # A thread of PyTorch's gloo may throw before ours is told of the lost connection.
-    aborted = code == -signal.SIGABRT and bool(re.search("gloo|connection|terminate called", errors, re.IGNORECASE))
-    return code in (LOST, 0) or aborted
+    lost = re.search("gloo|connection|terminate called", errors, re.IGNORECASE)
+    return code in (LOST, 0) or (code == -signal.SIGABRT and lost is not None)
 
 
 @pytest.mark.slow
