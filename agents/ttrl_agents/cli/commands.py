@@ -10,6 +10,7 @@
 - `plan`: the GPU memory that a run would need.
 - `rewards`: how votes become rewards.
 - `grade`, `extract`: how answers are read, step by step.
+- `course`: the lessons of the course.
 - `doctor`: what this machine has, and what is missing for what.
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 from ttrl_agents.cli.answers import extract, grade
 from ttrl_agents.cli.benchmarks import benchmarks, fetch
 from ttrl_agents.cli.compare import compare
+from ttrl_agents.cli.course import course
 from ttrl_agents.cli.doctor import doctor
 from ttrl_agents.cli.eval import evaluate
 from ttrl_agents.cli.help_text import join_option_help
@@ -46,6 +48,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "rewards": rewards,
     "grade": grade,
     "extract": extract,
+    "course": course,
     "doctor": doctor,
 }
 
