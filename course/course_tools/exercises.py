@@ -44,7 +44,10 @@ def exercise(number: str) -> Callable[[Function], Function]:
         check = find_check(number)
         solved = os.environ.get(SOLUTIONS_VARIABLE, "0") not in ("", "0")
         if solved:
-            function = find_solution(number, function.__name__)
+            try:
+                function = find_solution(number, function.__name__)
+            except FileNotFoundError as error:
+                _stop(str(error))
         try:
             check(function)
         except NotRightError as error:
@@ -83,7 +86,8 @@ def find_solution(number: str, name: str) -> Any:
     path = COURSE / "solutions" / _file_name(number)
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} is not there. `ttrl course copy FOLDER --solutions` copies the solutions too."
+            f"The solutions are not here: there is no {path}. "
+            "`ttrl course copy FOLDER --solutions` copies them too."
         )
     return getattr(load(path), name)
 

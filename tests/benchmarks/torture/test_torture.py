@@ -116,22 +116,28 @@ def test_every_difference_between_two_folders_is_seen_but_times(part: Any, tmp_p
     ]
 
 
-def test_tensors_are_compared_and_not_the_order_of_their_headers(part: Any, tmp_path: Path) -> None:
+def write_shard(path: Path, tensors: dict[str, int], offset: int = 0) -> None:
+    """Writes tensors of one byte as a shard that begins at an offset of the whole."""
+    places = {name: {"saved_offsets": [offset]} for name in tensors}
+    header: dict[str, Any] = {"__metadata__": {"DCP_SHARDING_INFO": json.dumps(places)}}
+    for at, name in enumerate(tensors):
+        header[name] = {"dtype": "U8", "shape": [1], "data_offsets": [at, at + 1]}
+    words = json.dumps(header).encode()
+    path.write_bytes(len(words).to_bytes(8, "little") + words + bytes(tensors.values()))
+
+
+def test_shards_are_compared_as_one_whole(part: Any, tmp_path: Path) -> None:
     trees = part("trees")
-
-    def write(notes: dict[str, str], value: int) -> None:
-        header = json.dumps({"__metadata__": notes, "weight": {"dtype": "U8", "shape": [1]}})
-        size = len(header).to_bytes(8, "little")
-        (tmp_path / "shard.safetensors").write_bytes(size + header.encode() + bytes([value]))
-
-    write({"format": "pt", "parts": '{"a": 1, "b": 2}'}, 7)
+    first, second = (tmp_path / f"shard-{number}.safetensors" for number in (1, 2))
+    write_shard(first, {"a": 1, "step": 7})
+    write_shard(second, {"b": 2})
     expected = trees.contents(tmp_path)
-    write({"parts": '{"b": 2, "a": 1}', "format": "pt"}, 7)
+    write_shard(first, {"a": 1})
+    write_shard(second, {"step": 7, "b": 2})
     assert trees.differences(expected, tmp_path) == []
-    write({"format": "pt", "parts": '{"a": 1, "b": 2}'}, 8)
-    assert trees.differences(expected, tmp_path) == ["shard.safetensors differs"]
-    write({"format": "pt", "parts": '{"a": 1, "b": 3}'}, 7)
-    assert trees.differences(expected, tmp_path) == ["shard.safetensors differs"]
+    for other, offset in (({"step": 8, "b": 2}, 0), ({"b": 2}, 0), ({"step": 7, "b": 2}, 1)):
+        write_shard(second, other, offset)
+        assert trees.differences(expected, tmp_path) == ["shard-*.safetensors differs"]
 
 
 class Forgetful:
