@@ -7,5 +7,6 @@
 - `config`: the options, without PyTorch; `cli`: the command `ttrl`.
 - `callbacks`: what watches a run; `instruments`: what is measured in it.
 - `evaluate`: evaluating a policy, and comparing two evaluations.
+- `course`: the files of the course, and whether a laptop is ready for it.
 - `sb3`: training with Stable-Baselines3; `tiny`: the tiny reasoner that ships with the package.
 """

@@ -1,6 +1,6 @@
 """Tries to break what writes: kills, two writers, hostile texts and files.
 
-    python benchmarks/torture/torture.py --kills 1000 --completions 10000000 --seed 0
+    python benchmarks/torture/torture.py --kills 1000 --rank-kills 40 --seed 0     # hours
     python benchmarks/torture/torture.py --kills 12 --completions 2000      # the short form, in CI
 
 Each attack has a row in the table that is printed at the end; docs/reliability.md quotes it. Every
@@ -25,6 +25,7 @@ from typing import Protocol
 import tyro
 from attacks import Killed, Recorded, Rewritten, TwoFolders, TwoWriters
 from hostile import HostileFiles
+from killed_ranks import KilledRanks
 from processes import command, new_folder, start
 from tally import Tally, as_table
 from texts import Texts
@@ -50,6 +51,7 @@ class Options:
 
     Attributes:
         kills: At least so many kills, over all commands; two writers a fifth as often.
+        rank_kills: So many kills of a rank, in runs of two processes; each takes seconds.
         completions: So many hostile completions.
         files: So many hostile files.
         minutes: End after so many minutes, whatever is left.
@@ -60,6 +62,7 @@ class Options:
     """
 
     kills: int = 40
+    rank_kills: int = 2
     completions: int = 20_000
     files: int = 40
     minutes: float | None = None
@@ -167,6 +170,15 @@ def writer_attacks() -> list[Attack]:
     ]
 
 
+def rank_attacks() -> list[Attack]:
+    """Returns the runs of several processes of which one is killed."""
+    two = "--no-evaluate --gpus 2 --device cpu --micro-batch-tokens 100"
+    return [
+        KilledRanks("train, two processes", lambda folder: train(folder, two)),
+        KilledRanks("train, a model divided", lambda folder: train(folder, f"{two} --shard full")),
+    ]
+
+
 def schedule(options: Options) -> Iterator[tuple[Attack, int]]:
     """Yields attacks with the numbers of their trials, until each kind was tried enough.
 
@@ -179,6 +191,7 @@ def schedule(options: Options) -> Iterator[tuple[Attack, int]]:
 
     kinds = [
         (chosen(kill_attacks()), options.kills),
+        (chosen(rank_attacks()), options.rank_kills),
         (chosen(writer_attacks()), options.kills // 5),
         (chosen([HostileFiles()]), options.files),
         (chosen([Texts()]), options.completions),

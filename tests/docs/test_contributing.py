@@ -54,5 +54,5 @@ def test_the_workflow_calls_the_script_of_all_checks() -> None:
     steps = workflow["jobs"]["everything"]["steps"]
     assert steps[-1] == {"run": ".ci/run"}
     script = (REPOSITORY / ".ci/run").read_text()
-    for command in ("make lint", "make test", "make test-vllm"):
+    for command in ("make lint", "make docs", "make test", "make test-vllm"):
         assert f"\n{command}\n" in script

@@ -1,4 +1,4 @@
-"""The code on the pages about environments runs as it stands."""
+"""The page about environments names every one."""
 
 from __future__ import annotations
 
@@ -10,14 +10,6 @@ import gymnasium as gym
 from ttrl_env import ENV_IDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "environments.md"
-
-
-def test_the_code_on_the_page_runs() -> None:
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) >= 8
-    names: dict[str, object] = {"__name__": "page"}
-    for block in blocks:
-        exec(compile(block, str(PAGE), "exec"), names)  # noqa: S102 - our own page
 
 
 def test_every_id_is_on_the_page() -> None:

@@ -1,26 +1,13 @@
-"""The page on rewards: its code runs, and it has every reward."""
+"""The page on rewards has every reward."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from ttrl_env.consensus import REWARDS, unregister_estimator
+from ttrl_env.consensus import REWARDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rewards.md").read_text(encoding="utf-8")
-
-
-def test_the_code_on_the_page_runs() -> None:
-    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len(blocks) == 3
-    names: dict[str, object] = {"__name__": "__main__"}
-    try:
-        for block in blocks:
-            code = compile(block, "rewards.md", "exec", dont_inherit=True)
-            exec(code, names)  # noqa: S102 - our own page
-    finally:
-        if "brief_majority" in REWARDS:
-            unregister_estimator("brief_majority")
 
 
 def table(heading: str) -> dict[str, str]:

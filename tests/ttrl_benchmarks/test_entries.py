@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from importlib.metadata import EntryPoint
-from pathlib import Path
 
 import pytest
 
@@ -47,17 +45,6 @@ def test_what_is_registered_is_loaded_and_listed(registered: None) -> None:
     assert list_benchmarks()[-1].env_id == "Riddles-v0"
     with pytest.raises(UnknownNameError, match=r"option of benchmark 'riddles' 'answer'.*size"):
         load_benchmark("riddles", answer="a lock")
-
-
-def test_the_benchmark_on_the_page_works() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(from ttrl_benchmarks import \(.*?)```", page, re.DOTALL)
-    try:
-        exec(compile(code, "benchmarks.md", "exec", dont_inherit=True), {})  # noqa: S102 - our page
-        assert load_benchmark("squares", size=3).questions[2].text == "What is 2 squared?"
-        assert benchmark_card("squares").env_id == "Squares-v0"
-    finally:
-        unregister_benchmark("squares")
 
 
 def test_what_is_taken_back_is_gone(registered: None) -> None:

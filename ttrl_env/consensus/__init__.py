@@ -5,10 +5,10 @@
 - `Estimator`: the type of a reward, `(Ballot) -> Verdict`.
 - `judge`, `check_verdict`: from completions to ballot and verdict; what a verdict has to be.
 - The rewards, one file each in `rewards/`: by votes `Majority`, `SoftMajority`, `EMPO`, `SCRL`,
-  `RESTRAIN`, `DDRL`, `DeepConf`; with a second opinion `CoRewarding`, `SelfHarmony`,
-  `VerifierWeighted`; around another `EntropyShaped`, `Guard`, `HeldVote`, `LabelBudget`; a
-  `WeightedSum`; by certainty alone `SelfCertainty`, `NegativeEntropy`; as controls `Oracle`,
-  `Random`, `FormatOnly`, `Constant`.
+  `RESTRAIN`, `DDRL`, `DeepConf`, `DivTTRL`, `EvolRL`, `Scope`; with a second opinion
+  `CoRewarding`, `SelfHarmony`, `VerifierWeighted`; around another `EntropyFilter`,
+  `EntropyShaped`, `Guard`, `HeldVote`, `LabelBudget`; a `WeightedSum`; by certainty alone
+  `SelfCertainty`, `NegativeEntropy`; as controls `Oracle`, `Random`, `FormatOnly`, `Constant`.
 - `REWARDS`, `register_estimator`, `unregister_estimator`, `find_reward`, `reward_needs`,
   `resolve_estimator`: rewards by name; `RewardCard` and `RewardEntry` are what is known of one.
 - `Diagnostics`: what the votes alone say about a run.
@@ -31,8 +31,11 @@ from ttrl_env.consensus.rewards.co_rewarding import CoRewarding
 from ttrl_env.consensus.rewards.constant import Constant
 from ttrl_env.consensus.rewards.ddrl import DDRL
 from ttrl_env.consensus.rewards.deepconf import DeepConf
+from ttrl_env.consensus.rewards.div_ttrl import DivTTRL
 from ttrl_env.consensus.rewards.empo import EMPO
+from ttrl_env.consensus.rewards.entropy_filter import EntropyFilter
 from ttrl_env.consensus.rewards.entropy_shaped import EntropyShaped
+from ttrl_env.consensus.rewards.evol_rl import EvolRL
 from ttrl_env.consensus.rewards.format_only import FormatOnly
 from ttrl_env.consensus.rewards.guard import Guard
 from ttrl_env.consensus.rewards.held import HeldVote
@@ -42,6 +45,7 @@ from ttrl_env.consensus.rewards.negative_entropy import NegativeEntropy
 from ttrl_env.consensus.rewards.oracle import Oracle
 from ttrl_env.consensus.rewards.random import Random
 from ttrl_env.consensus.rewards.restrain import RESTRAIN
+from ttrl_env.consensus.rewards.scope import Scope
 from ttrl_env.consensus.rewards.scrl import SCRL
 from ttrl_env.consensus.rewards.self_certainty import SelfCertainty
 from ttrl_env.consensus.rewards.self_harmony import SelfHarmony
@@ -60,7 +64,9 @@ __all__ = [  # noqa: RUF022 - grouped by subject
     "judge",
     # rewards by votes
     "DDRL",
+    "DivTTRL",
     "EMPO",
+    "EvolRL",
     "Majority",
     "RESTRAIN",
     "SCRL",
@@ -68,6 +74,7 @@ __all__ = [  # noqa: RUF022 - grouped by subject
     # rewards that ask how sure the model is
     "DeepConf",
     "NegativeEntropy",
+    "Scope",
     "SelfCertainty",
     # rewards with a second opinion
     "CoRewarding",
@@ -76,6 +83,7 @@ __all__ = [  # noqa: RUF022 - grouped by subject
     "Verifier",
     "VerifierWeighted",
     # rewards around another
+    "EntropyFilter",
     "EntropyShaped",
     "Guard",
     "HeldVote",

@@ -49,6 +49,10 @@ def _run(given: list[str]) -> int:
 
         doctor()
         return 0
+    if given == ["course", "check"]:  # likewise
+        from ttrl_agents.course.laptop import check_laptop
+
+        return check_laptop()
     try:
         import tyro
 

@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 from ttrl_agents.cli.exit_status import Exit
 from ttrl_agents.cli.run_command import run_command
@@ -23,8 +25,10 @@ __all__ = ["run_launched", "speaking_once"]
 def speaking_once(ranks: World) -> Iterator[None]:
     """Makes an error on one rank an error on all, of which only the leader tells.
 
+    If a rank has ended, this process ends as well, with the status `RETRY`.
+
     Raises:
-        Exit: On the other ranks; on all of them with the status `RETRY` if a rank has ended.
+        Exit: On the other ranks.
     """
     try:
         with ranks.agreement():
@@ -32,7 +36,7 @@ def speaking_once(ranks: World) -> Iterator[None]:
     except LostRankError as error:
         if ranks.local_rank == 0 or isinstance(error, DesertedError):
             print(f"ttrl: {error}", file=sys.stderr)  # noqa: T201
-        raise Exit(RETRY) from error
+        _leave()
     except Exit:
         raise
     except Exception as error:
@@ -51,9 +55,18 @@ def run_launched(command: Callable[[], None], name: str) -> int:
     if asked_to_stop():
         return 130
     try:
-        status = run_command(command, name)
+        return run_command(command, name)
     except KeyboardInterrupt:
         return 130
-    if status == RETRY:
-        sys.exit(RETRY)  # for the launcher, the process has died
-    return status
+
+
+def _leave() -> NoReturn:
+    """Ends this process at once: for a launcher it has died, as the other one has.
+
+    PyTorch's threads may still wait for the other process. If Python ended around them in its
+    usual way, one of them could abort this process.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # whoever read it may be gone
+            stream.flush()
+    os._exit(RETRY)

@@ -17,7 +17,11 @@ _FULL = {
     errno.EDQUOT: "Your share of the disk is full",
     errno.EFBIG: "A file is larger than this system lets it be",
 }
-_GO_ON = {"train": "ttrl train --resume RUN", "eval": "ttrl eval --resume FOLDER"}
+_GO_ON = {
+    "train": "ttrl train --resume RUN",
+    "eval": "ttrl eval --resume FOLDER",
+    "probe": "ttrl probe --votes FOLDER",
+}
 EXTRA = (
     "This command needs more than the core of ttrl-env: pip install 'ttrl-env[agents]' "
     "(ttrl doctor shows what is missing)"

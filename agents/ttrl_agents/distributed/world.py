@@ -22,6 +22,7 @@ import torch
 import torch.distributed as dist
 
 from ttrl_agents.distributed.failures import (
+    LostRankError,
     describe_failure,
     deserting,
     failure_of,
@@ -214,7 +215,8 @@ def close_world() -> None:
     """Leaves the other processes once all of them are done."""
     global _current
     if _current.size > 1:
-        _current.wait()
+        with contextlib.suppress(LostRankError):  # one that has ended by now has done its part
+            _current.wait()
         gc.collect()  # gloo aborts the process if a sharded model outlives its group
         dist.destroy_process_group()
         _current = _ALONE

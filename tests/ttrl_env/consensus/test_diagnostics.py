@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Hashable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -220,13 +218,6 @@ def test_it_reads_what_the_wrapper_says_in_any_autoreset_mode(mode: str) -> None
     if mode == "NEXT_STEP":
         _, rewards, *_, infos = envs.step(texts)
         assert diagnostics.update(finished_info(infos), rewards) == {}
-
-
-def test_the_code_on_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    page = Path(__file__).parents[3] / "docs" / "collapse.md"
-    (block,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    exec(compile(block, str(page), "exec"), {})  # noqa: S102 - our own page
-    assert capsys.readouterr().out.strip() == "0.5 0.25"
 
 
 def test_labels_change_nothing() -> None:

@@ -41,13 +41,20 @@ SPELLED = [
     "restrain(prompt_weight=first_vote, min_votes=0)",
     "entropy_shaped(mode=clip, limit=0.5)",
     "entropy_shaped(inner=soft_majority)",
+    "entropy_filter(inner=soft_majority, factor=0)",
+    "div_ttrl(k=2)",
+    "div_ttrl(agreed=group, seed=1)",
+    "scope(voters=0.3, weight=0.2, measure=probability)",
     "held(inner=deepconf, every=2)",
     "guard(inner=soft_majority, window=1, scale=false)",
     "negative_entropy(tail=0.5)",
     "co_rewarding(scale_by_std=false)",
 ]
 LABEL_FREE = [name for name in SPELLED if "labels" not in reward_needs(name)]
-ORDERLESS = [name for name in SPELLED if name != "random"]  # whose coins lie in the group's order
+# Coins and subgroups lie in the group's order.
+ORDERLESS = [name for name in SPELLED if not name.startswith(("random", "scope"))]
+# Some that agree with the majority get more than others.
+GRADED = ("evol_rl",)
 # Among equal votes these prefer the answer that appeared first, or wrap a reward that does.
 FIRST_OF_EQUALS = (
     "majority",
@@ -57,6 +64,11 @@ FIRST_OF_EQUALS = (
     "deepconf(statistic=worst_window, window=2)",
     "deepconf(statistic=worst_windows, window=2, measure=probability)",
     "ddrl",
+    "div_ttrl",
+    "div_ttrl(k=2)",
+    "div_ttrl(agreed=group, seed=1)",
+    "entropy_filter",
+    "evol_rl",
     "entropy_shaped",
     "entropy_shaped(mode=clip, limit=0.5)",
     "held",
@@ -118,9 +130,11 @@ def test_the_verdict_is_sound_and_repeats(
     assert verdict.rewards.dtype == np.float64
     if verdict.pseudo_label is not None:
         assert 0 <= verdict.pseudo_label < len(ballot.keys)
-        # The text of the winning answer scores the most there is.
         winners = ballot.classes == verdict.pseudo_label
-        assert (verdict.rewards[winners] == verdict.rewards.max()).all()
+        if name in GRADED:  # The winning answer scores more than any other,
+            assert verdict.rewards[winners].min() > verdict.rewards[~winners].max(initial=-2)
+        else:  # or the most there is.
+            assert (verdict.rewards[winners] == verdict.rewards.max()).all()
     assert same(verdict, estimator(ballot))  # the same visit, seen again
     assert same(verdict, make(name)(ballot))
 

@@ -1,0 +1,254 @@
+"""`ttrl probe`: whether a model is fit to learn without labels from some questions.
+
+- `probe`: the command.
+"""
+
+from __future__ import annotations
+
+import json as json_module
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ttrl_agents.cli.exit_status import Exit
+from ttrl_agents.config.probe_config import ProbeConfig
+from ttrl_agents.errors import AgentError
+
+if TYPE_CHECKING:
+    from ttrl_agents.config.eval_config import EvalConfig
+    from ttrl_agents.evaluate import Evaluation
+    from ttrl_agents.probe import Indicators, Reason, Rightness, Verdict
+
+__all__ = ["probe"]
+
+_SUMMARIES = {
+    "fit": "The votes can be learned from",
+    "doubtful": "Learning from these votes may come to little",
+    "unfit": "Learning from these votes would come to nothing, or worse",
+}
+_STYLES = {"fit": "green", "doubtful": "yellow", "unfit": "red"}
+_MARKS = {"good": "+", "weak": "!", "bad": "x"}
+_MARK_STYLES = {"good": "green", "weak": "yellow", "bad": "red"}
+
+
+def probe(
+    config: Annotated[ProbeConfig, tyro.conf.arg(name="")] = ProbeConfig(),  # noqa: B008
+    votes: Path | None = None,
+    json: bool = False,
+) -> None:
+    """Says whether a model is fit to learn without labels from some questions, and why.
+
+    Samples a few votes on each question, as training would, and looks at them without labels: how
+    far they agree, whether that depends on the question, how many questions would teach, what is
+    cut off or without an answer. Prints a verdict (fit, doubtful or unfit), its reasons and what to
+    change. Where there are labels, it also says how right the votes are. docs/probe.md has the
+    formulas, and how often the verdict was right.
+
+    Args:
+        config: The options.
+        votes: Look at the votes of this evaluation instead, the output folder of ttrl eval or ttrl
+            probe; one that was interrupted is finished first. Give no other options.
+        json: Print one JSON object; progress goes to standard error.
+    """
+    from ttrl_agents.probe import judge, measure_rightness, measure_votes
+
+    if votes is not None and config != ProbeConfig():
+        raise AgentError("--votes takes the votes of an evaluation as they are; leave out others.")
+    where, settings, evaluation = _stored(votes) if votes is not None else (None, {}, None)
+    if evaluation is None:
+        where, settings, evaluation = _collected(
+            config.evaluation() if votes is None else _begun(votes), quiet=json
+        )
+    if evaluation.k < 2:
+        raise AgentError(
+            f"{where} holds one vote on each question, and a probe needs two or more: measure with "
+            "a --k of 2 or more, not greedily."
+        )
+    found = measure_votes(evaluation.results)
+    labels = measure_rightness(evaluation.results)
+    verdict = judge(found, labels)
+    if json:
+        print(json_module.dumps(_as_json(where, settings, found, labels, verdict)))  # noqa: T201
+        return
+    _print(Console(highlight=False), where, settings, found, labels, verdict)
+
+
+def _begun(folder: Path) -> EvalConfig:
+    from ttrl_agents.evaluate.runner import evaluation_config
+
+    return evaluation_config(folder)
+
+
+_Found = tuple[Path | None, dict[str, Any], "Evaluation | None"]
+
+
+def _stored(path: Path) -> _Found:
+    """Returns a complete evaluation at a path; no evaluation if it was interrupted."""
+    from ttrl_agents.evaluate.folder import find_evaluations
+
+    found = find_evaluations(path)
+    stored = found.get("train") or next(iter(found.values()))
+    if not stored.complete:
+        return stored.path, {}, None
+    return stored.path, stored.config(), stored.read()
+
+
+def _collected(config: EvalConfig, *, quiet: bool) -> tuple[Path, dict[str, Any], Evaluation]:
+    """Samples the votes, as far as they are not there yet."""
+    from ttrl_agents.evaluate.display import EvaluationDisplay
+    from ttrl_agents.evaluate.runner import EvaluationRun
+    from ttrl_agents.run.output import Stopping, tell
+    from ttrl_agents.run.provenance import note_start
+
+    run = EvaluationRun(config)
+    note_start(run.folder.path)
+    display = EvaluationDisplay(Console(stderr=True, highlight=False) if quiet else None)
+    with Stopping(_interrupt):
+        try:
+            display.start(run)
+            evaluation, _ = run.run(display)
+        except KeyboardInterrupt:
+            display.close()
+            tell(
+                f"\n{len(run.results)} of {len(run.questions)} questions are saved. To go on: "
+                f"ttrl probe --votes {shlex.quote(str(run.folder.path))}"
+            )
+            raise Exit(130) from None
+        finally:
+            display.close()
+    return run.folder.path, run.folder.config(), evaluation
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def _as_json(
+    where: Path | None,
+    settings: dict[str, Any],
+    found: Indicators,
+    labels: Rightness | None,
+    verdict: Verdict,
+) -> dict[str, Any]:
+    from ttrl_agents.probe import steps_to_agreement
+
+    steps = steps_to_agreement(found.shares)
+    return {
+        "folder": str(where),
+        **{name: settings[name] for name in ("model", "benchmark", "temperature", "top_p")},
+        "seed": settings.get("seed"),
+        **verdict.to_dict(),
+        "votes": found.to_dict(),
+        "steps_to_agreement": None if steps is None else round(steps, 1),
+        "labels": None if labels is None else labels.to_dict(),
+    }
+
+
+def _print(
+    console: Console,
+    where: Path | None,
+    settings: dict[str, Any],
+    found: Indicators,
+    labels: Rightness | None,
+    verdict: Verdict,
+) -> None:
+    from ttrl_agents.evaluate.setting import SamplingSetting
+    from ttrl_agents.printed import printed
+
+    title = (
+        f"{settings['model']} on {settings['benchmark']}: {found.questions} questions x "
+        f"{found.n_votes} votes, {SamplingSetting.of(settings).title}"
+    )
+    console.print(printed(title, style="bold"), soft_wrap=True)
+    console.print(_table(found))
+    console.print(_steps(found), soft_wrap=True)
+    console.print(
+        Text.assemble(
+            "Verdict, without labels: ",
+            (verdict.word, f"bold {_STYLES[verdict.word]}"),
+            f". {_SUMMARIES[verdict.word]}.",
+        ),
+        soft_wrap=True,
+    )
+    _print_reasons(console, verdict.reasons)
+    if labels is None:
+        console.print(
+            "No question has a label: whether the votes are right, they cannot say.",
+            soft_wrap=True,
+        )
+    else:
+        console.print(f"With the labels of {labels.graded} questions:", soft_wrap=True)
+        console.print(_label_table(labels))
+        _print_reasons(console, verdict.with_labels)
+    console.print(Text(f"The votes are in {where}; ttrl votes shows them."), soft_wrap=True)
+
+
+def _print_reasons(console: Console, reasons: Sequence[Reason]) -> None:
+    for reason in reasons:
+        mark = Text.assemble("  ", (_MARKS[reason.weight], _MARK_STYLES[reason.weight]), " ")
+        console.print(mark + Text(f"{reason.says} {reason.change}".rstrip()), soft_wrap=True)
+
+
+def _table(found: Indicators) -> Table:
+    rows = {
+        "majority ratio": str(found.majority_ratio),
+        "margin": str(found.margin),
+        "questions that would teach": str(found.teaching),
+        "winners that half of the votes repeats": str(found.reproducible),
+        "agreement beyond chance (kappa)": _number(found.agreement),
+        "answer entropy, nats": _number(found.answer_entropy),
+        "distinct winners": _number(found.distinct_winners),
+        "completions without an answer": f"{found.absent:.3f}",
+        "completions cut off": f"{found.truncated:.3f}",
+    }
+    return _columns(rows, "votes, without labels [95 % interval over questions]")
+
+
+def _label_table(labels: Rightness) -> Table:
+    rows = {
+        "one completion is right (mean@n)": str(labels.mean),
+        "the majority is right (maj@n)": str(labels.majority),
+        "any completion is right (pass@n)": str(labels.some),
+        "rewards equal those of the labels": str(labels.reward_accuracy),
+    }
+    return _columns(rows, "labels")
+
+
+def _columns(rows: dict[str, str], title: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1), show_header=True)
+    table.add_column(title, overflow="fold")
+    table.add_column("", justify="right", no_wrap=True)
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _steps(found: Indicators) -> str:
+    return " ".join(_step_sentences(found))
+
+
+def _step_sentences(found: Indicators) -> Iterator[str]:
+    from ttrl_agents.probe import steps_to_agreement
+    from ttrl_agents.probe.pace import TARGET
+
+    steps = steps_to_agreement(found.shares)
+    if steps is None:
+        yield f"The majority ratio will not reach {TARGET:.0%}: too many questions have no answer."
+    elif steps == 0:
+        yield f"The majority ratio is {TARGET:.0%} or more already."
+    else:
+        yield (
+            f"At the pace of the tiny reasoner (learning rate 2e-4) the majority ratio reaches "
+            f"{TARGET:.0%} after about {steps:.0f} steps of the full learning rate, twice as many "
+            "with the cosine schedule; the pace of another model is not in its votes."
+        )
