@@ -13,10 +13,6 @@ was cut off goes on. Without `--write` the tables are printed and the pictures g
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
-
 import importlib
 import time
 from dataclasses import dataclass, replace

@@ -5,15 +5,10 @@
 
 The runs are those of Tables 1 and 3; what is new is what is measured of them.
 
-Runs whose results are kept in docs/results/figure3.json are not repeated; those in the output
-folder, which is that of all twins, are read where they are complete, and else resumed.
+How runs are kept, shared and resumed is told in `twins.py`.
 """
 
 from __future__ import annotations
-
-import os
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +30,6 @@ from twin_tables import (
 from twins import Measure, Plan, Twin, main_of, plan_of
 
 QUESTIONS = ("arithmetic", "rephrased", "level-1", "level-5", "sums")
-TRAINED = ("arithmetic", "rephrased", "level-1", "level-5", "sums")
 CONTROLS = ("random", "format_only")
 
 
@@ -50,8 +44,8 @@ class Options(Twin):
     def plans(self) -> Mapping[str, Plan]:
         """The runs: every question set with the vote, and the first with the controls."""
         measures = [Measure(each, step) for step in (0, None) for each in QUESTIONS]
-        rows = [(each, "majority") for each in TRAINED]
-        rows += [(TRAINED[0], reward) for reward in CONTROLS]
+        rows = [(each, "majority") for each in QUESTIONS]
+        rows += [(QUESTIONS[0], reward) for reward in CONTROLS]
         return {
             f"{trained} {reward}": plan_of(trained, "tiny", trained, *measures, reward=reward)
             for trained, reward in rows

@@ -6,15 +6,10 @@
 The paper compares GRPO, PPO and PRIME; PRIME, which learns a reward for every token, is not part of
 this project, and four others stand in its place.
 
-Runs whose results are kept in docs/results/figure4.json are not repeated; those in the output
-folder, which is that of all twins, are read where they are complete, and else resumed.
+How runs are kept, shared and resumed is told in `twins.py`.
 """
 
 from __future__ import annotations
-
-import os
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
 
 from collections.abc import Mapping
 from dataclasses import dataclass

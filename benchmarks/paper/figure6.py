@@ -5,15 +5,10 @@
 
 The paper's point: the mean after training beats the vote before it, at which training aimed.
 
-Runs whose results are kept in docs/results/figure6.json are not repeated; those in the output
-folder, which is that of all twins, are read where they are complete, and else resumed.
+How runs are kept, shared and resumed is told in `twins.py`.
 """
 
 from __future__ import annotations
-
-import os
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -7,15 +7,10 @@
 reasoner on sums of Reasoning Gym, which it never learned to read, is the one that loses: where a
 model is right by chance alone, the vote is wrong, and training on it ends the chance.
 
-Runs whose results are kept in docs/results/table2.json are not repeated; those in the output
-folder, which is that of all twins, are read where they are complete, and else resumed.
+How runs are kept, shared and resumed is told in `twins.py`.
 """
 
 from __future__ import annotations
-
-import os
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -7,8 +7,9 @@
 - `main_of`: makes a twin: its runs, its JSON, its picture and its table.
 
 Runs lie in one folder under names that follow from their options, so twins that need the same run
-share it, whichever trains it first. What is kept of a run in docs/results carries the fingerprint
-of its plan: rows of another plan are made again.
+share it, whichever trains it first. Those that are complete there are read, those that were cut off
+go on. What is kept of a run in docs/results is not made again, and carries the fingerprint of its
+plan: rows of another plan are.
 """
 
 from __future__ import annotations
@@ -115,7 +116,6 @@ class Twin(Comparison):
 
     varied = ("model", "env", "env_options")
     page = PAGE
-    caption: ClassVar[str]  # what the picture is called
     series: ClassVar[tuple[str, ...]] = ()  # the metrics of training steps that are kept
 
     output: Path | None = FOLDER

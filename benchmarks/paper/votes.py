@@ -3,15 +3,10 @@
     python benchmarks/paper/votes.py --jobs 2     # all that is not measured yet
     python benchmarks/paper/votes.py --write      # and keeps the results in the documentation
 
-Runs whose results are kept in docs/results/votes.json are not repeated; those in the output
-folder, which is that of all twins, are read where they are complete, and else resumed.
+How runs are kept, shared and resumed is told in `twins.py`.
 """
 
 from __future__ import annotations
-
-import os
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
 
 from collections.abc import Mapping
 from dataclasses import dataclass
