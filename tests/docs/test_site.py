@@ -72,20 +72,36 @@ SCRIPT = """\
 # %%
 x = 1
 
-# %% [markdown] tags=["solution"]
-# Because of *this*.
+# %%
+@exercise("1.2")
+def double(x):
+    raise NotImplementedError
 
-# %% tags=["solution"]
-x = 2
+# %% [markdown]
+# More.
 """
+SOLUTIONS = '''\
+"""The solutions.
+
+1. Because of *this*.
+"""
+
+def double(x):
+    return 2 * x
+'''
 
 
 def test_a_lesson_keeps_its_cells_in_order_and_folds_its_solutions() -> None:
-    page = lessons.lesson(SCRIPT)
+    page = lessons.lesson(SCRIPT, SOLUTIONS)
     assert page.startswith("# Lesson\n\nText with")
     assert "```python\nx = 1\n```" in page.split("<details>")[0]
     assert page.count("<details>") == page.count("</details>") == 2
-    assert re.search(r"<summary>Solution</summary>\n\n```python\nx = 2\n```\n\n</details>", page)
+    assert re.search(
+        r"raise NotImplementedError\n```\n\n<details>\n<summary>Solution 1\.2</summary>\n\n"
+        r"```python\ndef double\(x\):\n    return 2 \* x\n```\n\n</details>\n\nMore\.",
+        page,
+    )
+    assert "1. Because of *this*." in page.split("<summary>Answers</summary>")[1]
     assert "jupytext" not in page
 
 
