@@ -119,8 +119,12 @@ def test_what_markdown_would_read_in_a_help_text_is_escaped() -> None:
 
 
 def test_examples_in_docstrings_are_left_alone() -> None:
-    lines = [">>> a | b", "As in::", "", "    a | b", "", "or a | b."]
-    assert list(docstrings.for_sphinx(lines)) == [*lines[:5], "or a \\| b."]
+    lines = [">>> a | b", "As in:", "", "    a | b", "", "or a | b."]
+    assert list(docstrings.for_sphinx(lines)) == [
+        *(">>> a | b", "As in::", "", "    a | b", "", "or a \\| b.")
+    ]
+    items = ["Two:", "", "  - one", "  - two"]
+    assert list(docstrings.for_sphinx(items)) == items
 
 
 def test_a_page_that_no_table_of_contents_names_is_listed_at_the_end(tmp_path: Path) -> None:
