@@ -15,7 +15,9 @@ from ttrl_agents.samplers.vllm.weight_sync import WeightSync
 
 def test_engines_are_made_of_whole_groups_of_a_machines_ranks(random_policy, tmp_path):
     check_tensor_parallel(4, World(size=16, local_size=8))
-    with pytest.raises(AgentError, match=r"this run has 8 of each\. Use --gpus with a multiple of 3"):
+    with pytest.raises(
+        AgentError, match=r"this run has 8 of each\. Use --gpus with a multiple of 3"
+    ):
         check_tensor_parallel(3, World(size=16, local_size=8))
     with pytest.raises(AgentError, match="this run has 1 of each"):
         check_sampler(small(tmp_path, sampler="vllm", engine_tensor_parallel=2))
