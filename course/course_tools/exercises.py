@@ -86,8 +86,8 @@ def find_solution(number: str, name: str) -> Any:
     path = COURSE / "solutions" / _file_name(number)
     if not path.is_file():
         raise FileNotFoundError(
-            f"The solutions are not here: there is no {path}. "
-            "`ttrl course copy FOLDER --solutions` copies them too."
+            f"The solutions are not here: there is no {path}. To copy them too: "
+            "ttrl course copy FOLDER --solutions"
         )
     return getattr(load(path), name)
 
