@@ -19,6 +19,7 @@ from rich.text import Text
 from ttrl_agents.cli.exit_status import Exit
 from ttrl_agents.config.probe_config import ProbeConfig
 from ttrl_agents.errors import AgentError
+from ttrl_benchmarks.printable import counted
 
 if TYPE_CHECKING:
     from ttrl_agents.config.eval_config import EvalConfig
@@ -162,8 +163,9 @@ def _print(
     from ttrl_agents.printed import printed
 
     title = (
-        f"{settings['model']} on {settings['benchmark']}: {found.questions} questions x "
-        f"{found.n_votes} votes, {SamplingSetting.of(settings).title}"
+        f"{settings['model']} on {settings['benchmark']}: "
+        f"{counted(found.questions, 'question')} x {found.n_votes} votes, "
+        f"{SamplingSetting.of(settings).title}"
     )
     console.print(printed(title, style="bold"), soft_wrap=True)
     console.print(_table(found))
@@ -183,7 +185,7 @@ def _print(
             soft_wrap=True,
         )
     else:
-        console.print(f"With the labels of {labels.graded} questions:", soft_wrap=True)
+        console.print(f"With the labels of {counted(labels.graded, 'question')}:", soft_wrap=True)
         console.print(_label_table(labels))
         _print_reasons(console, verdict.with_labels)
     console.print(Text(f"The votes are in {where}; ttrl votes shows them."), soft_wrap=True)
