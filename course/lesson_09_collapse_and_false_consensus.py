@@ -115,9 +115,8 @@ for question, seen in visits(run).items():
         print(f"{question}   label {labels[question]:>4}   elected {winner:>4}")
 
 # %% [markdown]
-# Most of them are ten too few. It is a habit: the carry is forgotten. Where the vote elected such
-# an answer, the habit was rewarded, and the run took it along to other questions. No single vote
-# decided this.
+# Four of the seven are ten too small. It is a habit. Where the vote elected such an answer, the
+# habit was rewarded, and the run took it along to other questions. No single vote decided this.
 #
 # And here is a question of another kind.
 
