@@ -119,6 +119,9 @@ for completion in completions:
 # You get the logits of a whole text: prompt and completion. Row $i$ of the logits is what the model
 # computed *after* reading token $i$. So it predicts token $i + 1$. This is the classic place to be
 # off by one.
+#
+# `softmax` from above works on many rows at once. "In nats" means with the natural logarithm,
+# `np.log`.
 
 
 # %%
@@ -135,8 +138,6 @@ def completion_log_prob(logits: np.ndarray, ids: np.ndarray, start: int) -> floa
 
 
 # %% [markdown]
-# ("In nats" means with the natural logarithm, `np.log`.)
-#
 # Does the package agree with you? `LogProbs` computes the same during training. And the sampler
 # noted the log-probability of each token when it drew it.
 

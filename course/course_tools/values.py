@@ -132,9 +132,15 @@ def _fault_of_numbers(pairs: Sequence[Pair]) -> str:
     got = np.concatenate([np.ravel(each) for each, _ in numbers])
     expected = np.concatenate([np.ravel(each) for _, each in numbers])
     if np.isnan(got).any() and not np.isnan(expected).any():
-        return "Some of the numbers are NaN: a division by 0, or a logarithm of 0?"
+        return (
+            "Some of the numbers are NaN: a division by 0, a logarithm of 0, or the `exp` of a "
+            "large number?"
+        )
     if np.isinf(got).any() and not np.isinf(expected).any():
-        return "Some of the numbers are infinite: a division by 0, or a logarithm of 0?"
+        return (
+            "Some of the numbers are infinite: a division by 0, a logarithm of 0, or the `exp` of "
+            "a large number?"
+        )
     if _close(got, -expected):
         return "The sign is the wrong way round."
     for says, transformed in _TRANSFORMED:

@@ -46,8 +46,11 @@ def options_from_json(kind: type[Options], values: Mapping[str, Any], command: s
         command: Whose `--help` documents them, for the message.
 
     Raises:
-        AgentError: An option is unknown, or its value is of the wrong type or out of range.
+        AgentError: An option is unknown, or its value is of the wrong type or out of range, or
+            these are no options at all.
     """
+    if not isinstance(values, Mapping):
+        raise AgentError("config.json is damaged: its options are no object. Start anew.")
     hints = typing.get_type_hints(kind)
     unknown = sorted(set(values) - {each.name for each in fields(kind)})
     if unknown:

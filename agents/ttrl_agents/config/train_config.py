@@ -43,7 +43,7 @@ from ttrl_env.files import parse_json
 
 __all__ = ["RESUMABLE_WITH", "DType", "Family", "Preset", "TrainConfig", "read_config"]
 
-Preset = Literal["paper/aime24", "paper/amc", "paper/math500"]
+Preset = Literal["paper/aime24", "paper/amc", "paper/math500", "paper/gpqa"]
 Family = Literal["qwen2.5-math", "instruct", "reasoning"]
 DType = Literal["auto", "bfloat16", "float16", "float32"]
 

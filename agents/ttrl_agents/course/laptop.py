@@ -24,7 +24,7 @@ from ttrl_agents.cli.requirements import DISTRIBUTION, installed_version, needs_
 __all__ = ["TRIALS", "FailedError", "Trial", "check_laptop"]
 
 _OLDEST = (3, 11)
-_MOST_SECONDS = 60
+_SLOW = 20.0  # seconds; an idle laptop needs about one
 _LEAST_FREE = 200 * 2**20
 _INSTALL = f"pip install '{DISTRIBUTION}[agents]' (from a clone: pip install -e '.[agents]')"
 
@@ -140,12 +140,8 @@ def _train(folder: Path) -> str:
     config = TrainConfig(model="tiny", steps=1, evaluate=False, output=folder / "run")
     Trainer(config).run()
     seconds = time.monotonic() - began
-    if seconds > _MOST_SECONDS:
-        raise FailedError(
-            f"one step took {seconds:.0f} s",
-            "close other programs, plug the power in, and try again",
-        )
-    return f"a step in {seconds:.1f} s, its files included"
+    slow = "; that is slow: close other programs, plug the power in" if seconds > _SLOW else ""
+    return f"a step in {seconds:.1f} s, its files included{slow}"
 
 
 def _picture(folder: Path) -> str:

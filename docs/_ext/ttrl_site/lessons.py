@@ -1,7 +1,8 @@
 """The lessons of the course, from percent scripts to pages.
 
 A percent script is a Python file whose cells begin with `# %%`, and whose text cells begin with
-`# %% [markdown]` and are comments. Cells with the tag `solution` are folded.
+`# %% [markdown]` and are comments. Solutions, which lie in a file of their own, are folded below
+their exercises.
 
 - `pages`: the pages of the course.
 - `cells`: the cells of a script.
@@ -10,6 +11,7 @@ A percent script is a Python file whose cells begin with `# %%`, and whose text 
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +22,7 @@ from ttrl_site.links import BUILT, on_the_site
 __all__ = ["Cell", "cells", "lesson", "pages"]
 
 _MARK = re.compile(r"^# %%(.*)$", re.MULTILINE)
-_TAGS = re.compile(r"tags=\[([^\]]*)\]")
+_EXERCISE = re.compile(r'@exercise\("([\d.]+)"\)\s+def (\w+)')
 _HEADER = re.compile(r"\A(?:#!.*\n)?(?:# ---\n(?:#.*\n)*?# ---\n)?")
 
 
@@ -30,12 +32,10 @@ class Cell(NamedTuple):
     Attributes:
         is_text: Whether it is Markdown rather than code.
         source: What is in it, without the comment signs of Markdown.
-        tags: Its tags.
     """
 
     is_text: bool
     source: str
-    tags: frozenset[str]
 
 
 def cells(script: str) -> Iterator[Cell]:
@@ -43,15 +43,10 @@ def cells(script: str) -> Iterator[Cell]:
     body = _HEADER.sub("", script)
     first, *rest = _MARK.split(body)
     if first.strip():
-        yield Cell(False, first.strip("\n"), frozenset())
+        yield Cell(False, first.strip("\n"))
     for mark, source in zip(rest[::2], rest[1::2], strict=True):
-        tags = _TAGS.search(mark)
         is_text = "[markdown]" in mark or "[md]" in mark
-        yield Cell(
-            is_text,
-            _uncomment(source) if is_text else source.strip("\n"),
-            frozenset(re.findall(r"[\w-]+", tags[1]) if tags else ()),
-        )
+        yield Cell(is_text, _uncomment(source) if is_text else source.strip("\n"))
 
 
 def _uncomment(source: str) -> str:
@@ -60,8 +55,13 @@ def _uncomment(source: str) -> str:
     return re.sub(r"^# ?", "", source.strip("\n"), flags=re.MULTILINE)
 
 
-def lesson(script: str) -> str:
+def lesson(script: str, solutions: str = "") -> str:
     r"""Returns a percent script as Markdown, its solutions folded.
+
+    Args:
+        script: The percent script.
+        solutions: A module with the functions that solve its exercises, and with the answers to its
+            questions as docstring. Each goes below its exercise.
 
     >>> print(lesson("# %% [markdown]\n# # Votes\n# %%\nx = 1\n"))
     # Votes
@@ -71,15 +71,26 @@ def lesson(script: str) -> str:
     ```
     <BLANKLINE>
     """
+    module = ast.parse(solutions)
+    solved = {
+        each.name: ast.get_source_segment(solutions, each)
+        for each in module.body
+        if isinstance(each, ast.FunctionDef | ast.ClassDef)
+    }
     parts = []
     for cell in cells(script):
-        if not cell.source:
-            continue
-        text = cell.source if cell.is_text else f"```python\n{cell.source}\n```"
-        if "solution" in cell.tags:
-            text = f"<details>\n<summary>Solution</summary>\n\n{text}\n\n</details>"
-        parts.append(text)
+        if cell.source:
+            parts.append(cell.source if cell.is_text else f"```python\n{cell.source}\n```")
+        for number, name in _EXERCISE.findall("" if cell.is_text else cell.source):
+            if name in solved:
+                parts.append(_folded(f"Solution {number}", f"```python\n{solved[name]}\n```"))
+    if answers := ast.get_docstring(module):
+        parts.append(_folded("Answers", answers))
     return "\n\n".join(parts) + "\n"
+
+
+def _folded(title: str, text: str) -> str:
+    return f"<details>\n<summary>{title}</summary>\n\n{text}\n\n</details>"
 
 
 def pages(root: Path) -> Iterator[tuple[str, str]]:
@@ -89,21 +100,11 @@ def pages(root: Path) -> Iterator[tuple[str, str]]:
         root: The repository.
     """
     for file in sorted((root / "course").glob("lesson_*.py")):
-        text = on_the_site(lesson(file.read_text("utf-8")), file, root)
-        solutions = root / "course" / "solutions" / file.name
-        if solutions.exists():
-            text += _solutions(solutions.read_text("utf-8"))
-        yield f"{BUILT}/course/{file.stem}", text
+        number = "_".join(file.stem.split("_")[:2])
+        solutions = root / "course" / "solutions" / f"{number}.py"
+        solved = solutions.read_text("utf-8") if solutions.exists() else ""
+        text = lesson(file.read_text("utf-8"), solved)
+        yield f"{BUILT}/course/{file.stem}", on_the_site(text, file, root)
     for file in sorted((root / "course").glob("*.md")):
-        yield (
-            f"{BUILT}/course/{file.stem.lower()}",
-            on_the_site(file.read_text("utf-8"), file, root),
-        )
-
-
-def _solutions(script: str) -> str:
-    """Returns the solutions of a lesson, folded, below a heading."""
-    return (
-        "\n## Solutions\n\nTry the exercises first: each has a check that says what is wrong.\n\n"
-        f"<details>\n<summary>Show the solutions</summary>\n\n{lesson(script)}\n</details>\n"
-    )
+        text = on_the_site(file.read_text("utf-8"), file, root)
+        yield f"{BUILT}/course/{file.stem.lower()}", text
