@@ -2,7 +2,8 @@
 # Each makes its own virtual environment on its first call.
 
 PYTHON ?= python3
-# Options of `ttrl train`, e.g. make train ARGS="--seed 1 --output runs/one", or of the torture
+# Options of `ttrl train`, e.g. make train ARGS="--seed 1 --output runs/one", of the torture, or of
+# the paper's twins, e.g. make paper ARGS="--only table1 --write"
 ARGS ?=
 # Options of pytest, e.g. make test TESTS="-m 'not slow'"
 TESTS ?=
@@ -23,7 +24,7 @@ TRAINER_TESTS := $(addprefix tests/ttrl_env/integrations/test_,verifiers.py verl
 SOURCES := pyproject.toml constraints.txt
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help train test test-vllm test-trainers test-floor torture docs lint tiny clean
+.PHONY: help train test test-vllm test-trainers test-floor torture paper docs lint tiny clean
 
 help:
 	@echo "make train   train the tiny reasoner without labels (a few minutes on 2 cores)"
@@ -32,6 +33,7 @@ help:
 	@echo "make test-trainers  install verifiers and verl (2 GB) and run the tests of their plug-ins"
 	@echo "make test-floor  test with the lowest versions that pyproject.toml allows (5 GB)"
 	@echo "make torture    try to break what writes: kills, two writers, hostile input (minutes)"
+	@echo "make paper   re-create the paper's tables and figures (90 minutes on 2 cores; resumable)"
 	@echo "make docs    build the site into docs/_build/html; it opens without a network"
 	@echo "make lint    check style and types"
 	@echo "make tiny    make the tiny reasoner again, from nothing (about 15 minutes on 2 cores)"
@@ -55,6 +57,9 @@ test-floor: .venv-floor/installed
 torture: .venv-test/installed
 	.venv-test/bin/python benchmarks/torture/torture.py $(ARGS)
 
+paper: .venv/paper
+	.venv/bin/python benchmarks/paper/everything.py $(ARGS)
+
 docs: .venv-test/installed
 	@.venv-test/bin/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
@@ -69,6 +74,11 @@ tiny: .venv/installed
 
 .venv/installed: $(SOURCES)
 	$(call make_environment,.venv,agents)
+	@touch $@
+
+# One question set of the paper's twins is made by reasoning-gym.
+.venv/paper: .venv/installed
+	@.venv/bin/python $(PIP) --editable '.[agents,reasoning-gym]'
 	@touch $@
 
 .venv-test/installed: $(SOURCES)
@@ -96,7 +106,7 @@ tiny: .venv/installed
 	@.venv-trainers/bin/python -m pip install --quiet --disable-pip-version-check torch==$(TORCH)
 	@.venv-trainers/bin/python -m pip install --quiet --disable-pip-version-check \
 		verifiers==$(VERIFIERS) --editable '.[agents]' pytest hypothesis datasets \
-		ray tensordict hydra-core codetiming TransferQueue torchdata
+		ray 'tensordict<=0.10' hydra-core codetiming TransferQueue torchdata cachetools fastapi
 	@.venv-trainers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps verl==$(VERL)
 	@touch $@
 

@@ -35,7 +35,7 @@ import tyro
 from collapse_picture import draw
 from comparison import Comparison, Results, compare, publish
 from rich.console import Console
-from runs import read_summary
+from runs import Silent, read_summary
 
 from pages import REPOSITORY
 from ttrl_agents.callbacks.collapse import find_alarms
@@ -123,16 +123,6 @@ class Options(Comparison):
                 for name in SERIES
             },
         }
-
-
-class Silent:
-    """Watches an evaluation without a word."""
-
-    def on_tokens(self, count: int) -> None:
-        """More tokens have been sampled."""
-
-    def on_questions(self, done: int) -> None:
-        """More questions are done."""
 
 
 def end_of(config: TrainConfig) -> dict[str, float]:

@@ -167,6 +167,25 @@ class Comparison(ABC):
                 "--output to train them again"
             )
 
+    def weights(self) -> Any:
+        """Returns the fingerprint of the model before training, as JSON."""
+        return weights_digest(load_policy(self.train.model, device="cpu"))
+
+    def holds(self, results: Results, name: str, seed: int) -> bool:
+        """Returns whether the results of a run are among those that are kept."""
+        return str(seed) in results["runs"].get(name, {})
+
+    def wants(self, name: str, seed: int) -> bool:
+        """Returns whether a run whose results are missing is made; by default each is."""
+        return seed in self.seeds and name in self.names
+
+    def make_runs(
+        self, missing: Sequence[tuple[str, int]], configs: Sequence[TrainConfig], console: Console
+    ) -> None:
+        """Trains the runs of names and seeds whose results are missing."""
+        assert len(missing) == len(configs)
+        train_all(configs, self.jobs, console)
+
     def start_of(self, config: TrainConfig) -> dict[str, Any]:
         """Returns what is kept of the model before a run; seeds differ in how it is sampled."""
         return _kept_of(config, "before") if config.evaluate else {}
@@ -189,11 +208,11 @@ def compare(comparison: Comparison, console: Console) -> Results:
         (name, seed)
         for seed in comparison.seeds  # outermost: whoever stops early has every name once
         for name in comparison.names
-        if str(seed) not in results["runs"].get(name, {})
+        if not comparison.holds(results, name, seed) and comparison.wants(name, seed)
     ]
     if missing:
         configs = [comparison.config(name, seed) for name, seed in missing]
-        train_all(configs, comparison.jobs, console)
+        comparison.make_runs(missing, configs, console)
         comparison.check_weights(configs, results["weights"])
         for (name, seed), config in zip(missing, configs, strict=True):
             results["before"].setdefault(str(seed), comparison.start_of(config))
@@ -311,7 +330,7 @@ def with_an_alarm(rows: dict[str, Any]) -> str:
 
 def kept_results(comparison: Comparison, console: Console) -> Results:
     """Returns what is kept of runs with the same options and weights, which may be nothing."""
-    weights = weights_digest(load_policy(comparison.train.model, device="cpu"))
+    weights = comparison.weights()
     fresh: Results = {
         "command": f"python {comparison.script}",
         "weights": weights,

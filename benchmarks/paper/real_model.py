@@ -24,6 +24,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is import
 import importlib.util
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,8 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import tyro
-from comparison import GREEDY, Column, Comparison, Results, kept_results, publish
+from comparison import GREEDY, Column, Comparison, Results, compare, publish
 from rich.console import Console
-from runs import train_all
 
 from pages import REPOSITORY
 from ttrl_agents.callbacks.collapse import find_alarms
@@ -115,6 +115,16 @@ class Options(Comparison):
         named = {"model": "SmolLM2-135M-Instruct, Q4_1", "templates": TEMPLATES}
         return super().options() | named
 
+    def make_runs(
+        self, missing: Sequence[tuple[str, int]], configs: Sequence[TrainConfig], console: Console
+    ) -> None:
+        """Trains the runs that are missing, each until it is complete or ends itself."""
+        for pair, config in zip(missing, configs, strict=True):
+            try:
+                super().make_runs([pair], [config], console)
+            except AgentError as error:  # as where votes that all agree leave nothing to learn
+                console.print(f"{pair[0]}: {error}", markup=False)
+
     def row_of(self, config: TrainConfig) -> dict[str, Any]:
         """Returns what is kept of a run, be it complete or one that ended itself."""
         assert config.output is not None
@@ -166,23 +176,6 @@ def write_questions(folder: Path) -> None:
         rows = [json.dumps({"question": text, "answer": str(value)}) for text, value in items]
         (folder / f"{task}.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
         (folder / f"{task}.jinja").write_text(TEMPLATES[task], encoding="utf-8")
-
-
-def measure(options: Options, console: Console) -> Results:
-    """Returns the results of all runs; those that are not kept yet are trained or read first."""
-    results = kept_results(options, console)
-    for seed in options.seeds:
-        for name in options.names:
-            kept = results["runs"].setdefault(name, {})
-            if str(seed) in kept:
-                continue
-            config = options.config(name, seed)
-            try:
-                train_all([config], options.jobs, console)
-            except AgentError as error:  # as where votes that all agree leave nothing to learn
-                console.print(f"{name}: {error}", markup=False)
-            kept[str(seed)] = options.row_of(config)
-    return results
 
 
 def table(results: Results) -> str:
@@ -260,7 +253,7 @@ def draw(results: Results, path: Path) -> None:
 def main(options: Options) -> None:
     write_questions(options.folder)
     options = replace(options, train=replace(options.train, model=str(find_weights())))
-    results = measure(options, Console(highlight=False, stderr=True))
+    results = compare(options, Console(highlight=False, stderr=True))
     publish(options, results, table(results), draw)
 
 

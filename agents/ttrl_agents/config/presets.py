@@ -36,7 +36,7 @@ _WARMUP_SHARE = 0.03
 
 @dataclass(frozen=True)
 class PaperBenchmark:
-    """What the paper sets for a benchmark.
+    """What the paper sets for a benchmark; of GPQA it publishes no settings, and they are ours.
 
     Attributes:
         benchmark: Its name.
@@ -82,6 +82,8 @@ PAPER_BENCHMARKS: dict[Preset, PaperBenchmark] = {
     "paper/aime24": PaperBenchmark("aime24", prompts=8, episodes=80, max_prompt_tokens=512),
     "paper/amc": PaperBenchmark("amc", prompts=8, episodes=30, max_prompt_tokens=1024),
     "paper/math500": PaperBenchmark("math500", prompts=32, episodes=10, max_prompt_tokens=1024),
+    # Not published: between AMC and MATH-500, which have fewer and more questions.
+    "paper/gpqa": PaperBenchmark("gpqa", prompts=16, episodes=20, max_prompt_tokens=2048),
 }
 
 PAPER_FAMILIES: dict[Family, PaperFamily] = {
@@ -103,7 +105,7 @@ def preset_config(
     """Returns the paper's settings for a benchmark and a model.
 
     Args:
-        preset: The benchmark, `"paper/aime24"`, `"paper/amc"` or `"paper/math500"`.
+        preset: The benchmark, `"paper/aime24"`, `"paper/amc"`, `"paper/math500"` or `"paper/gpqa"`.
         model: The model, as `load_policy` takes it; it is not loaded.
         family: Whose settings to take; by default those of `family_of(model)`.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +129,18 @@ _KNOWN = (
 SHAPES: dict[str, ModelShape] = {shape.name: shape for shape in _KNOWN}
 """Qwen2.5-Math and the instruct versions have the shape of their base model."""
 
+# Other models of the paper, which the tables of all models leave out.
+_MORE = (
+    ModelShape("Llama-3.2-3B", 28, 3072, 8192, 24, 8, 128, 128_256, tied=True, qkv_bias=False),
+    ModelShape("Qwen3-8B", 36, 4096, 12_288, 32, 8, 128, 151_936, tied=False, qkv_bias=False),
+    ModelShape("Ministral-8B", 36, 4096, 12_288, 32, 8, 128, 131_072, tied=False, qkv_bias=False),
+    ModelShape("Mistral-Nemo", 40, 5120, 14_336, 32, 8, 128, 131_072, tied=False, qkv_bias=False),
+    ModelShape("DeepSeek-7B", 30, 4096, 11_008, 32, 32, 128, 102_400, tied=False, qkv_bias=False),
+    replace(SHAPES["Llama-3.1-8B"], name="DeepSeek-R1-Distill-Llama-8B"),
+    replace(SHAPES["Qwen2.5-7B"], name="DeepSeek-R1-Distill-Qwen-7B"),
+    replace(SHAPES["Qwen2.5-7B"], name="Skywork-OR1-7B"),
+)
+
 
 def model_shape(model: str) -> ModelShape:
     """Returns the shape of a model without loading it.
@@ -156,7 +168,7 @@ def model_shape(model: str) -> ModelShape:
             raise AgentError(f"{file} cannot be read: {error}") from error
         return ModelShape.from_config(model, config)
     wanted = folder.name.lower().replace("-math", "").replace("-coder", "")
-    for name, shape in SHAPES.items():
+    for name, shape in (SHAPES | {shape.name: shape for shape in _MORE}).items():
         known = name.lower()
         if wanted == known or wanted.startswith(f"{known}-"):
             return shape

@@ -4,6 +4,7 @@ r"""The makers of the tiny reasoners, from nothing: `python -m ttrl_agents.tiny.
 - `VARIANTS`: those of `tiny` and of `tiny-noisy`, by name.
 - `build`: tokenizer, supervised training on generated solutions, checkpoint.
 - `practice`: the problems and solutions that it learns from.
+- `accumulate_loss`: the supervised loss of some problems, for builders of other small models.
 - `describe`: what a checkpoint's `build.json` holds: these choices, and checksums of its files.
 
 Both first learn to work problems out from exact solutions, one step a line. Then they part.
@@ -35,7 +36,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
@@ -57,7 +58,15 @@ from ttrl_agents.tiny.tokenizer import train_tokenizer
 from ttrl_benchmarks.arithmetic import LEVELS, Problem, draw_problem, split_of
 from ttrl_benchmarks.arithmetic.benchmark import INSTRUCTION
 
-__all__ = ["VARIANTS", "BuildConfig", "Variant", "build", "describe", "practice"]
+__all__ = [
+    "VARIANTS",
+    "BuildConfig",
+    "Variant",
+    "accumulate_loss",
+    "build",
+    "describe",
+    "practice",
+]
 
 Variant = Literal["tiny", "tiny-noisy"]
 _MICRO_BATCH = 32
@@ -206,7 +215,7 @@ def _train(policy: Policy, config: BuildConfig) -> None:
         task = progress.add_task("", total=config.steps, loss=float("nan"))
         for step in range(config.steps):
             examples = exact if step < config.exact_share * config.steps else mixed
-            loss = _accumulate(policy, log_probs, list(islice(examples, config.batch_size)))
+            loss = accumulate_loss(policy, log_probs, list(islice(examples, config.batch_size)))
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             for optimizer, schedule in zip(optimizers, schedules, strict=True):
                 optimizer.step()
@@ -232,7 +241,9 @@ def _rate(step: int, config: BuildConfig) -> float:
     return warmup * (1 - max(step - constant, 0) / max(config.steps - constant, 1))
 
 
-def _accumulate(policy: Policy, log_probs: LogProbs, examples: list[tuple[Problem, str]]) -> float:
+def accumulate_loss(
+    policy: Policy, log_probs: LogProbs, examples: Sequence[tuple[Problem, str]]
+) -> float:
     """Adds the gradient of the mean loss over solution tokens; returns that loss."""
     prompts = policy.encode_prompts([problem.text + INSTRUCTION for problem, _ in examples])
     policy.forget_prompts()  # none comes twice

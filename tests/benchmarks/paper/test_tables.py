@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from paper_twins import TWINS
 from rich.console import Console
 
 from ttrl_agents.config import TrainConfig
@@ -43,8 +44,8 @@ STORED = sorted(path.stem for path in RESULTS.glob("*.json"))
 
 
 def test_every_file_of_results_has_a_script() -> None:
-    assert set(STORED) <= {*TRAINED, *PRETRAINED, *TIMED}
-    assert set(STORED) >= {"main", "controls", "rewards", "algorithms", "collapse"}
+    assert set(STORED) <= {*TRAINED, *PRETRAINED, *TIMED, *TWINS}
+    assert set(STORED) >= {"main", "controls", "rewards", "algorithms", "collapse", *TWINS}
 
 
 @pytest.mark.parametrize("results", STORED)
@@ -55,7 +56,8 @@ def test_the_page_has_the_table_of_the_stored_results(script, monkeypatch, resul
         monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks" / "speed"))
     module: ModuleType = script(TRAINED.get(results, results))
     stored = json.loads((RESULTS / f"{results}.json").read_text(encoding="utf-8"))
-    page = module.PAGE.read_text(encoding="utf-8")
+    place: Path = module.Options.page if results in TWINS else module.PAGE
+    page = place.read_text(encoding="utf-8")
     assert script("pages").with_block(page, results, module.table(stored)) == page
 
 
@@ -70,7 +72,19 @@ def test_the_stored_results_are_those_of_the_shipped_model_and_the_default_steps
     assert stored["weights"] == shipped, f"made with another {model}: train again, and --write"
 
 
-@pytest.mark.parametrize("results", [*TRAINED, *PRETRAINED, *TIMED])
+@pytest.mark.parametrize("results", TWINS)
+def test_the_stored_rows_of_the_twins_are_those_of_their_plans_and_models(script, results) -> None:
+    stored = json.loads((RESULTS / f"{results}.json").read_text(encoding="utf-8"))
+    twin = script(results).Options()
+    assert stored["options"] == json.loads(json.dumps(twin.options()))
+    assert stored["weights"] == twin.weights(), "made with other models: make it again, and --write"
+    assert stored["runs"]
+    for name, rows in stored["runs"].items():
+        assert all(twin.holds(stored, name, int(seed)) for seed in rows)
+    assert (REPOSITORY / "docs" / "images" / f"{results}.png").is_file()
+
+
+@pytest.mark.parametrize("results", [*TRAINED, *PRETRAINED, *TIMED, *TWINS])
 def test_every_page_has_the_markers_of_its_table(results) -> None:
     pages = [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]
     marked = [

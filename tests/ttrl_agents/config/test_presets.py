@@ -40,6 +40,7 @@ BENCHMARKS = {
     "paper/aime24": ("TTRL-AIME24-v0", 8, 512, 3 * 80, 7),
     "paper/amc": ("TTRL-AMC-v0", 8, 1024, 10 * 30, 9),
     "paper/math500": ("TTRL-MATH500-v0", 32, 1024, 15 * 10, 4),
+    "paper/gpqa": ("TTRL-GPQA-v0", 16, 2048, 12 * 20, 7),  # ours
 }
 # temperature, instruction, tokens of a completion, completions in evaluation
 MODELS = {

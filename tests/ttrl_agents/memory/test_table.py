@@ -1,8 +1,10 @@
 """The table of plans: every model and preset, and the same in the documentation."""
 
+import typing
 from pathlib import Path
 
 from ttrl_agents.cli.plan import plan
+from ttrl_agents.config.train_config import Preset
 from ttrl_agents.memory.shapes import SHAPES
 from ttrl_agents.memory.table import markdown_table, ways_to_train
 
@@ -19,7 +21,8 @@ def test_the_documentation_has_the_table_that_the_command_prints(capsys):
 def test_every_model_has_a_row_for_each_way_and_a_cell_for_each_preset():
     rows = markdown_table(79.6, sampler="vllm").splitlines()
     assert len(rows) == 2 + len(SHAPES) * len(ways_to_train(0))
-    assert {row.count("|") for row in rows} == {6}
+    presets = typing.get_args(Preset)
+    assert {row.count("|") for row in rows} == {len(presets) + 3}
 
 
 def test_more_memory_makes_what_did_not_fit_fit():
