@@ -136,7 +136,9 @@ print(f"{sum(wrong[name] for name in shaky if not shaky[name])} of them are wron
 
 # %%
 folder = run_folder("lesson_05")
-config = TrainConfig(model="tiny", reward="mine", steps=60, seed=0, output=folder)
+config = TrainConfig(
+    model="tiny", reward="mine", steps=60, seed=0, eval_temperatures=(0.6, 0.0), output=folder
+)
 summary = Trainer(config, [Progress(every=10), ReportCallback()]).run()
 
 for split in ("train", "held_out"):
