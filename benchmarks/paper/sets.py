@@ -2,7 +2,7 @@
 
 - `SETS`: their names, with what to say of each in tables.
 - `QuestionSet`: one of them, as options of a run or an evaluation.
-- `questions_file`: the file of the rephrased questions, written where it is missing.
+- `rephrased_lines`: the questions of the set that is a file, which `QuestionSet.write` writes.
 
 `sums` needs the package reasoning-gym (the extra of that name).
 """
@@ -32,14 +32,14 @@ class QuestionSet:
         title: What tables call it.
         env: The environment.
         options: The options of the benchmark, but for its size.
-        file: Writes the questions, of so many, into a folder, and returns the file; `None` where
-            the environment has its own.
+        lines: Returns so many questions as the lines of a file; `None` where the environment has
+            its own.
     """
 
     title: str
     env: str
     options: dict[str, Any] = field(default_factory=dict)
-    file: Callable[[Path, int], Path] | None = None
+    lines: Callable[[int], list[str]] | None = None
 
     def of_run(self, size: int, folder: Path) -> dict[str, Any]:
         """Returns the options that `ttrl train` and `ttrl eval` share.
@@ -48,31 +48,36 @@ class QuestionSet:
             size: How many questions.
             folder: Where files of questions go.
         """
-        if self.file is not None:
-            data = self.file(folder, size)
-            return {"env": self.env, "env_options": {}, "data": data, "instruction": INSTRUCTION}
-        return {"env": self.env, "env_options": {**self.options, "size": size}}
+        if self.lines is None:
+            return {"env": self.env, "env_options": {**self.options, "size": size}}
+        data = self._file(size, folder)
+        return {"env": self.env, "env_options": {}, "data": data, "instruction": INSTRUCTION}
 
-
-def questions_file(folder: Path, size: int) -> Path:
-    """Returns the file of rephrased questions: held-out arithmetic in a second wording."""
-    path = folder / f"rephrased-{size}.jsonl"
-    if not path.is_file():
-        benchmark = load_benchmark("arithmetic", split="held_out", size=size, seed=1)
-        lines = (
-            json.dumps(
-                {
-                    "id": question.id,
-                    "question": rephrase(question.text),
-                    "answer": benchmark.labels.reveal(question.id),
-                    "level": question.level,
-                }
-            )
-            for question in benchmark.questions
-        )
+    def write(self, size: int, folder: Path) -> None:
+        """Writes the file of questions, where there is to be one and it is missing."""
+        if self.lines is None or (path := self._file(size, folder)).is_file():
+            return
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, "\n".join(lines) + "\n")
-    return path
+        write_atomically(path, "\n".join(self.lines(size)) + "\n")
+
+    def _file(self, size: int, folder: Path) -> Path:
+        return folder / f"{self.title}-{size}.jsonl"
+
+
+def rephrased_lines(size: int) -> list[str]:
+    """Returns held-out questions of arithmetic in their second wording, as JSON."""
+    benchmark = load_benchmark("arithmetic", split="held_out", size=size, seed=1)
+    return [
+        json.dumps(
+            {
+                "id": question.id,
+                "question": rephrase(question.text),
+                "answer": benchmark.labels.reveal(question.id),
+                "level": question.level,
+            }
+        )
+        for question in benchmark.questions
+    ]
 
 
 _SUMS = {
@@ -91,7 +96,7 @@ _SUMS = {
 
 SETS: dict[str, QuestionSet] = {
     "arithmetic": QuestionSet("arithmetic", ARITHMETIC),
-    "rephrased": QuestionSet("rephrased", "TTRL-Questions-v0", file=questions_file),
+    "rephrased": QuestionSet("rephrased", "TTRL-Questions-v0", lines=rephrased_lines),
     "sums": QuestionSet("Reasoning Gym sums", "TTRL-ReasoningGym-v0", _SUMS),
     **{
         f"level-{level}": QuestionSet(f"level {level}", ARITHMETIC, {"level": level})

@@ -198,6 +198,8 @@ class Twin(Comparison):
         """Returns the options of a measurement."""
         plan, run = self.plans[name], self.config(name, seed)
         k = measure.k or self.k
+        usual = run.max_tokens == STANDARD.max_tokens
+        budget = "" if usual else f"-t{run.max_tokens}"
         options = SETS[measure.questions].of_run(self.size, self.folder)
         if measure.step == 0:  # seeds share it
             model, seed = model_of(plan.model), 0
@@ -211,7 +213,7 @@ class Twin(Comparison):
             k=k,
             seed=seed,
             max_tokens=run.max_tokens,
-            output=place / f"{measure.label.replace(' ', '-')}-k{k}-n{self.size}",
+            output=place / f"{measure.label.replace(' ', '-')}-k{k}-n{self.size}{budget}",
             **options,
         )
 
@@ -233,6 +235,8 @@ class Twin(Comparison):
                 place[evaluation.output] = evaluation
         afterwards = [list(then.get(path, {}).values()) for path in runs]
         if runs:
+            for each in SETS.values():
+                each.write(self.size, self.folder)
             train_all(
                 list(runs.values()), self.jobs, console, first=list(first.values()), then=afterwards
             )

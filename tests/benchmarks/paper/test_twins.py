@@ -167,7 +167,10 @@ def test_rephrased_questions_keep_their_labels_and_share_none_with_the_others(
     from ttrl_benchmarks import load_benchmark
 
     sets = script("sets")
-    path = sets.questions_file(tmp_path, 10)
+    chosen = sets.SETS["rephrased"]
+    path = chosen.of_run(10, tmp_path)["data"]
+    assert not path.exists()
+    chosen.write(10, tmp_path)
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     first = load_benchmark("arithmetic", split="held_out", size=10, seed=1)
     for row, question in zip(rows, first.questions, strict=True):
@@ -175,7 +178,8 @@ def test_rephrased_questions_keep_their_labels_and_share_none_with_the_others(
         assert row["answer"] == first.labels.reveal(question.id)
     trained = {question.text for question in load_benchmark("arithmetic", size=100).questions}
     assert not trained & {row["question"] for row in rows}
-    assert sets.questions_file(tmp_path, 10) == path
+    sets.SETS["arithmetic"].write(10, tmp_path)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_what_the_other_models_learn_is_right_where_no_step_is_wrong(script) -> None:
