@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json as json_module
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -245,21 +245,16 @@ def _number(value: float | None) -> str:
 
 
 def _steps(found: Indicators) -> str:
-    return " ".join(_step_sentences(found))
-
-
-def _step_sentences(found: Indicators) -> Iterator[str]:
     from ttrl_agents.probe import steps_to_agreement
     from ttrl_agents.probe.pace import TARGET
 
     steps = steps_to_agreement(found.shares)
     if steps is None:
-        yield f"The majority ratio will not reach {TARGET:.0%}: too many questions have no answer."
-    elif steps == 0:
-        yield f"The majority ratio is {TARGET:.0%} or more already."
-    else:
-        yield (
-            f"At the pace of the tiny reasoner (learning rate 2e-4) the majority ratio reaches "
-            f"{TARGET:.0%} after about {steps:.0f} steps of the full learning rate, twice as many "
-            "with the cosine schedule; the pace of another model is not in its votes."
-        )
+        return f"The majority ratio will not reach {TARGET:.0%}: too many questions have no answer."
+    if steps == 0:
+        return f"The majority ratio is {TARGET:.0%} or more already."
+    return (
+        f"At the pace of the tiny reasoner (learning rate 2e-4) the majority ratio reaches "
+        f"{TARGET:.0%} after some {steps:.0f} steps of the full learning rate, twice as many with "
+        "the cosine schedule; a guess within a factor of two, and another model has another pace."
+    )
