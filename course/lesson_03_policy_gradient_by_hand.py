@@ -142,8 +142,9 @@ for name, gradient in (
 #
 # ## Exercise 3.2: the gradient from samples
 #
-# Write $\hat g$. A hint: `np.eye(10)[actions]` has a row for each draw, with a 1 in the column of
-# its digit.
+# Write $\hat g$. You may use loops. Without them: `np.eye(10)[actions]` has a row for each draw,
+# with a 1 in the column of its digit. And `numbers[:, None] * rows` multiplies each row with a
+# number of its own.
 
 
 # %%
@@ -203,6 +204,8 @@ for baseline in (0.0, 0.5, -3.0):
 # draws with long scores count more. Write it. Both expectations are sums over the ten digits, and
 #
 # $$\lVert s(a) \rVert^2 = \sum_k (\mathbb{1}[a = k] - \pi(k))^2$$
+#
+# `np.eye(10) - probabilities` has the score of digit $a$ in row $a$.
 
 
 # %%

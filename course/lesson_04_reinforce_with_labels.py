@@ -259,9 +259,9 @@ for completion in sampler.sample([prompts[0]] * 3, PAPER, seed=0):
 # ## The picture
 #
 # On the left: the run. On the right: the silent groups among the 100 questions, by level, before
-# and after. Before training, the model gets something wrong everywhere, and something right nearly
-# everywhere: every question teaches. After it, most groups are all right, and there is little left
-# to learn from.
+# and after, at temperature 1. Before training nearly every question teaches: something is wrong
+# everywhere, and something is right nearly everywhere. After 40 steps many groups are all right,
+# most of all on the easy level. They have nothing more to teach.
 
 # %%
 figure, (left_axes, right_axes) = plt.subplots(1, 2, figsize=(10, 4.2))
@@ -269,7 +269,7 @@ steps = np.arange(1, STEPS + 1)
 left_axes.plot(steps, right, color="tab:blue", label="right completions (T 1)")
 left_axes.plot(steps, silent, color="tab:gray", linestyle="--", label="silent groups")
 left_axes.set(xlabel="step", ylabel="share", ylim=(0, 1))
-left_axes.legend(loc="upper left")
+left_axes.legend(loc="center right")
 
 levels = sorted({each.level for each in before})
 for shift, results, name in ((-0.2, before, "before"), (0.2, after, "after")):

@@ -26,6 +26,7 @@ nitpicky = False  # types of other packages have no pages here
 
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
+smartquotes = False  # it would turn the dashes of --options into one
 myst_dmath_double_inline = True
 
 # Docstrings are Markdown in this respect: `code` in single backticks.

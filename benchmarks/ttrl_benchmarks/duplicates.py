@@ -55,7 +55,7 @@ def check_duplicates(
     if repeated:
         pairs = [f"row {number} as row {before.number}" for number, before in repeated.items()]
         raise BenchmarkError(
-            f"{table.path}: {len(pairs)} of {len(table.rows)} questions are duplicates "
+            f"{table.path}: duplicate questions: {len(pairs)} of {len(table.rows)} "
             f"({list_rows(pairs)}); {advice}."
         )
 

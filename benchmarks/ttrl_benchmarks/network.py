@@ -1,6 +1,7 @@
 """Why the network cannot be reached, as far as the environment tells.
 
 - `network_cause`: the cause of an error, and its cure, in words.
+- `refusal`: what a server that asks who is there has answered, in words.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-__all__ = ["network_cause"]
+__all__ = ["network_cause", "refusal"]
 
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _FILES = ("FileNotFoundError", "No such file", "CA certificate", "certificate bundle")
@@ -53,6 +54,30 @@ def network_cause(
         listed = ", ".join(f"{name}={_without_password(value)}" for name, value in proxies)
         return f"connections go through a proxy ({listed}); see that it runs, or unset it"
     return None
+
+
+def refusal(error: BaseException, address: str, *, token: bool) -> str | None:
+    """Returns that a server refuses to give something, and what to do; `None` if it does not.
+
+    Args:
+        error: What a client of the network raised.
+        address: What it asked.
+        token: Whether it showed a token.
+    """
+    answers = (getattr(each, "response", None) for each in _chain(error))
+    status = next((code for each in answers if (code := getattr(each, "status_code", None))), None)
+    if status not in (401, 403):
+        return None
+    if token:
+        return (
+            f"{address} refuses the token (HTTP {status}); accept the terms of the model on its "
+            "page, and log in with `hf auth login` or set HF_TOKEN to a token that may read it"
+        )
+    return (
+        f"{address} refuses (HTTP {status}), and no token was shown. If the model is private or "
+        "gated, accept its terms on its page and log in with `hf auth login` or set HF_TOKEN; if "
+        "it is public, a proxy or a filter of this network may stand between"
+    )
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -266,8 +266,8 @@ def _without_duplicates(
     ]
     if differing:
         warnings.warn(
-            f"{table.path}: {len(differing)} duplicates that were dropped have other labels than "
-            f"the questions that stay ({list_rows(differing)}); one of each two is wrong.",
+            f"{table.path}: dropped duplicates with other labels than the questions that stay: "
+            f"{len(differing)} ({list_rows(differing)}); one of each two is wrong.",
             BenchmarkWarning,
             stacklevel=3,
         )
@@ -309,10 +309,10 @@ def _warn_of_prose(table: Table, labels: Sequence[tuple[Row, str]]) -> None:
     if long:
         row, label = long[0]
         warnings.warn(
-            f"{table.path}: {len(long)} of {len(labels)} labels are texts rather than answers, the "
-            f"first in {row.place} ({label.strip()[:60]!r}), and no answer will equal them. End "
-            "each with a line '#### ANSWER' or with \\boxed{ANSWER}, name the column of final "
-            'answers with columns={"answer": ...}, or leave labels out with '
+            f"{table.path}: labels that are texts rather than answers: {len(long)} of "
+            f"{len(labels)}, the first in {row.place} ({label.strip()[:60]!r}). No answer will "
+            "equal them. End each with a line '#### ANSWER' or with \\boxed{ANSWER}, name the "
+            'column of final answers with columns={"answer": ...}, or leave labels out with '
             'columns={"answer": None}.',
             BenchmarkWarning,
             stacklevel=4,

@@ -1,11 +1,12 @@
 r"""Text of files, models and servers as it is safe to print.
 
 - `plain_text`: writes control characters as escapes.
+- `counted`: a number with its noun.
 """
 
 from __future__ import annotations
 
-__all__ = ["plain_text"]
+__all__ = ["counted", "plain_text"]
 
 
 def plain_text(text: str, *, keep: str = "\n\t") -> str:
@@ -27,3 +28,12 @@ def plain_text(text: str, *, keep: str = "\n\t") -> str:
         each if each.isprintable() or each in keep else each.encode("unicode_escape").decode()
         for each in text
     )
+
+
+def counted(number: int, noun: str) -> str:
+    """Returns a number with its noun.
+
+    >>> counted(1, "question"), counted(3_000, "question")
+    ('1 question', '3,000 questions')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

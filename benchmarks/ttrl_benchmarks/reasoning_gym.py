@@ -110,9 +110,14 @@ def _distinct(made: Any, size: int) -> Iterator[tuple[int, Any]]:
 def _make(task: str, size: int, seed: int, config: dict[str, Any]) -> Sequence[Mapping[str, Any]]:
     """Makes the entries of a task; some may have the same question."""
     state = random.getstate()
-    import reasoning_gym
-    from reasoning_gym.factory import DATASETS
-
+    try:
+        import reasoning_gym
+        from reasoning_gym.factory import DATASETS
+    except ImportError as error:
+        raise BenchmarkError(
+            f"reasoning-gym cannot be imported ({error}); install it with what it needs: "
+            "`pip install 'ttrl-env[reasoning-gym]'`."
+        ) from error
     random.setstate(state)  # importing it draws from Python's global generator
     if task not in DATASETS:
         raise unknown_name("reasoning-gym task", task, DATASETS)

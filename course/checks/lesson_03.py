@@ -110,6 +110,11 @@ CHECKS: dict[str, Check] = {
                 lambda p, r: float(p @ r),
             ),
             Mistake(
+                "You add up over the digits a. The squared length of a score is a sum over k: if "
+                "row a is the score of a, that is axis=1.",
+                lambda p, r: float(np.average(r, weights=p * ((np.eye(10) - p) ** 2).sum(axis=0))),
+            ),
+            Mistake(
                 "You forgot to divide: b* is E[r s²] / E[s²].",
                 lambda p, r: float(p * ((np.eye(10) - p) ** 2).sum(axis=1) @ r),
             ),

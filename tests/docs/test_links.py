@@ -11,6 +11,7 @@ from pages import REPOSITORY, pages
 from ttrl_site.links import outside_code
 
 PAGES = [*pages(), REPOSITORY / "CHANGELOG.md"]
+IN_DOCS = [page for page in PAGES if REPOSITORY / "docs" in page.parents]
 NUMBER = re.compile(r"\b\d{4}\.\d{5}\b")
 PAPER = re.compile(r"\[([^\]]*)\]\(https://arxiv\.org/abs/(\d{4}\.\d{5})\)")
 TARGET = re.compile(r"\]\(([^)\s#:]*)(?:#([^)\s]*))?\)")
@@ -45,3 +46,9 @@ def test_links_lead_to_files_and_to_parts_that_there_are(page: Path) -> None:
         assert made or target.exists(), path
         if anchor and target.suffix == ".md" and not made:
             assert anchor in anchors_of(target), f"{path}#{anchor}"
+
+
+@pytest.mark.parametrize("page", IN_DOCS, ids=lambda page: page.name)
+def test_every_page_leads_on(page: Path) -> None:
+    linked = {path for path, _ in TARGET.findall(text_of(page)) if path.endswith(".md")}
+    assert len(linked) >= 2

@@ -119,18 +119,23 @@ def test_what_markdown_would_read_in_a_help_text_is_escaped() -> None:
 
 
 def test_examples_in_docstrings_are_left_alone() -> None:
-    lines = [">>> a | b", "As in::", "", "    a | b", "", "or a | b."]
-    assert list(docstrings.for_sphinx(lines)) == [*lines[:5], "or a \\| b."]
+    lines = [">>> a | b", "As in:", "", "    a | b", "", "or a | b."]
+    assert list(docstrings.for_sphinx(lines)) == [
+        *(">>> a | b", "As in::", "", "    a | b", "", "or a \\| b.")
+    ]
+    items = ["Two:", "", "  - one", "  - two"]
+    assert list(docstrings.for_sphinx(items)) == items
 
 
 def test_a_page_that_no_table_of_contents_names_is_listed_at_the_end(tmp_path: Path) -> None:
     tree(tmp_path)
     (tmp_path / "docs/built/course").mkdir(parents=True)
-    (tmp_path / "docs/built/course/lesson_01.md").touch()
+    for name in ("lesson_01.md", "readme.md"):
+        (tmp_path / "docs/built/course" / name).touch()
     text = "```{toctree}\na\n```\n<!-- lessons -->\n<!-- other pages -->\n"
     filled = contents.filled(text, tmp_path / "docs")
     assert filled.count("\na\n") == 1
-    assert "\nbuilt/course/lesson_01\n" in filled
+    assert "\nHow to begin <built/course/readme>\nbuilt/course/lesson_01\n" in filled
     assert "More" not in filled
     (tmp_path / "docs/new.md").touch()
     assert ":caption: More\n\nnew\n" in contents.filled(text, tmp_path / "docs")

@@ -22,7 +22,7 @@ ROWS = [
 def test_every_duplicate_is_listed(write_rows: Callable[..., Path]) -> None:
     with pytest.raises(
         BenchmarkError,
-        match=r"2 of 5 questions are duplicates \(row 3 as row 1, row 5 as row 2\).*drop or keep",
+        match=r"duplicate questions: 2 of 5 \(row 3 as row 1, row 5 as row 2\).*drop or keep",
     ):
         load_benchmark("questions", path=write_rows("rows.json", ROWS))
 
@@ -53,7 +53,9 @@ def test_a_dropped_duplicate_with_another_label_is_warned_of(
 ) -> None:
     rows = [*ROWS, {"question": "c", "answer": 4}]
     path = write_rows("rows.json", rows)
-    with pytest.warns(BenchmarkWarning, match=r"1 duplicates .* other labels .*row 6 as row 4"):
+    with pytest.warns(
+        BenchmarkWarning, match=r"duplicates with other labels .*: 1 \(row 6 as row 4\)"
+    ):
         load_benchmark("questions", path=path, duplicates="drop")
 
 

@@ -70,7 +70,7 @@ def test_labels_that_are_texts_are_warned_of(write_rows: Callable[..., Path]) ->
     prose = "We add two and three, and as both are positive, five it is."
     rows = [{"question": "2?", "answer": "2"}, {"question": "2 + 3?", "answer": prose}]
     path = write_rows("rows.json", rows)
-    with pytest.warns(BenchmarkWarning, match=r"1 of 2 labels are texts.*row 2 .*'#### ANSWER'"):
+    with pytest.warns(BenchmarkWarning, match=r"texts .*: 1 of 2.*row 2 .*'#### ANSWER'"):
         load_benchmark("questions", path=path)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ttrl_benchmarks.network import network_cause
+from ttrl_benchmarks.network import network_cause, refusal
 
 HUB = "https://huggingface.co"
 REFUSED = ConnectionError("[Errno 111] Connection refused")
@@ -64,3 +64,30 @@ def test_what_the_environment_does_not_tell_is_not_guessed(
     error: Exception, address: str, environment: dict[str, str]
 ) -> None:
     assert network_cause(error, address, environment) is None
+
+
+class Answer:
+    """What a server said."""
+
+    def __init__(self, status_code: int) -> None:
+        self.status_code = status_code
+
+
+def refused(status: int) -> Exception:
+    """What a client raises: that it cannot connect, because of an answer."""
+    error, cause = OSError("We couldn't connect"), ValueError("Client error")
+    cause.response = Answer(status)  # type: ignore[attr-defined]
+    error.__cause__ = cause
+    return error
+
+
+def test_a_server_that_refuses_is_told_from_one_that_is_out_of_reach() -> None:
+    said = refusal(refused(403), HUB, token=False)
+    assert said is not None
+    assert f"{HUB} refuses (HTTP 403), and no token was shown" in said
+    assert "HF_TOKEN" in said
+    said = refusal(refused(401), HUB, token=True)
+    assert said is not None
+    assert "refuses the token (HTTP 401)" in said
+    assert refusal(refused(500), HUB, token=False) is None
+    assert refusal(REFUSED, HUB, token=False) is None

@@ -154,7 +154,7 @@ def test_options_become_letters(tmp_path: Path) -> None:
         (
             [*SUMS, {"question": " What is  1 + 1?"}],
             {},
-            "1 of 4 questions are duplicates .row 4 as row 1",
+            "duplicate questions: 1 of 4 .row 4 as row 1",
         ),
         (
             [{"question": "?", "id": 1}, {"question": "!", "id": "1"}],

@@ -75,6 +75,15 @@ def test_repeats_are_passed_over_and_too_few_is_an_error() -> None:
         load_benchmark("reasoning-gym", task="dice", size=7, config={"sides": 6})
 
 
+def test_a_package_without_what_it_needs_says_how_to_install_it(
+    stand_in: None, tmp_path: Path
+) -> None:
+    package = tmp_path / "reasoning_gym"
+    (package / "__init__.py").write_text("import what_no_one_has\n", encoding="utf-8")
+    with pytest.raises(BenchmarkError, match=r"No module named 'what_no_one_has'.*\[reasoning-gym"):
+        load_benchmark("reasoning-gym", task="dice", size=1)
+
+
 @pytest.mark.usefixtures("stand_in")
 def test_wrong_options_say_what_is_right() -> None:
     with pytest.raises(UnknownNameError, match=r"reasoning-gym task 'dise'.*'dice'"):

@@ -22,6 +22,7 @@ from ttrl_agents.evaluate.turned import describe_changed, describe_turned
 from ttrl_agents.instruments.collapse import Alarm
 from ttrl_agents.printed import printed
 from ttrl_agents.run.output import RunConsole
+from ttrl_benchmarks.printable import counted
 from ttrl_env.consensus import find_reward, reward_needs
 
 __all__ = ["ConsoleCallback"]
@@ -83,7 +84,7 @@ class ConsoleCallback(Callback):
             "questions": f"{config.env} ({len(run.benchmark)} to train on{held_out}{left_out})",
             "labels": labels,
             "reward": f"{config.reward}: {find_reward(config.reward)[0].card.summary}",
-            "step": f"{config.questions_per_step} questions x {config.n_votes} votes, "
+            "step": f"{counted(config.questions_per_step, 'question')} x {config.n_votes} votes, "
             + ("" if rate is None else f"AdamW at {rate:g}, ")
             + f"temperature {config.temperature:g}",
             "run": f"{config.steps} steps, seed {config.seed}, into {run.folder}",
@@ -202,7 +203,7 @@ class ConsoleCallback(Callback):
         for line in vote_lines(summary):
             self.console.print(printed(line), soft_wrap=True)
         self.console.print(
-            f"{summary['steps']} steps in {_clock(summary['seconds'])}. "
+            f"{counted(summary['steps'], 'step')} in {_clock(summary['seconds'])}. "
             "The run directory has config.json, metrics.jsonl, summary.json, curves.png, "
             "report.html and checkpoint/ (for transformers).",
             soft_wrap=True,

@@ -18,6 +18,7 @@ from ttrl_agents.callbacks.evaluation_steps import step_of_evaluation
 from ttrl_agents.evaluate.setting import SPLITS, SamplingSetting
 from ttrl_agents.instruments.panels import PANELS, Panel, smooth
 from ttrl_agents.run.folder import METRICS, SUMMARY, check_lines
+from ttrl_benchmarks.printable import counted
 from ttrl_env.files import parse_json
 
 __all__ = ["CurvesCallback", "draw_curves"]
@@ -69,7 +70,7 @@ def draw_curves(folder: Path) -> Path:
     if graded:
         axes = _draw_row(parts[1], "What compares with labels", _LABELLED, rows, summary)
         _draw_before_after(axes[-1], summary)
-    alarms = f" · {len(summary['alarms'])} alarms" if summary["alarms"] else ""
+    alarms = f" · {counted(len(summary['alarms']), 'alarm')}" if summary["alarms"] else ""
     figure.suptitle(
         f"{summary['model']} on {summary['env_id']} · reward {summary['reward']} · "
         f"seed {summary['seed']}{alarms}",

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from ttrl_agents.cli.console import CommandConsole
 from ttrl_agents.errors import AgentError
-from ttrl_benchmarks.printable import plain_text
+from ttrl_benchmarks.printable import counted, plain_text
 from ttrl_env.consensus import REWARDS, find_reward
 
 if TYPE_CHECKING:
@@ -109,8 +109,9 @@ def _print(
     config = stored.config()
     console.print(
         Text(
-            f"{config['benchmark']}, {stored.path}: {len(found.questions)} questions x "
-            f"{config['k']} votes, {SamplingSetting.of(config).title}",
+            f"{config['benchmark']}, {stored.path}: "
+            f"{counted(len(found.questions), 'question')} x {counted(config['k'], 'vote')}, "
+            f"{SamplingSetting.of(config).title}",
             style="bold",
         ),
         soft_wrap=True,

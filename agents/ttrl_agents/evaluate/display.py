@@ -21,6 +21,7 @@ from ttrl_agents.evaluate.setting import SamplingSetting
 from ttrl_agents.printed import printed
 from ttrl_agents.run.output import RunConsole
 from ttrl_agents.samplers import SamplingParams
+from ttrl_benchmarks.printable import counted
 
 if TYPE_CHECKING:
     from ttrl_agents.evaluate.runner import EvaluationRun
@@ -52,21 +53,21 @@ class EvaluationDisplay:
         sampling = (
             "greedy: the likeliest token each time"
             if params.temperature == 0
-            else f"{run.config.votes} completions each, {setting_of(params).title}, "
+            else f"{counted(run.config.votes, 'completion')} each, {setting_of(params).title}, "
             f"seed {run.config.seed}"
         )
         left_out = f", {run.left_out} too long left out" if run.left_out else ""
         rows = {
             "model": run.model.description,
-            "questions": f"{run.config.env} ({len(run.questions)} questions, {labels} with a "
-            f"label to grade by{left_out})",
+            "questions": f"{run.config.env} ({counted(len(run.questions), 'question')}, "
+            f"{labels} with a label to grade by{left_out})",
             "sampling": f"{sampling}; at most {params.max_tokens} tokens",
             "into": str(run.folder.path),
         }
         if run.config.instruction is not None:
             rows["instruction"] = repr(run.config.instruction)
         if run.results:
-            rows["going on"] = f"{len(run.results)} questions are done already"
+            rows["going on"] = f"{counted(len(run.results), 'question')} done already"
         grid = Table.grid(padding=(0, 2))
         for name, value in rows.items():
             grid.add_row(Text(name, style="bold"), printed(value, overflow="fold"))

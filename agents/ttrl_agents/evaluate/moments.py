@@ -24,6 +24,7 @@ from ttrl_agents.samplers import Sampler, SamplingParams
 from ttrl_agents.samplers.base import Progress
 from ttrl_agents.seeds import Stream, derive_seed
 from ttrl_benchmarks import Benchmark
+from ttrl_benchmarks.printable import counted
 
 __all__ = ["AFTER", "BEFORE", "RunEvaluations"]
 
@@ -84,7 +85,7 @@ class RunEvaluations:
         votes = [setting.votes(self.config.eval_k) for setting in self.settings]
         each = " + ".join(f"{n} at {s.title}" for n, s in zip(votes, self.settings, strict=True))
         total = questions * sum(votes)
-        words = f"{questions:,} questions x ({each}) = {total:,} completions"
+        words = f"{counted(questions, 'question')} x ({each}) = {total:,} completions"
         return f"{words} (fewer with --eval-limit)" if total > _MANY_COMPLETIONS else words
 
     def measure(

@@ -18,6 +18,7 @@ from typing import Any
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.results import QuestionResult
 from ttrl_benchmarks.base import AnswerFormat
+from ttrl_benchmarks.printable import counted
 from ttrl_env.answers import equivalent
 
 __all__ = [
@@ -210,14 +211,14 @@ def describe_turned(values: Mapping[str, Any]) -> str:
     more of the votes. On 1 question the last right completion vanished, on 2 a first one appeared.
     """
     text = (
-        f"Of {_count(values['questions'], 'vote')}, {values['wrong_to_right']} turned from wrong "
+        f"Of {counted(values['questions'], 'vote')}, {values['wrong_to_right']} turned from wrong "
         f"to right and {values['right_to_wrong']} from right to wrong"
     )
     if values["right_to_wrong"]:
         sure = values["right_to_wrong_confidently"]
         text += f", {sure} of them with {CONFIDENT:.0%} or more of the votes"
     return (
-        f"{text}. On {_count(values['pass_lost'], 'question')} the last right completion "
+        f"{text}. On {counted(values['pass_lost'], 'question')} the last right completion "
         f"vanished, on {values['pass_gained']} a first one appeared."
     )
 
@@ -233,7 +234,7 @@ def describe_changed(values: Mapping[str, Any]) -> str:
     return (
         f"The most frequent answer had {values['agreement_before']:.1%} of the votes on average, "
         f"now {values['agreement_after']:.1%}. {values['pseudo_labels_changed']} of "
-        f"{_count(values['questions'], 'pseudo-label')} changed."
+        f"{counted(values['questions'], 'pseudo-label')} changed."
     )
 
 
@@ -250,7 +251,3 @@ def _vote(old: QuestionResult, new: QuestionResult) -> Vote:
         share_before=old.majority_ratio,
         share_after=new.majority_ratio,
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 
@@ -18,6 +19,8 @@ __all__ = ["PolicyWarning", "check_first_completions", "check_policy"]
 
 _PROBES = ("What is 1 + 1?", "Name the capital of France.")
 _REPLY = "Seventeen"
+_WORDS = 2_000  # of a long question
+_A_LINE = 20
 _FEW = 4  # completions of which nothing can be said
 
 
@@ -32,17 +35,21 @@ def check_policy(policy: Policy) -> None:
         AgentError: It leaves out the question.
 
     Warns:
-        PolicyWarning: The template ends a turn with a token at which no completion ends, or does
-            not begin the turn of the assistant.
+        PolicyWarning: The template ends a turn with a token at which no completion ends, does not
+            begin the turn of the assistant, or cuts a long question.
     """
-    first, second = ([{"role": "user", "content": each}] for each in _PROBES)
-    prompt, other = policy.template.render([first, second])
+    words = [f"word{n}" for n in range(1, _WORDS + 1)]
+    lines = [" ".join(words[n : n + _A_LINE]) for n in range(0, _WORDS, _A_LINE)]
+    asked = (*_PROBES, "\n".join(lines))
+    first, second, long = ([{"role": "user", "content": each}] for each in asked)
+    prompt, other, whole = policy.template.render([first, second, long])
     if prompt == other:
         raise AgentError(
             f"The chat template of model {policy.name!r} leaves out the question: every prompt is "
             f"{plain_text(prompt)[:80]!r}. Give another with --chat-template FILE (Jinja, as in "
             "tokenizer_config.json)."
         )
+    _check_whole(policy, words, whole)
     replied = _replied(policy, first)
     if replied is None:
         return
@@ -102,6 +109,21 @@ def check_first_completions(
             PolicyWarning,
             stacklevel=2,
         )
+
+
+def _check_whole(policy: Policy, words: Sequence[str], prompt: str) -> None:
+    kept = set(re.findall(r"\bword\d+\b", prompt)).intersection(words)
+    if len(kept) == len(words):
+        return
+    missing = next(each for each in words if each not in kept)
+    warnings.warn(
+        f"The chat template of model {policy.name!r} cuts long questions: of one of "
+        f"{_WORDS // _A_LINE} lines with {_WORDS:,} words it shows {len(kept):,}, and leaves out "
+        f"word {missing.removeprefix('word')}. The end of a question says how to answer. Correct "
+        "the template, and give it with --chat-template FILE.",
+        PolicyWarning,
+        stacklevel=3,
+    )
 
 
 def _replied(policy: Policy, first: list[dict[str, str]]) -> str | None:

@@ -14,11 +14,13 @@ never run.
 from __future__ import annotations
 
 import json
+import os
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import get_token
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from ttrl_agents.config.train_config import DType, TrainConfig
@@ -29,7 +31,7 @@ from ttrl_agents.policy.policy import Policy, error_text, quiet_libraries
 from ttrl_agents.run.folder import RUNS
 from ttrl_agents.tiny import SHIPPED, checkpoint_path
 from ttrl_benchmarks.errors import unknown_name
-from ttrl_benchmarks.network import network_cause
+from ttrl_benchmarks.network import network_cause, refusal
 
 __all__ = [
     "adapter_folder",
@@ -146,7 +148,7 @@ def load_policy(
                 if Path(folder).exists()
                 else f"There is no folder {source!r}, and as an id on the Hub it cannot be loaded"
             )
-            cause = None if Path(folder).exists() else network_cause(error, _HUB)
+            cause = None if Path(folder).exists() else _cause(error)
             said = error_text(error) if cause is None else f"{cause}."
             raise AgentError(f"{what}: {said}") from error
     if gguf:
@@ -156,6 +158,12 @@ def load_policy(
     policy = Policy(model.to(where).eval(), tokenizer, source)
     policy.template.set_date(template_date)
     return policy
+
+
+def _cause(error: Exception) -> str | None:
+    """Returns why the Hub does not give a model, as far as it can be told."""
+    hub = os.environ.get("HF_ENDPOINT") or _HUB
+    return network_cause(error, hub) or refusal(error, hub, token=bool(get_token()))
 
 
 def load_run_policy(config: TrainConfig, saved: Path | None = None) -> Policy:

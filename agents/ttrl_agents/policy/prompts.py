@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy
 from ttrl_benchmarks import Benchmark, Question
+from ttrl_benchmarks.printable import counted
 
 __all__ = ["EncodedPrompts", "check_room", "encode_questions"]
 
@@ -96,7 +97,7 @@ def check_room(
     if len(long) < len(lengths):
         ways.append(
             f"leave them out with --max-prompt-tokens {room}, which keeps "
-            f"{len(lengths) - len(long)} questions"
+            f"{counted(len(lengths) - len(long), 'question')}"
         )
     if limit != policy.max_length:
         ways.append(f"prepare for more with --engine-max-length {lengths[longest] + max_tokens}")
@@ -105,8 +106,8 @@ def check_room(
         ways.append("take a model with more room")
         who = f"model {policy.name!r}"
     raise AgentError(
-        f"{len(long)} of {len(lengths)} prompts are too long: with --max-tokens {max_tokens} they "
-        f"exceed the {limit} positions of {who}. The longest, of question "
+        f"Prompts that are too long: {len(long)} of {len(lengths)}. With --max-tokens "
+        f"{max_tokens} they exceed the {limit} positions of {who}. The longest, of question "
         f"{questions[longest].id!r}, has {lengths[longest]} tokens. "
         f"Ways out: {'; '.join(ways)}."
     )

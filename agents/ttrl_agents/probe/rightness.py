@@ -68,9 +68,13 @@ def measure_rightness(results: Sequence[QuestionResult]) -> Rightness | None:
     ratio = np.array([each.majority_ratio for each in graded])
     accuracy = np.where(majority == 1, 1.0, 1 - ratio - mean)
     columns = (mean, majority, mean > 0, majority - mean, accuracy)
-    intervals = bootstrap_intervals(np.stack(columns, axis=1))
+    one, most, some, gain, rewards = bootstrap_intervals(np.stack(columns, axis=1))
     return Rightness(
-        len(graded),
-        *intervals,
+        graded=len(graded),
+        mean=one,
+        majority=most,
+        some=some,
+        gain=gain,
+        reward_accuracy=rewards,
         confidently_wrong=int(((majority == 0) & (ratio >= CONFIDENT)).sum()),
     )

@@ -16,6 +16,7 @@ from ttrl_agents.evaluate.comparison import Difference, compare
 from ttrl_agents.evaluate.setting import SPLITS, SamplingSetting, by_setting
 from ttrl_agents.evaluate.turned import CONFIDENT, describe_changed, describe_turned
 from ttrl_agents.report.subject import Measured, Subject
+from ttrl_benchmarks.printable import counted
 
 __all__ = ["SPLIT_WORDS", "Tile", "Verdict", "verdict_of"]
 
@@ -86,7 +87,7 @@ def _of_evaluation(subject: Subject) -> Verdict:
     if scores["k"] > 1 and (sure := _confidently_wrong(measured)) > 0:
         sentences.insert(
             1,
-            f"{_count(sure, 'question')} elected a wrong answer with {CONFIDENT:.0%} or more of "
+            f"{counted(sure, 'question')} elected a wrong answer with {CONFIDENT:.0%} or more of "
             "the votes.",
         )
     return Verdict(headline, tiles, tuple(sentences))
@@ -156,7 +157,7 @@ def _headline(subject: Subject, changes: list[Change]) -> str:
             f"pseudo-labels changed, and agreement went from {known['agreement_before']:.1%} to "
             f"{known['agreement_after']:.1%}.{alarm}"
         )
-    return f"{subject.summary['steps']} steps were trained; nothing was evaluated.{alarm}"
+    return f"Trained for {counted(subject.summary['steps'], 'step')}; nothing was evaluated.{alarm}"
 
 
 def _progress(subject: Subject) -> Iterator[str]:
@@ -200,7 +201,7 @@ def _vote_sentences(subject: Subject) -> Iterator[str]:
             continue
         sure = turned["confidently_wrong_after"]
         yield (
-            f"{where}: {describe_turned(turned)} After training {_count(sure, 'question')} "
+            f"{where}: {describe_turned(turned)} After training {counted(sure, 'question')} "
             f"{'elects' if sure == 1 else 'elect'} a wrong answer with {CONFIDENT:.0%} or more of "
             f"the votes{_before_words(subject, split)}."
         )
@@ -235,7 +236,7 @@ def _alarm_sentences(subject: Subject) -> Iterator[str]:
             yield "No alarm of a collapse was raised."
         return
     first = alarms[0]
-    more = f" {_count(len(alarms) - 1, 'further alarm')} followed." if len(alarms) > 1 else ""
+    more = f" {counted(len(alarms) - 1, 'further alarm')} followed." if len(alarms) > 1 else ""
     yield f"Step {first['step']}, {first['kind']} alarm: {first['message']}.{more}"
 
 
@@ -311,7 +312,3 @@ def _value(scores: dict[str, Any], name: str) -> str:
 def _interval(scores: dict[str, Any], name: str) -> str:
     low, high = scores[name + "_ci95"]
     return f"[{low:.3f}, {high:.3f}]"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -18,6 +18,7 @@ from ttrl_agents.report.settings import option_differences, settings_of
 from ttrl_agents.report.subject import Subject, read_subject
 from ttrl_agents.report.verdict import verdict_of
 from ttrl_agents.run.provenance import DISTRIBUTIONS, versions_of
+from ttrl_benchmarks.printable import counted
 from ttrl_env.files import replacing
 from ttrl_env.locks import FolderLock
 
@@ -93,8 +94,8 @@ def _about(subject: Subject) -> dict[str, Any]:
             "name": subject.name,
             "title": f"{config['model']} on {config['env']}",
             "facts": [
-                f"{summary['questions']} questions",
-                f"{summary['k']} completions each",
+                counted(summary["questions"], "question"),
+                f"{counted(summary['k'], 'completion')} each",
                 measured.setting.title,
                 f"seed {config['seed']}",
             ],

@@ -20,6 +20,7 @@ from ttrl_agents.distributed.world import world
 from ttrl_agents.errors import AgentError
 from ttrl_agents.run.checkpoint import latest_state
 from ttrl_agents.run.folder import CONFIG
+from ttrl_benchmarks.printable import counted
 
 __all__ = ["Health", "check_learned", "check_weights", "ran_out_of_memory"]
 
@@ -144,7 +145,7 @@ class Health:
             )
             return (
                 f"None of the last {self._in_vain} completions, those of "
-                f"{_count(self._steps_in_vain, 'step')}, {what}. A larger --max-tokens, "
+                f"{counted(self._steps_in_vain, 'step')}, {what}. A larger --max-tokens, "
                 "--stop-at-box, another --instruction or --chat-template, or a smaller "
                 "--learning-rate may help."
             )
@@ -173,7 +174,3 @@ def ran_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _ALLOCATOR)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

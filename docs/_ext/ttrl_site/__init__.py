@@ -70,6 +70,11 @@ def read_docstring(*event: Any) -> None:
     lines[:] = docstrings.for_sphinx(lines)
 
 
+def outdated_pages(*_: Any) -> list[str]:
+    """Returns the pages to read again whenever other pages may have come or gone."""
+    return ["index", "course"]
+
+
 def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
     """Puts MathJax beside the pages of a site that was built.
 
@@ -85,6 +90,7 @@ def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Joins the extension to Sphinx."""
     app.connect("builder-inited", write_pages)
+    app.connect("env-get-outdated", outdated_pages)
     app.connect("source-read", read_page)
     app.connect("autodoc-process-docstring", read_docstring, priority=400)  # before napoleon
     app.connect("build-finished", copy_mathjax)

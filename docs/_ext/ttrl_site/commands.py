@@ -58,7 +58,7 @@ def section(name: str, command: CommandDescription) -> Iterator[str]:
 def definitions(options: Iterable[CommandOption]) -> Iterator[str]:
     """Yields a definition list of options."""
     for option in options:
-        default = f" *Default: {prose(option.default)}.*" if option.default else ""
+        default = f" *({prose(option.default)})*" if option.default else ""
         yield f"`{option.spelling}`\n: {prose(option.text)}{default}\n"
 
 

@@ -25,7 +25,10 @@ def filled(text: str, docs: Path) -> str:
         docs: The folder of the pages.
     """
     lessons = names(docs, (docs / BUILT / "course").glob("*.md"))
-    lessons.sort(key=lambda name: not name.endswith("/readme"))  # it says how to begin
+    readme = f"{BUILT}/course/readme"
+    if readme in lessons:
+        lessons.remove(readme)
+        lessons.insert(0, f"How to begin <{readme}>")
     text = text.replace("<!-- lessons -->", table(lessons, ":maxdepth: 1"))
     named = {line.strip() for each in _TOCTREE.findall(text) for line in each.splitlines()}
     others = [page for page in names(docs, docs.rglob("*.md")) if page not in named]

@@ -44,7 +44,9 @@ def for_sphinx(lines: list[str]) -> Iterator[str]:
     """
     literal: int | None = None  # how deep the paragraph before an indented block stands
     before = ""
-    for line in lines:
+    for i, line in enumerate(lines):
+        if _introduces_code(lines[i : i + 3]):
+            line += ":"
         depth = len(line) - len(line.lstrip())
         if line.strip():
             if literal is not None and depth <= literal:
@@ -54,6 +56,15 @@ def for_sphinx(lines: list[str]) -> Iterator[str]:
             before = line
         is_example = line.lstrip().startswith((">>>", "..."))
         yield line if is_example or literal is not None else _escaped(line)
+
+
+def _introduces_code(lines: list[str]) -> bool:
+    """Returns whether the first of these lines ends in a colon, and code follows, indented."""
+    if len(lines) < 3 or lines[1].strip() or not lines[0].endswith(":") or lines[0].endswith("::"):
+        return False
+    code = lines[2].lstrip()
+    is_deeper = len(lines[2]) - len(code) > len(lines[0]) - len(lines[0].lstrip())
+    return bool(code) and is_deeper and not code.startswith((">>>", "- ", "* "))
 
 
 def _escaped(line: str) -> str:

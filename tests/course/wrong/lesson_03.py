@@ -62,6 +62,12 @@ def the_mean_reward(probabilities, rewards):
     return float(probabilities @ rewards)
 
 
+@wrong("3.3", says="that is axis=1")
+def over_the_wrong_axis(probabilities, rewards):
+    lengths = ((np.eye(10) - probabilities) ** 2).sum(axis=0)
+    return np.sum(probabilities * lengths * rewards) / np.sum(probabilities * lengths)
+
+
 @wrong("3.3", says="forgot to divide")
 def without_dividing(probabilities, rewards):
     lengths = ((np.eye(10) - probabilities) ** 2).sum(axis=1)

@@ -32,14 +32,14 @@ def test_an_evaluation_takes_the_options_of_questions_and_warns(capsys, tmp_path
     asked = ["--env", "TTRL-Questions-v0", "--data", str(tmp_path / "q.jsonl")]
     little = ["--k", "2", "--max-tokens", "4", "--output", str(tmp_path / "e")]
     assert main(["eval", "tiny", *asked, *little]) == 1
-    assert "1 of 3 questions are duplicates" in capsys.readouterr().err
+    assert "duplicate questions: 1 of 3" in capsys.readouterr().err
     more = ["--duplicates", "drop", "--instruction", " =", "--max-prompt-tokens", "40"]
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         assert main(["eval", "tiny", *asked, *little, *more]) == 0
     printed = capsys.readouterr()
     assert "ttrl: warning: " in printed.err
-    assert "1 of 2 labels are texts rather than answers" in printed.err
+    assert "labels that are texts rather than answers: 1 of 2" in printed.err
     assert "None of the first 4 completions of model 'tiny' ended" in printed.err
     lines = (tmp_path / "e" / "completions.jsonl").read_text().splitlines()
     assert {json.loads(line)["prompt"] for line in lines} == {"1 + 1 =", "2 + 3 ="}

@@ -51,6 +51,19 @@ def test_a_template_that_does_not_begin_the_reply_is_warned_of(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("cut", "shows"),
+    [
+        ("messages[0].content[:500]", "shows 72, and leaves out word 73"),
+        ("messages[0].content[-500:]", "shows 55, and leaves out word 1"),
+        ("messages[0].content.split('\\n')[0]", "shows 20, and leaves out word 21"),
+    ],
+)
+def test_a_template_that_cuts_the_question_is_warned_of(tmp_path, cut, shows):
+    with pytest.warns(PolicyWarning, match=rf"cuts long questions: .* {shows}\."):
+        checked(tmp_path, f"Q: {{{{ {cut} }}}}\nA:")
+
+
+@pytest.mark.parametrize(
     "template",
     [
         LLAMA_2,
