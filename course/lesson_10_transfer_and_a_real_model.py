@@ -327,6 +327,8 @@ else:
 # %% [markdown]
 # Few, if any, are right. TTRL cannot help such a model with such questions: where no completion is
 # right, no vote is. A model has to be right *sometimes* before its own votes can teach it anything.
+# On easier tasks this very model does learn from its votes, on a CPU
+# ([a pretrained model](../docs/real_model.md)), and `ttrl probe` tells beforehand, without labels.
 #
 # ## Two questions to think about
 #
