@@ -6,8 +6,9 @@
 # In lesson 5 the votes took the place of the labels, and the model improved. Was it the votes?
 # Would the labels have been better? Would *anything* have been as good, even a coin?
 #
-# You only know if you try. A run that is made to be compared with is called a **control**. Papers
-# that left the controls out have had to be taken back.
+# You only know if you try. A run that is made to be compared with is called a **control**. On some
+# models even random rewards raise the score ([2506.10947](https://arxiv.org/abs/2506.10947)), so a
+# gain without a control says little.
 #
 # ## What you will see
 #

@@ -6,8 +6,8 @@
 # A run ends, and a number is higher than before. Did the training do it, or chance? Would it be
 # higher on other questions too? And is it the number that you care about?
 #
-# Many results of reinforcement learning on language models have not survived these three questions.
-# This lesson gives you the tools, and one table that deceives.
+# Not every published result survives these three questions. This lesson gives you the tools, and
+# one table that deceives.
 #
 # ## What you will see
 #
@@ -137,8 +137,7 @@ print(f"{'gain in maj@16, as if unpaired':34}          [{low:6.3f}, {high:6.3f}]
 #
 # $$p = \min\Big(1,\; 2 \sum_{i = 0}^{\min(w, l)} \binom{w + l}{i}\, 2^{-(w + l)}\Big)$$
 #
-# with $w$ wins and $l$ losses. This is the exact test of McNemar. It is 70 years old and needs one
-# line.
+# with $w$ wins and $l$ losses. This is the exact test of McNemar, from 1947. It needs one line.
 #
 # ## Exercise 7.2: the test
 #

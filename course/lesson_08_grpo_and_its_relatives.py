@@ -177,8 +177,8 @@ for name in FAMILY:
 # %% [markdown]
 # Look at the columns with ratio 1. They are all $+1$ or all $-1$. So **as long as you take one step
 # on each batch, all of these are REINFORCE**. What then still differs is the advantage, and the
-# average over tokens. TTRL takes one step. So do the defaults of this package, except where the
-# clip is the whole point of an algorithm; there it takes four.
+# average over tokens. The defaults of this package take one step, except where the clip is the
+# whole point of an algorithm; there they take four.
 #
 # Look at the columns with ratio 2. For a *bad* token that has become likelier (A = -1), PPO's clip
 # does nothing: it pushes down with full force, and it should.
