@@ -61,6 +61,7 @@ def start_patiently():
 def cluster(monkeypatch):
     monkeypatch.setenv("RAY_DISABLE_DOCKER_CPU_WARNING", "1")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # which would write into the home folder
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(PATHS))
     made, machines = start_patiently()
