@@ -49,7 +49,12 @@ def train(config: TrainConfig, workers: int, *, gpu: bool = False, failures: int
         workers: How many processes.
         gpu: Whether each has a GPU.
         failures: How often all of them are started again because one died.
+
+    Raises:
+        ValueError: The options name no folder for the run.
     """
+    if config.output is None:
+        raise ValueError("the run needs an output folder, which all machines share")
     TorchTrainer(
         work,
         train_loop_config=config.to_dict(),
