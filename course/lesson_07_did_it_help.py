@@ -18,6 +18,8 @@
 # - what training does to the vote and to the best of $n$.
 
 # %%
+import math
+
 import matplotlib.pyplot as plt
 import numpy as np
 

@@ -23,6 +23,7 @@
 import gzip
 import json
 from collections import defaultdict
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -35,7 +35,7 @@ import numpy.typing as npt
 import tyro
 from comparison import Comparison, Results, compare, publish
 from rich.console import Console
-from runs import read_summary, train_all
+from runs import Silent, read_summary, train_all
 from transformers import AutoConfig
 
 from pages import REPOSITORY
@@ -155,16 +155,6 @@ class Options(Comparison):
             "ratio": [round(row["majority_ratio"], 4) for row in rows],
             "rate": [row["learning_rate"] for row in rows],
         }
-
-
-class Silent:
-    """Watches an evaluation without a word."""
-
-    def on_tokens(self, count: int) -> None:
-        """More tokens have been sampled."""
-
-    def on_questions(self, done: int) -> None:
-        """More questions are done."""
 
 
 def ask(config: TrainConfig, model: str, name: str) -> Evaluation:

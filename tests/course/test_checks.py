@@ -42,8 +42,7 @@ def test_a_check_says_that_a_stub_is_still_to_do(number: str, stub) -> None:
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_check_names_the_mistake_of_a_wrong_solution(mistake: Wrong) -> None:
-    said = " ".join(message_of(mistake.number, mistake.function).split())  # lines are broken
-    assert mistake.says in said
+    assert mistake.says in message_of(mistake.number, mistake.function)
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda each: each.stem)

@@ -256,5 +256,5 @@ def _steps(found: Indicators) -> str:
     return (
         f"At the pace of the tiny reasoner (learning rate 2e-4) the majority ratio reaches "
         f"{TARGET:.0%} after some {steps:.0f} steps of the full learning rate, twice as many with "
-        "the cosine schedule; a guess within a factor of two, and another model has another pace."
+        "the cosine schedule; a rough guess, and another model has another pace."
     )

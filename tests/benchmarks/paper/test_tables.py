@@ -38,7 +38,7 @@ TRAINED = {  # the script of each file of results
     "sb3": "sb3",
     "probe": "probe",
 }
-PRETRAINED: tuple[str, ...] = ()
+PRETRAINED = ("real_model", "real_tasks")
 TIMED = ("train_step", "sampling", "sb3_tokens")
 STORED = sorted(path.stem for path in RESULTS.glob("*.json"))
 
