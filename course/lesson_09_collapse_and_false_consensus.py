@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 9: Collapse and false consensus
 #
-# *90 minutes of class, 2 minutes of computing.*
+# *90 minutes of class, 1 minute of computing.*
 #
 # A model that learns from its own votes can become sure of a wrong answer. It then looks better
 # than ever: the votes agree, the reward is high, the entropy is low. Nothing that it measures about
