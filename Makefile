@@ -106,7 +106,7 @@ tiny: .venv/installed
 	@.venv-trainers/bin/python -m pip install --quiet --disable-pip-version-check torch==$(TORCH)
 	@.venv-trainers/bin/python -m pip install --quiet --disable-pip-version-check \
 		verifiers==$(VERIFIERS) --editable '.[agents]' pytest hypothesis datasets \
-		ray tensordict hydra-core codetiming TransferQueue torchdata
+		ray 'tensordict<=0.10' hydra-core codetiming TransferQueue torchdata cachetools fastapi
 	@.venv-trainers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps verl==$(VERL)
 	@touch $@
 

@@ -18,6 +18,7 @@
 
 # %%
 from collections import Counter
+from math import comb
 
 import matplotlib.pyplot as plt
 import numpy as np

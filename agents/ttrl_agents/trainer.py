@@ -27,7 +27,7 @@ from ttrl_agents.callbacks.collapse import is_drifting, look_back, with_monitor
 from ttrl_agents.callbacks.first_completions import FirstCompletions
 from ttrl_agents.callbacks.votes import VotesCallback
 from ttrl_agents.config.train_config import TrainConfig
-from ttrl_agents.distributed.failures import DesertedError
+from ttrl_agents.distributed.failures import DesertedError, LostRankError
 from ttrl_agents.distributed.replicas import check_replicas
 from ttrl_agents.distributed.sampling import divide_sampling
 from ttrl_agents.distributed.world import world
@@ -138,7 +138,7 @@ class Trainer:
         sampler: Callable[[Policy, TrainConfig], Sampler],
     ) -> None:
         watching = [VotesCallback(), FirstCompletions(), *with_monitor(config, callbacks)]
-        self.callbacks = CallbackList(each for each in watching if _is_called_here(each))
+        self.callbacks = CallbackList(each for each in watching if world().leads or each.everywhere)
         self.stopping = False
         self._load_checkpoint(config, resume=resume)
         config, self.plan = plan_run(config)
@@ -294,7 +294,8 @@ class Trainer:
             self.sampler.rest()
             if self._check is None:
                 return completions, {}
-            return completions, self._check.measure(step + 1, prompts, completions)
+            with world().agreement(divided=self.policy.divided):
+                return completions, self._check.measure(step + 1, prompts, completions)
 
     def _measure(self, rollout: Rollout, votes: dict[str, Any]) -> Metrics:
         """Returns what there is to see of a rollout before the policy learns from it."""
@@ -323,10 +324,13 @@ class Trainer:
         """Saves the run where the sampler fails for good: what was learned before is whole."""
         try:
             yield
+        except (LostRankError, Interrupted):
+            raise
         except AgentError as error:
             raise self._ended(str(error)) from error
-        except (MemoryError, RuntimeError) as error:
+        except Exception as error:
             if not ran_out_of_memory(error):
+                self._save()  # whatever it is, it is not an update that was half made
                 raise
             reason = f"There was no memory left to sample. {out_of_memory_advice(self.config)}"
             raise self._ended(reason, with_option=True) from error
@@ -376,14 +380,15 @@ class Trainer:
     def _evaluate(self, name: str) -> None:
         """Evaluates the trained and the held-out questions."""
         self._sync_sampler()
-        results = self.evaluations.measure(
-            name,
-            self.state.step,
-            self.folder,
-            progress=self.callbacks.on_tokens,
-            answered=self.callbacks.on_questions,
-            stop=self._asked_to_stop,
-        )
+        with world().agreement():
+            results = self.evaluations.measure(
+                name,
+                self.state.step,
+                self.folder,
+                progress=self.callbacks.on_tokens,
+                answered=self.callbacks.on_questions,
+                stop=self._asked_to_stop,
+            )
         if results is None:
             if self.state.step:
                 self._save()
@@ -490,7 +495,3 @@ class Trainer:
         text = json.dumps(summary, indent=2) + "\n"
         world().lead(partial(write_atomically, self.folder / SUMMARY, text))
         return summary
-
-
-def _is_called_here(callback: Callback) -> bool:
-    return world().leads or callback.everywhere

@@ -85,11 +85,10 @@ def table(results: Results) -> str:
     k = results["options"]["eval_k"]
     rows = []
     for name in known(results, REWARDS):
-        pairs = [ends_of(results, name, metric) for metric in LINES]
         rows.append(
             [
                 label_of(results, name, f"`{name}`"),
-                *(f"{first:.3f} → {last:.3f}" for first, last in pairs),
+                *(_ends_cell(results, name, metric) for metric in LINES),
                 change_of(results, name, "level-5").cell,
             ]
         )
@@ -102,6 +101,14 @@ def table(results: Results) -> str:
     if "majority" in results["runs"]:
         parts.append(accounts(results))
     return "\n\n".join(parts)
+
+
+def _ends_cell(results: Results, name: str, metric: str) -> str:
+    """Both means as a cell; the controls elect no label that could be right or wrong."""
+    if metric == "label_accuracy" and name != "majority":
+        return "-"
+    first, last = ends_of(results, name, metric)
+    return f"{first:.3f} → {last:.3f}"
 
 
 def accounts(results: Results) -> str:

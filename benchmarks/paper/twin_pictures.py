@@ -25,6 +25,7 @@ COLORS = {
 }
 LINES = ("#1f5fa8", "#b0561f", "#1f7a4d", "#6a4c9c", "#0f7c86", "#a8323e")
 INK = "#1f2933"
+NARROWEST = 9.0  # inches, for a title on one line
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def draw_arrows(
         colors[arrow.title] = known if known == arrow.color else INK
     places = {each: -place for place, each in enumerate(colors)}
     rows = len(places)
-    figure = new_figure(3.4 * len(panels) + 2, 1.7 + 0.36 * rows)
+    figure = new_figure(max(NARROWEST, 3.4 * len(panels) + 2), 1.7 + 0.36 * rows)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axis, (heading, arrows) in zip(axes, panels.items(), strict=True):
         dress(axis)

@@ -52,8 +52,9 @@ class SealedLabels:
     """The ground truth of a benchmark, kept where no reward can read it by accident.
 
     Only `reveal` opens it, one question at a time, so that a search for `reveal(` finds every
-    reader: label metrics, evaluation, the reward named `oracle`, and the digest that shows
-    whether a file is the benchmark that it claims to be.
+    reader: label metrics, evaluation, the metrics and validation of other libraries' trainers,
+    the reward named `oracle`, and the digest that shows whether a file is the benchmark that it
+    claims to be.
 
     Args:
         labels: The label of each question, by question id. Questions may be missing.

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import textwrap
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -26,7 +25,6 @@ __all__ = ["Check", "Mistake", "NotRightError", "call", "compare"]
 Check = Callable[[Callable[..., Any]], None]
 Cases = Callable[[np.random.Generator], Iterable[tuple[Any, ...]]]
 
-_WIDTH = 96
 TO_DO = "still to do. Replace `raise NotImplementedError` with your own lines."
 
 
@@ -93,7 +91,6 @@ def compare(
             fault = _named_fault(tried, mistakes, tolerance) or likely_fault(
                 [(each.got, each.expected) for each in wrong], tries=len(tried)
             )
-            fault = textwrap.fill(fault, _WIDTH, break_on_hyphens=False)
             first = wrong[0]
             shown = _shown(function, first.arguments)
             rows = [*shown, ("expected", describe(first.expected)), ("got", describe(first.got))]

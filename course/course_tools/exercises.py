@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from course_tools.where import COURSE, in_notebook, load
 __all__ = ["SOLUTIONS_VARIABLE", "exercise", "find_check", "find_solution"]
 
 SOLUTIONS_VARIABLE = "TTRL_COURSE_SOLUTIONS"
+_WIDTH = 100
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -96,6 +98,13 @@ def _file_name(number: str) -> str:
     return f"lesson_{int(number.split('.')[0]):02d}.py"
 
 
+def _folded(line: str) -> str:
+    """Returns a line of text folded to the width of a page; indented lines are tables."""
+    if line.startswith(" "):
+        return line
+    return textwrap.fill(line, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
 def _where(function: Callable[..., Any]) -> str:
     """Returns where the function is, as far as that is known."""
     code = inspect.unwrap(function).__code__
@@ -107,6 +116,7 @@ def _where(function: Callable[..., Any]) -> str:
 
 def _stop(message: str) -> None:
     """Ends the script, or the cell, with a message and without a traceback."""
+    message = "\n".join(map(_folded, message.splitlines()))
     if in_notebook():
         raise _NotYetError(message)
     print(f"\n{message}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """The pictures of the lessons.
 
 - `save_picture`: saves a figure under `output/`; a notebook shows it as well.
+- `output_folder`: the folder of pictures and runs.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 
 from course_tools.where import COURSE, in_notebook
 
-__all__ = ["OUTPUT_VARIABLE", "save_picture"]
+__all__ = ["OUTPUT_VARIABLE", "output_folder", "save_picture"]
 
 OUTPUT_VARIABLE = "TTRL_COURSE_OUTPUT"
 
@@ -32,6 +33,11 @@ mpl.rcParams.update(
 )
 
 
+def output_folder() -> Path:
+    """Returns the folder of pictures and runs, `output` beside the lessons unless it is set."""
+    return Path(os.environ.get(OUTPUT_VARIABLE) or COURSE / "output")
+
+
 def save_picture(figure: Figure, name: str) -> Path:
     """Saves a figure as `output/NAME.png` beside the lessons, and says where.
 
@@ -39,7 +45,7 @@ def save_picture(figure: Figure, name: str) -> Path:
         figure: The figure.
         name: The name of the file, without its ending, e.g. `"lesson_01"`.
     """
-    folder = Path(os.environ.get(OUTPUT_VARIABLE) or COURSE / "output")
+    folder = output_folder()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.png"
     figure.savefig(path)

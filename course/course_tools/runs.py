@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from course_tools.pictures import OUTPUT_VARIABLE
-from course_tools.where import COURSE
+from course_tools.pictures import output_folder
 from ttrl_agents.callbacks import Callback
 
 __all__ = ["Progress", "run_folder"]
@@ -27,7 +25,7 @@ def run_folder(name: str) -> Path:
     Raises:
         FileExistsError: Something that is not a run is there.
     """
-    folder = Path(os.environ.get(OUTPUT_VARIABLE) or COURSE / "output") / name
+    folder = output_folder() / name
     if folder.exists():
         if any(folder.iterdir()) and not (folder / "config.json").is_file():
             raise FileExistsError(f"{folder} is not a run of this lesson; move it away")

@@ -126,9 +126,12 @@ def _fault_of_shape(pairs: Sequence[Pair]) -> str:
 
 
 def _fault_of_numbers(pairs: Sequence[Pair]) -> str:
-    numbers = [(_numbers(got), _numbers(expected)) for got, expected in pairs]
-    if any(a is None or b is None or not b.size for a, b in numbers):
-        return ""
+    numbers: list[tuple[Numbers, Numbers]] = []
+    for one, other in pairs:
+        a, b = _numbers(one), _numbers(other)
+        if a is None or b is None or not b.size:
+            return ""
+        numbers.append((a, b))
     got = np.concatenate([np.ravel(each) for each, _ in numbers])
     expected = np.concatenate([np.ravel(each) for _, each in numbers])
     if np.isnan(got).any() and not np.isnan(expected).any():
@@ -177,8 +180,8 @@ _TRANSFORMED: tuple[tuple[str, Callable[[Numbers], Numbers]], ...] = (
 )
 
 
-def _reversed(got: Numbers | None, expected: Numbers | None) -> bool:
-    return got is not None and expected is not None and got.ndim > 0 and _close(got[::-1], expected)
+def _reversed(got: Numbers, expected: Numbers) -> bool:
+    return got.ndim > 0 and _close(got[::-1], expected)
 
 
 def _close(a: Numbers, b: Numbers) -> bool:
@@ -197,8 +200,9 @@ def _numbers(value: Any) -> Numbers | None:
     if hasattr(value, "detach"):  # a tensor of PyTorch
         value = value.detach().cpu().numpy()
     if isinstance(value, (list, tuple)):
-        parts = [_numbers(each) for each in value]
-        if any(part is None for part in parts) or len({part.shape for part in parts}) > 1:
+        found = [_numbers(each) for each in value]
+        parts = [part for part in found if part is not None]
+        if len(parts) < len(found) or len({part.shape for part in parts}) > 1:
             return None
         return np.array(parts, dtype=np.float64)
     if isinstance(value, (bool, int, float, np.ndarray, np.generic)):

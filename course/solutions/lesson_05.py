@@ -13,7 +13,6 @@ Answers to the two questions:
 """
 
 from collections import Counter
-from itertools import pairwise
 
 from ttrl_env.consensus import Ballot, Verdict
 
@@ -36,4 +35,4 @@ def is_shaky(answers: list[str | None], margin: int) -> bool:
 def count_flips(winners: list[str | None]) -> int:
     """Each winner is compared with the one before it."""
     known = [winner for winner in winners if winner is not None]
-    return sum(a != b for a, b in pairwise(known))
+    return sum(known[i] != known[i - 1] for i in range(1, len(known)))

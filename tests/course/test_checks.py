@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from course_files import COURSE, LESSONS, Wrong, stubs, wrong_solutions
+from course_files import COURSE, LESSONS, Wrong, imported_names, stubs, wrong_solutions
 
 import course_tools.exercises as exercises
 from course_tools.checking import TO_DO, NotRightError
@@ -42,8 +42,7 @@ def test_a_check_says_that_a_stub_is_still_to_do(number: str, stub) -> None:
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_check_names_the_mistake_of_a_wrong_solution(mistake: Wrong) -> None:
-    said = " ".join(message_of(mistake.number, mistake.function).split())  # lines are broken
-    assert mistake.says in said
+    assert mistake.says in message_of(mistake.number, mistake.function)
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda each: each.stem)
@@ -53,3 +52,9 @@ def test_every_exercise_has_a_check_and_three_wrong_solutions(lesson: Path) -> N
     assert numbers == sorted(load(COURSE / "checks" / f"{lesson.name[:9]}.py").CHECKS)
     found = [each.number for each in wrong_solutions(lesson)]
     assert {number: found.count(number) for number in numbers if found.count(number) < 3} == {}
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda each: each.stem)
+def test_a_lesson_imports_what_its_solutions_use(lesson: Path) -> None:
+    solution = COURSE / "solutions" / f"{lesson.name[:9]}.py"
+    assert imported_names(solution) <= imported_names(lesson)

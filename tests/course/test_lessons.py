@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 from course_files import COURSE, LESSONS, course_environment, stubs
 
+from course_tools.where import load
+
 PNG = b"\x89PNG\r\n"
+
+
+@pytest.fixture(scope="session")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of pictures and runs that all lessons share, since some train the same runs."""
+    return tmp_path_factory.mktemp("course")
 
 
 def run(lesson: Path, output: Path, *, solutions: bool) -> subprocess.CompletedProcess[str]:
@@ -25,15 +33,16 @@ def run(lesson: Path, output: Path, *, solutions: bool) -> subprocess.CompletedP
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda each: each.stem)
-def test_a_lesson_runs_with_the_solutions(lesson: Path, tmp_path: Path, capsys) -> None:
+def test_a_lesson_runs_with_the_solutions(lesson: Path, output: Path, capsys) -> None:
     began = time.monotonic()
-    ran = run(lesson, tmp_path, solutions=True)
+    ran = run(lesson, output, solutions=True)
     with capsys.disabled():
         print(f"\n{lesson.stem}: {time.monotonic() - began:.0f} s")  # noqa: T201 - wanted there
     assert ran.returncode == 0, ran.stderr[-3000:]
     for number in stubs(lesson):
         assert f"{number} right" in ran.stdout
-    assert (tmp_path / f"{lesson.name[:9]}.png").read_bytes().startswith(PNG)
+    assert (output / f"{lesson.name[:9]}.png").read_bytes().startswith(PNG)
+    assert load(COURSE / "expected.py").problems(int(lesson.name[7:9]), ran.stdout) == []
 
 
 def test_a_lesson_stops_at_its_first_exercise(tmp_path: Path) -> None:

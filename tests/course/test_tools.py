@@ -144,3 +144,10 @@ def test_values_are_described_in_few_words() -> None:
     assert describe([1, "a", None]) == "[1, 'a', None]"
     assert describe(np.array([0.5, 1.0])) == "[0.5 1. ]   shape (2,)"
     assert len(describe("x" * 1000)) < 310
+
+
+def test_long_messages_are_folded_and_tables_are_not(tmp_path: Path) -> None:
+    ran = run_lesson(tmp_path, "raise ValueError('no ' * 60)")
+    words, table = ran.stderr.strip().split("\n\n")[:2]
+    assert max(map(len, words.splitlines())) <= 100
+    assert "raise ValueError('no ' * 60)" in table

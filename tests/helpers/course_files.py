@@ -3,6 +3,7 @@
 - `LESSONS`: the lessons.
 - `wrong`: marks a plausible wrong solution; `wrong_solutions`: those of a lesson.
 - `stubs`: the unsolved exercises of a lesson, as they stand in its script.
+- `imported_names`: what a script imports.
 - `course_environment`: the environment variables that a lesson runs with.
 """
 
@@ -16,7 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["COURSE", "LESSONS", "Wrong", "course_environment", "stubs", "wrong", "wrong_solutions"]
+__all__ = [
+    "COURSE",
+    "LESSONS",
+    "Wrong",
+    "course_environment",
+    "imported_names",
+    "stubs",
+    "wrong",
+    "wrong_solutions",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = ROOT / "course"
@@ -87,6 +97,13 @@ def stubs(lesson: Path) -> dict[str, Callable[..., Any]]:
         exec(compile(module, str(lesson), "exec"), names)  # noqa: S102 - our own lesson
         found[number] = names[node.name]
     return found
+
+
+def imported_names(script: Path) -> set[str]:
+    """Returns the names that a script imports."""
+    nodes = ast.walk(ast.parse(script.read_text(encoding="utf-8")))
+    imports = (node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom)))
+    return {alias.asname or alias.name for node in imports for alias in node.names}
 
 
 def course_environment(output: Path, *, solutions: bool) -> dict[str, str]:

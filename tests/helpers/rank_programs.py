@@ -19,6 +19,8 @@ from ttrl_agents.errors import AgentError
 from ttrl_agents.instruments.collapse import Alarm
 from ttrl_agents.run import health
 from ttrl_agents.run.checkpoint import latest_state, load_state
+from ttrl_agents.samplers.vllm import sampler as vllm_sampler
+from ttrl_agents.tiny.random_policy import random_policy
 from ttrl_agents.trainer import Interrupted, Trainer
 from ttrl_env.completion import Completion
 
@@ -227,6 +229,56 @@ def fail_sampling(folder):
         run.run()
     except AgentError as error:
         return str(error)
+
+
+def replace_engines(folder):
+    """Divided runs with an engine on each rank, or one for all; one of the engines dies once."""
+    told = []
+    world().lead(lambda: random_policy().save(folder / "four heads"))
+    for shared, when, owner in ((1, "sample", 1), (1, "load", 1), (2, "sample", 0)):
+        name = f"{when}-{shared}"
+        os.environ["TTRL_TEST_ENGINE_DIES"] = when
+        os.environ["TTRL_TEST_ENGINE_OF"] = str(owner)
+        os.environ["TTRL_TEST_ENGINE_DIED"] = str(folder / f"died-{name}")
+        model = str(folder / "four heads")
+        options = {
+            "model": model,
+            "sampler": "vllm",
+            "log_prob_tolerance": 1e9,
+            "shard": "full",
+            "steps": 3,
+        }
+        with mock.patch.object(vllm_sampler, "_MODULE", "weighty_engine"):
+            config = small(folder / name, engine_tensor_parallel=shared, **options, **RUNS["full"])
+            run = Trainer(config)
+            run.run()
+        told.append([run.sampler.inner.proof.get("proved", 0), run.sampler.inner.restarts])
+    return told
+
+
+def break_outside_updates(folder):
+    """Divided runs in which rank 1 fails in an evaluation, and its engine in every second draw."""
+    told = []
+    options = {**RUNS["full"], "shard": "full", "checkpoint_every": 10, "held_out": 0}
+
+    def attempt(name, spoil=lambda run: None, **more):
+        try:
+            run = Trainer(small(folder / name, **options, **more))
+            spoil(run)
+            run.run()
+        except Exception as error:  # noqa: BLE001 - what is raised is what is asked
+            told.append([type(error).__name__, str(error)])
+
+    def spoil_evaluation(run):
+        if world().rank == 1:
+            run.evaluations.measure = mock.Mock(side_effect=KeyError("bug"))
+
+    attempt("evaluation", spoil_evaluation, eval_every=2)
+    os.environ["TTRL_TEST_ENGINE_DIES"], os.environ["TTRL_TEST_ENGINE_OF"] = "sample", "1"
+    os.environ["TTRL_TEST_ENGINE_DIED"] = str(folder / "nowhere" / "died")
+    with mock.patch.object(vllm_sampler, "_MODULE", "weighty_engine"):
+        attempt("engine", sampler="vllm", log_prob_tolerance=1e9)
+    return told
 
 
 def not_finite(folder):

@@ -22,7 +22,6 @@ from verifiers.v1.clients import ModelContext
 from verifiers.v1.runtimes import ProgramResult, Runtime
 
 from ttrl_benchmarks import Benchmark, Question, SealedLabels, load_benchmark
-from ttrl_env.answers import answer_key
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import Ballot, Verdict, judge, resolve_estimator
 from ttrl_env.integrations.group_rewards import check_rewards_alone, check_trainable
@@ -199,19 +198,18 @@ class ConsensusEnv(vf.Env[ConsensusEnvConfig]):
     def _record(self, traces: Sequence[vf.Trace], ballot: Ballot, verdict: Verdict) -> None:
         rewards = [0.0] * ballot.size if verdict.abstains else verdict.rewards.tolist()
         label = self.labels.reveal(ballot.question_id) if self.config.grade else None
-        key = None if label is None else answer_key(label, ballot.answer_format)
-        right = [key is not None and each == key for each in ballot.keys]
+        right = None if label is None else ballot.class_of(label)
         elected = verdict.pseudo_label
-        for trace, value, answer_class in zip(traces, rewards, ballot.classes, strict=True):
+        for trace, value, own in zip(traces, rewards, ballot.classes.tolist(), strict=True):
             trace.record_reward("consensus", value)
             trace.record_metric("majority_ratio", ballot.majority_ratio)
-            trace.record_metric("answered", answer_class >= 0)
+            trace.record_metric("answered", own >= 0)
             trace.record_metric("abstained", verdict.abstains)
-            trace.info["answer"] = ballot.answer_of(None if answer_class < 0 else answer_class)
+            trace.info["answer"] = ballot.answer_of(None if own < 0 else own)
             trace.info["pseudo_label"] = ballot.answer_of(elected)
-            if key is not None:
-                trace.record_metric("correct", answer_class >= 0 and right[answer_class])
-                trace.record_metric("vote_correct", elected is not None and right[elected])
+            if label is not None:
+                trace.record_metric("correct", own == right)
+                trace.record_metric("vote_correct", right is not None and elected == right)
 
     def _question(self, task: vf.Task) -> tuple[Question, Benchmark]:
         """The question of a task, and a benchmark that it is in."""

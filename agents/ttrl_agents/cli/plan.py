@@ -35,6 +35,7 @@ def plan(
     gpus: int = 1,
     machines: int = 1,
     shard: Literal["auto", "no", "full"] = "auto",
+    engine_tensor_parallel: int = 1,
 ) -> None:
     """Prints the GPU memory that a run would need, estimated without loading anything.
 
@@ -56,6 +57,7 @@ def plan(
         machines: Machines that share the run.
         shard: Whether the GPUs divide weights, gradients and moments; auto: where they do not fit
             on one.
+        engine_tensor_parallel: GPUs of one machine that share an engine of vLLM.
     """
     from ttrl_agents.memory.table import (  # which imports torch
         markdown_table,
@@ -63,11 +65,17 @@ def plan(
         ways_to_train,
     )
 
+    if engine_tensor_parallel > 1 and gpus % engine_tensor_parallel:
+        raise AgentError(
+            f"--engine-tensor-parallel {engine_tensor_parallel} makes engines of so many GPUs of "
+            f"one machine: --gpus must be a multiple of it, not {gpus}."
+        )
     given: dict[str, Any] = {
         "sampler": sampler,
         "micro_batch_tokens": micro_batch_tokens,
         "gradient_checkpointing": gradient_checkpointing,
         "shard": shard,
+        "engine_tensor_parallel": engine_tensor_parallel,
         "ranks": Launch(gpus, machines, "any:0").processes,
     }
     if kl_coef is not None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json as json_module
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ttrl_agents.cli.console import CommandConsole
 from ttrl_agents.cli.exit_status import Exit
 from ttrl_agents.config.probe_config import ProbeConfig
 from ttrl_agents.errors import AgentError
@@ -23,7 +25,7 @@ from ttrl_benchmarks.printable import counted
 
 if TYPE_CHECKING:
     from ttrl_agents.config.eval_config import EvalConfig
-    from ttrl_agents.evaluate import Evaluation
+    from ttrl_agents.evaluate import Evaluation, EvaluationFolder
     from ttrl_agents.probe import Indicators, Reason, Rightness, Verdict
 
 __all__ = ["probe"]
@@ -57,27 +59,64 @@ def probe(
             probe; one that was interrupted is finished first. Give no other options.
         json: Print one JSON object; progress goes to standard error.
     """
-    from ttrl_agents.probe import judge, measure_rightness, measure_votes
-
     if votes is not None and config != ProbeConfig():
         raise AgentError("--votes takes the votes of an evaluation as they are; leave out others.")
-    where, settings, evaluation = _stored(votes) if votes is not None else (None, {}, None)
-    if evaluation is None:
-        where, settings, evaluation = _collected(
-            config.evaluation() if votes is None else _begun(votes), quiet=json
-        )
-    if evaluation.k < 2:
-        raise AgentError(
-            f"{where} holds one vote on each question, and a probe needs two or more: measure with "
-            "a --k of 2 or more, not greedily."
-        )
-    found = measure_votes(evaluation.results)
-    labels = measure_rightness(evaluation.results)
-    verdict = judge(found, labels)
+    probed = None if votes is None else _stored(votes)
+    if probed is None:
+        probed = _collected(config.evaluation() if votes is None else _begun(votes), quiet=json)
     if json:
-        print(json_module.dumps(_as_json(where, settings, found, labels, verdict)))  # noqa: T201
-        return
-    _print(Console(highlight=False), where, settings, found, labels, verdict)
+        print(json_module.dumps(probed.to_dict()))  # noqa: T201
+    else:
+        _print(CommandConsole(), probed)
+
+
+@dataclass(frozen=True)
+class _Probed:
+    """Votes, and what a probe says of them.
+
+    Attributes:
+        folder: Where the votes are.
+        settings: The options and settings of their evaluation.
+        votes: What they say without labels.
+        labels: How right they are, if there are labels.
+        verdict: The verdict.
+    """
+
+    folder: Path
+    settings: dict[str, Any]
+    votes: Indicators
+    labels: Rightness | None
+    verdict: Verdict
+
+    @classmethod
+    def of(cls, stored: EvaluationFolder, evaluation: Evaluation) -> _Probed:
+        """Looks at the votes of an evaluation."""
+        from ttrl_agents.probe import judge, measure_rightness, measure_votes
+
+        if evaluation.k < 2:
+            raise AgentError(
+                f"{stored.path} holds one vote on each question, and a probe needs two or more: "
+                "measure with a --k of 2 or more, not greedily."
+            )
+        votes = measure_votes(evaluation.results)
+        labels = measure_rightness(evaluation.results)
+        return cls(stored.path, stored.config(), votes, labels, judge(votes, labels))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all of it as JSON."""
+        from ttrl_agents.probe import steps_to_agreement
+
+        steps = steps_to_agreement(self.votes.shares)
+        named = ("model", "benchmark", "temperature", "top_p")
+        return {
+            "folder": str(self.folder),
+            **{name: self.settings[name] for name in named},
+            "seed": self.settings.get("seed"),
+            **self.verdict.to_dict(),
+            "votes": self.votes.to_dict(),
+            "steps_to_agreement": None if steps is None else round(steps, 1),
+            "labels": None if self.labels is None else self.labels.to_dict(),
+        }
 
 
 def _begun(folder: Path) -> EvalConfig:
@@ -86,21 +125,16 @@ def _begun(folder: Path) -> EvalConfig:
     return evaluation_config(folder)
 
 
-_Found = tuple[Path | None, dict[str, Any], "Evaluation | None"]
-
-
-def _stored(path: Path) -> _Found:
-    """Returns a complete evaluation at a path; no evaluation if it was interrupted."""
+def _stored(path: Path) -> _Probed | None:
+    """Returns what a complete evaluation at a path says; `None` if it was interrupted."""
     from ttrl_agents.evaluate.folder import find_evaluations
 
     found = find_evaluations(path)
     stored = found.get("train") or next(iter(found.values()))
-    if not stored.complete:
-        return stored.path, {}, None
-    return stored.path, stored.config(), stored.read()
+    return _Probed.of(stored, stored.read()) if stored.complete else None
 
 
-def _collected(config: EvalConfig, *, quiet: bool) -> tuple[Path, dict[str, Any], Evaluation]:
+def _collected(config: EvalConfig, *, quiet: bool) -> _Probed:
     """Samples the votes, as far as they are not there yet."""
     from ttrl_agents.evaluate.display import EvaluationDisplay
     from ttrl_agents.evaluate.runner import EvaluationRun
@@ -123,45 +157,18 @@ def _collected(config: EvalConfig, *, quiet: bool) -> tuple[Path, dict[str, Any]
             raise Exit(130) from None
         finally:
             display.close()
-    return run.folder.path, run.folder.config(), evaluation
+    return _Probed.of(run.folder, evaluation)
 
 
 def _interrupt() -> None:
     raise KeyboardInterrupt
 
 
-def _as_json(
-    where: Path | None,
-    settings: dict[str, Any],
-    found: Indicators,
-    labels: Rightness | None,
-    verdict: Verdict,
-) -> dict[str, Any]:
-    from ttrl_agents.probe import steps_to_agreement
-
-    steps = steps_to_agreement(found.shares)
-    return {
-        "folder": str(where),
-        **{name: settings[name] for name in ("model", "benchmark", "temperature", "top_p")},
-        "seed": settings.get("seed"),
-        **verdict.to_dict(),
-        "votes": found.to_dict(),
-        "steps_to_agreement": None if steps is None else round(steps, 1),
-        "labels": None if labels is None else labels.to_dict(),
-    }
-
-
-def _print(
-    console: Console,
-    where: Path | None,
-    settings: dict[str, Any],
-    found: Indicators,
-    labels: Rightness | None,
-    verdict: Verdict,
-) -> None:
+def _print(console: Console, probed: _Probed) -> None:
     from ttrl_agents.evaluate.setting import SamplingSetting
     from ttrl_agents.printed import printed
 
+    settings, found, verdict = probed.settings, probed.votes, probed.verdict
     title = (
         f"{settings['model']} on {settings['benchmark']}: "
         f"{counted(found.questions, 'question')} x {found.n_votes} votes, "
@@ -179,16 +186,18 @@ def _print(
         soft_wrap=True,
     )
     _print_reasons(console, verdict.reasons)
-    if labels is None:
+    if probed.labels is None:
         console.print(
             "No question has a label: whether the votes are right, they cannot say.",
             soft_wrap=True,
         )
     else:
-        console.print(f"With the labels of {counted(labels.graded, 'question')}:", soft_wrap=True)
-        console.print(_label_table(labels))
+        console.print(
+            f"With the labels of {counted(probed.labels.graded, 'question')}:", soft_wrap=True
+        )
+        console.print(_label_table(probed.labels))
         _print_reasons(console, verdict.with_labels)
-    console.print(Text(f"The votes are in {where}; ttrl votes shows them."), soft_wrap=True)
+    console.print(Text(f"The votes are in {probed.folder}; ttrl votes shows them."), soft_wrap=True)
 
 
 def _print_reasons(console: Console, reasons: Sequence[Reason]) -> None:
@@ -236,21 +245,16 @@ def _number(value: float | None) -> str:
 
 
 def _steps(found: Indicators) -> str:
-    return " ".join(_step_sentences(found))
-
-
-def _step_sentences(found: Indicators) -> Iterator[str]:
     from ttrl_agents.probe import steps_to_agreement
     from ttrl_agents.probe.pace import TARGET
 
     steps = steps_to_agreement(found.shares)
     if steps is None:
-        yield f"The majority ratio will not reach {TARGET:.0%}: too many questions have no answer."
-    elif steps == 0:
-        yield f"The majority ratio is {TARGET:.0%} or more already."
-    else:
-        yield (
-            f"At the pace of the tiny reasoner (learning rate 2e-4) the majority ratio reaches "
-            f"{TARGET:.0%} after about {steps:.0f} steps of the full learning rate, twice as many "
-            "with the cosine schedule; the pace of another model is not in its votes."
-        )
+        return f"The majority ratio will not reach {TARGET:.0%}: too many questions have no answer."
+    if steps == 0:
+        return f"The majority ratio is {TARGET:.0%} or more already."
+    return (
+        f"At the pace of the tiny reasoner (learning rate 2e-4) the majority ratio reaches "
+        f"{TARGET:.0%} after some {steps:.0f} steps of the full learning rate, twice as many with "
+        "the cosine schedule; a rough guess, and another model has another pace."
+    )

@@ -61,6 +61,7 @@ RESUMABLE_WITH = frozenset(
         "engine_kv_gib",
         "engine_max_length",
         "engine_sleep",
+        "engine_tensor_parallel",
         "engine_timeout",
         "weight_sync",
         "device",
@@ -114,6 +115,7 @@ class TrainConfig(SharedOptions):
         "checkpoint_every": AT_LEAST_1,
         "monitor_kl_every": AT_LEAST_0,
         "keep_checkpoints": AT_LEAST_1,
+        "engine_tensor_parallel": AT_LEAST_1,
         "lora_rank": AT_LEAST_0,
         "lora_alpha": MORE_THAN_0,
         "log_prob_tolerance": MORE_THAN_0,
@@ -319,6 +321,10 @@ class TrainConfig(SharedOptions):
     2048 more than max_tokens, or what the model holds if that is less."""
     engine_sleep: bool = False
     """Give vLLM's GPU memory back while the policy learns."""
+    engine_tensor_parallel: int = 1
+    """With several GPUs, how many of one machine share an engine of vLLM, each with a part of its
+    weights: for models that are too large for an engine on every GPU. --gpus is a multiple of
+    it."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

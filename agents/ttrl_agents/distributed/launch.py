@@ -31,6 +31,7 @@ __all__ = ["RETRY", "SAME_SIGNAL", "Launch", "asked_to_stop", "launch"]
 RETRY = 75  # as sendmail and others say "try again"
 _RESTARTS = 3
 _SECONDS_TO_SAVE = 600
+_SECONDS_TO_MEET = 3600  # for a machine that takes the place of a lost one
 _INTERRUPTED = 130
 _STOPPING = "TTRL_LAUNCHER_STOPPING"
 # Ctrl-C in a terminal reaches a process twice: by itself, and from its launcher.
@@ -115,6 +116,7 @@ def launch(how: Launch, worker: Callable[..., int], *arguments: Any) -> int:
     """
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.elastic.rendezvous.api import RendezvousError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     # Else a new attempt talks to the store of the last one, whose processes are dead.
@@ -129,6 +131,7 @@ def launch(how: Launch, worker: Callable[..., int], *arguments: Any) -> int:
         run_id=f"ttrl-{how.meet or os.getpid()}",
         rdzv_backend="c10d",
         rdzv_endpoint=how.meet or "localhost:0",
+        rdzv_configs={"join_timeout": _SECONDS_TO_MEET},
         local_addr=None if how.machines > 1 else "localhost",
         max_restarts=_RESTARTS,
         shutdown_timeout=_SECONDS_TO_SAVE,
@@ -144,6 +147,17 @@ def launch(how: Launch, worker: Callable[..., int], *arguments: Any) -> int:
             print(  # noqa: T201
                 f"ttrl: Process {rank} of the run ended with status {failure.exitcode}, after "
                 f"{_RESTARTS} attempts to go on. The last checkpoint is whole.",
+                file=sys.stderr,
+            )
+            return 1
+        except RendezvousError:
+            if asked_to_stop():
+                return _INTERRUPTED
+            print(  # noqa: T201
+                f"ttrl: The {how.machines} machines of this run do not find each other at "
+                f"{how.meet}: one of them is gone, or did not come within "
+                f"{_SECONDS_TO_MEET // 60} minutes. Start the same command on all of them again: "
+                "the run goes on from its last checkpoint.",
                 file=sys.stderr,
             )
             return 1

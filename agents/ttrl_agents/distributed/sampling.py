@@ -30,7 +30,9 @@ class DividedSampler:
     """Samples a part of each call on every rank.
 
     Args:
-        inner: The sampler of this rank.
+        inner: The sampler of this rank. It may say that several ranks share one
+            (`ranks_per_engine`), the first of which then samples for all of them; and that every
+            rank makes every call (`together`), also where there is nothing to sample.
         ranks: The ranks.
     """
 
@@ -38,6 +40,8 @@ class DividedSampler:
         self.inner = inner
         self.copies_weights = inner.copies_weights
         self._ranks = ranks
+        self._shared_by: int = getattr(inner, "ranks_per_engine", 1)
+        self._together: bool = getattr(inner, "together", False)
         self._skew = 1.0
 
     def sample(
@@ -53,11 +57,11 @@ class DividedSampler:
         Raises:
             AgentError: The sampler of a rank failed; every rank raises it.
         """
-        began, size = time.monotonic(), self._ranks.size
-        part = self._ranks.part(len(prompts))
+        began, size = time.monotonic(), self._ranks.size // self._shared_by
+        part = self._part(len(prompts))
         drawn: list[Completion] = []
         with self._ranks.agreement():
-            if part:
+            if part or self._together:
                 drawn = self.inner.sample(
                     [prompts[i] for i in part],
                     params,
@@ -66,9 +70,14 @@ class DividedSampler:
                 )
             seconds = time.monotonic() - began  # before the agreement, which waits for all
         found = self._ranks.gather((drawn, seconds))
-        times = [each for _, each in found]
+        times = [each for _, each in found[:: self._shared_by]]
         self._skew = max(times) * len(times) / sum(times) if sum(times) else 1.0
         return [completion for completions, _ in found for completion in completions]
+
+    def _part(self, count: int) -> range:
+        """Returns what this rank samples of so many completions."""
+        place, others = divmod(self._ranks.rank, self._shared_by)
+        return range(0) if others else World(place, self._ranks.size // self._shared_by).part(count)
 
     def sync(self) -> None:
         """Copies the policy's weights on every rank; see `Sampler.sync`."""
@@ -95,14 +104,14 @@ class DividedSampler:
 
 
 class _ProgressOfAll:
-    """The progress of all ranks, which sample about as fast as this one."""
+    """The progress of all ranks, of which those that sample are about as fast as this one."""
 
-    def __init__(self, progress: Progress, part: range, ranks: int) -> None:
-        self._progress, self._part, self._ranks = progress, part, ranks
+    def __init__(self, progress: Progress, part: range, samplers: int) -> None:
+        self._progress, self._part, self._samplers = progress, part, samplers
 
     def __call__(self, tokens: int, /) -> None:
         """Counts new tokens."""
-        self._progress(tokens * self._ranks)
+        self._progress(tokens * self._samplers)
 
     def finished(self, places: Sequence[int]) -> None:
         """Notes completions of this rank by their places in the whole call."""

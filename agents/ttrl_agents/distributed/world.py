@@ -51,6 +51,7 @@ class World:
         rank: Which of them this is, from 0.
         size: How many there are.
         local_rank: Which of those on this machine this is.
+        local_size: How many there are on each machine.
 
     >>> World().gather("a"), list(World(rank=1, size=3).part(8))
     (['a'], [2, 3, 4])
@@ -59,6 +60,7 @@ class World:
     rank: int = 0
     size: int = 1
     local_rank: int = 0
+    local_size: int = 1
 
     @property
     def leads(self) -> bool:
@@ -183,7 +185,8 @@ def world() -> World:
 def start_world(device: str = "auto") -> World:
     """Joins the other processes that a launcher has started; returns the world.
 
-    A process that no launcher started, or alone, stays a world of one.
+    A process that no launcher started, or alone, stays a world of one. A launcher that has joined
+    its processes in a group of PyTorch's already, as Ray Train has, is taken at its word.
 
     Args:
         device: What the run computes on. On GPUs each local rank takes the one of its number.
@@ -201,13 +204,15 @@ def start_world(device: str = "auto") -> World:
         _take_gpu(local, device)
         backend = "cpu:gloo,cuda:nccl"
     try:
-        dist.init_process_group(backend, timeout=_TIMEOUT)
+        if not dist.is_initialized():
+            dist.init_process_group(backend, timeout=_TIMEOUT)
     except (RuntimeError, ValueError) as error:
         raise AgentError(
             f"The {size} processes of this run do not find each other: "
             f"{str(error).splitlines()[0]}. Start them with ttrl train --gpus N, or with torchrun."
         ) from error
-    _current = World(dist.get_rank(), size, local)
+    local_size = int(os.environ.get("LOCAL_WORLD_SIZE", size))
+    _current = World(dist.get_rank(), size, local, local_size)
     return _current
 
 

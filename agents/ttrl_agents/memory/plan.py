@@ -63,6 +63,7 @@ class Need:
         weight_bytes: Bytes of a weight: 2, or 4 with `--dtype float32`.
         optimizer_bits: Bits of each moment of AdamW.
         ranks: GPUs that the weights are divided over; 1 where each has all of them.
+        engine_gpus: GPUs that an engine divides its copy of the weights over.
     """
 
     shape: ModelShape
@@ -75,6 +76,7 @@ class Need:
     weight_bytes: int = 2
     optimizer_bits: int = 32
     ranks: int = 1
+    engine_gpus: int = 1
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,8 @@ class Plan:
             parts.append(f"divided over {self.need.ranks} GPUs")
         if self.need.engine:
             asleep = ", asleep while learning" if settings.engine_sleep else ""
-            parts.append(f"vLLM {settings.engine_gpu_share:.0%}{asleep}")
+            over = f" over {self.need.engine_gpus} GPUs" if self.need.engine_gpus > 1 else ""
+            parts.append(f"vLLM {settings.engine_gpu_share:.0%}{over}{asleep}")
         if settings.offload_reference:
             parts.append("reference in main memory")
         if self.need.optimizer_bits == 8:
@@ -292,8 +295,9 @@ def _share(need: Need, settings: Settings) -> float:
     if not settings.engine_sleep:
         used += sum(rest.learning.values())
     shape, size = need.shape, min(need.weight_bytes, 4)
-    cache = _SMALLEST_CACHE_ROWS * need.length * shape.cache_per_token * size
-    least = (size * shape.weights + _ENGINE_OVERHEAD + cache) / need.memory
+    rows = _SMALLEST_CACHE_ROWS / min(need.engine_gpus, shape.kv_heads)
+    cache = rows * need.length * shape.cache_per_token * size
+    least = (size * shape.weights / need.engine_gpus + _ENGINE_OVERHEAD + cache) / need.memory
     # A percent rounded down, so that what is printed is what is taken.
     left = int(100 * min((need.memory - used) / need.memory, _MOST_SHARE)) / 100
     return max(left, -(-100 * least // 1) / 100)
@@ -321,6 +325,11 @@ def _refusal(least: Plan, given: dict[str, int | float | bool | None]) -> str:
         several = next((each for each in counts if _try(replace(need, ranks=each))), None)
         if several is not None:
             ways.append(f"divide the weights over {several} GPUs (--gpus {several})")
+    if need.engine and need.ranks > 1:
+        counts = (each for each in _GPU_COUNTS if need.engine_gpus < each <= need.ranks)
+        shared = next((each for each in counts if _try(replace(need, engine_gpus=each))), None)
+        if shared is not None:
+            ways.append(f"share an engine among {shared} GPUs (--engine-tensor-parallel {shared})")
     larger = [size for size in _GPU_SIZES if size > least.peak / GIB]
     if larger:
         ways.append(f"use a GPU of {larger[0]} GiB")

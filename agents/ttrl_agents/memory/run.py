@@ -48,6 +48,7 @@ def need_of(config: TrainConfig, shape: ModelShape, memory: float, weight_bytes:
         engine=config.sampler == "vllm",
         weight_bytes=weight_bytes,
         optimizer_bits=config.optimizer_bits,
+        engine_gpus=config.engine_tensor_parallel,
     )
 
 

@@ -55,9 +55,10 @@ LIMITS: Final = MappingProxyType(
     {
         "absent": Limit(0.2, 0.5, high=True),
         "truncated": Limit(0.2, 0.5, high=True),
-        "teaching": Limit(0.3, 0.1),
         "agreement": Limit(0.05, 0.02),
-        "reproducible": Limit(0.2, 0.1),
+        "reproducible": Limit(0.1, 0.03),
+        "room": Limit(0.1, 0.05),
+        "teaching": Limit(0.3, 0.1),
         "gain": Limit(0.02, -0.02),
         "majority": Limit(0.6, 0.4),
     }
@@ -163,21 +164,22 @@ def _reasons(votes: Indicators) -> Iterator[Reason]:
         "Winners are a matter of chance: take more votes (--n-votes), a lower --temperature, or "
         "easier questions.",
     )
-    yield _teaching(votes)
-
-
-def _teaching(votes: Indicators) -> Reason:
-    """Returns whether rewards differ within groups, or why they do not."""
-    share = votes.teaching.mean
-    says = f"{share:.0%} of the questions would teach; on the others all completions earn the same."
-    settled = votes.majority_ratio.mean >= 1 - share
-    change = (
+    room = 1 - votes.majority_ratio.mean
+    yield _reason(
+        "room",
+        room,
+        f"{room:.0%} of the votes are not for the winner: more than that, agreeing cannot move.",
         "The votes agree already, rightly or wrongly: little is left to learn. Take harder "
-        "questions, or a higher --temperature."
-        if settled
-        else "Too few questions have an answer to prefer."
+        "questions, or a higher --temperature.",
     )
-    return _reason("teaching", share, says, change)
+    yield _reason(
+        "teaching",
+        votes.teaching.mean,
+        f"{votes.teaching.mean:.0%} of the questions would teach; on the others all completions "
+        "earn the same.",
+        "On most questions there is nothing to prefer: the votes agree, or there are none. Take "
+        "other questions.",
+    )
 
 
 def _label_reasons(labels: Rightness) -> Iterator[Reason]:

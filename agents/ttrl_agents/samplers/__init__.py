@@ -17,6 +17,7 @@ from ttrl_agents.samplers.base import Sampler, SamplingParams
 from ttrl_agents.samplers.copied import CopySampler
 from ttrl_agents.samplers.registry import SAMPLERS, SamplerOptions, register_sampler
 from ttrl_agents.samplers.transformers import TransformersSampler
+from ttrl_agents.samplers.vllm.engine_of_ranks import EngineOfRanks, check_tensor_parallel
 from ttrl_agents.samplers.vllm.sampler import EngineOptions, VLLMSampler
 from ttrl_agents.samplers.vllm.server import SERVER_ADVICE
 from ttrl_env.consensus import reward_needs
@@ -49,19 +50,20 @@ def _transformers(policy: Policy, options: SamplerOptions) -> Sampler:
 
 @register_sampler("vllm")
 def _vllm(policy: Policy, options: SamplerOptions) -> Sampler:
-    return VLLMSampler(
-        policy,
-        EngineOptions(
-            max_length=options.max_length,
-            max_rows=options.rows or _ROWS[policy.device.type == "cuda"],
-            kv_gib=options.kv_gib,
-            gpu_share=options.gpu_share,
-            sleep=options.sleep,
-            timeout=options.timeout,
-            log=options.log,
-            weight_sync=options.weight_sync,
-        ),
+    engine = EngineOptions(
+        max_length=options.max_length,
+        max_rows=options.rows or _ROWS[policy.device.type == "cuda"],
+        kv_gib=options.kv_gib,
+        gpu_share=options.gpu_share,
+        sleep=options.sleep,
+        timeout=options.timeout,
+        log=options.log,
+        weight_sync=options.weight_sync,
+        tensor_parallel=options.tensor_parallel,
     )
+    if policy.divided or options.tensor_parallel > 1:
+        return EngineOfRanks(policy, engine, world())
+    return VLLMSampler(policy, engine)
 
 
 def check_sampler(config: TrainConfig) -> None:
@@ -80,6 +82,13 @@ def check_sampler(config: TrainConfig) -> None:
             f"--sampler {config.sampler} does not tell. Use --sampler transformers, or a reward "
             "that `ttrl rewards` lists without token statistics."
         )
+    if config.engine_tensor_parallel > 1:
+        if config.sampler != "vllm":
+            raise AgentError(
+                f"--engine-tensor-parallel {config.engine_tensor_parallel} is for --sampler vllm, "
+                f"not {config.sampler}."
+            )
+        check_tensor_parallel(config.engine_tensor_parallel, world())
 
 
 def make_sampler(policy: Policy, config: TrainConfig) -> Sampler:
@@ -99,6 +108,7 @@ def make_sampler(policy: Policy, config: TrainConfig) -> Sampler:
         timeout=config.engine_timeout,
         log=None if config.output is None else config.output / _engine_log(),
         weight_sync=config.weight_sync,
+        tensor_parallel=config.engine_tensor_parallel,
     )
     return SAMPLERS.find(config.sampler).make(policy, options)
 

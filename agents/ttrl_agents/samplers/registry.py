@@ -33,6 +33,7 @@ class SamplerOptions:
         timeout: Seconds of silence after which an engine counts as hung.
         log: The file for what an engine prints, if it is kept.
         weight_sync: The way of the weights to an engine: `"auto"`, `"ipc"` or `"shared-memory"`.
+        tensor_parallel: How many GPUs an engine divides the model over.
     """
 
     max_length: int
@@ -43,6 +44,7 @@ class SamplerOptions:
     timeout: float = 600.0
     log: Path | None = None
     weight_sync: Literal["auto", "ipc", "shared-memory"] = "auto"
+    tensor_parallel: int = 1
 
 
 MakeSampler = Callable[[Policy, SamplerOptions], Sampler]

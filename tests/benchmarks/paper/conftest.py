@@ -18,9 +18,11 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleTy
     """Imports a script with its folder, and what all scripts share, first on the path."""
     monkeypatch.syspath_prepend(str(SCRIPTS.parent))
     monkeypatch.syspath_prepend(str(SCRIPTS))
+    own = {"pages", *(path.stem for path in SCRIPTS.glob("*.py"))}
+    for name in own:  # a module of the tests may have the same name
+        monkeypatch.delitem(sys.modules, name, raising=False)
     before = set(sys.modules)
     yield importlib.import_module
-    own = {"pages", *(path.stem for path in SCRIPTS.glob("*.py"))}
     for name in set(sys.modules) - before:
         if name in own:
             del sys.modules[name]

@@ -68,6 +68,7 @@ def test_json_has_what_is_printed_and_progress_goes_elsewhere(capsys, probed, tm
         "truncated",
         "agreement",
         "reproducible",
+        "room",
         "teaching",
     }
     assert found["votes"]["n_votes"] == found["votes"]["questions"] == 4

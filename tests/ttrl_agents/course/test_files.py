@@ -16,7 +16,8 @@ def names(folder: Path) -> set[str]:
 
 def test_the_lessons_have_numbers_titles_and_times() -> None:
     found = lessons()
-    assert [each.number for each in found] == list(range(1, len(found) + 1))
+    numbers = [each.number for each in found]
+    assert numbers == sorted(set(numbers))
     assert found[0].title == "A language model is a policy"
     assert "minutes of class" in found[0].times
 

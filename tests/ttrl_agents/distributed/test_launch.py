@@ -1,5 +1,6 @@
 """The launcher: processes that start, end, stop and start again together."""
 
+import contextlib
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from ranks import free_port
 from small_runs import metrics_of, weights_of
 
 from ttrl_agents.distributed.launch import Launch
@@ -42,7 +44,7 @@ def end(process):
 
 
 def wait_for(path: Path, process):
-    for _ in range(3000):
+    for _ in range(9000):
         if path.exists():
             return
         assert process.poll() is None, process.communicate()[0]
@@ -98,14 +100,66 @@ def test_ctrl_c_saves_exits_with_130_and_the_run_goes_on(whole, tmp_path):
 
 @pytest.mark.slow
 def test_two_launchers_of_one_process_each_make_one_run(whole, tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        meet = f"localhost:{probe.getsockname()[1]}"
-    options = (*OPTIONS, "--machines", "2", "--meet", meet, "--output", str(tmp_path / "run"))
-    both = [start("train", *options) for _ in range(2)]
+    meet = f"localhost:{free_port()}"
+    both = [start_machine(tmp_path / "run", meet) for _ in range(2)]
     for status, text in map(end, both):
         assert status == 0, text
     assert_same(whole, tmp_path / "run")
+
+
+def start_machine(folder, meet):
+    """One of two machines: a launcher with one process."""
+    options = (*OPTIONS, "--machines", "2", "--meet", meet, "--output", str(folder))
+    return start("train", *options)
+
+
+def lose(machine):
+    """Kills a launcher and its process, as the loss of their machine does."""
+    for each in [*workers(machine), psutil.Process(machine.pid)]:
+        each.kill()
+    machine.communicate()
+
+
+def wait_until_it_listens(meet, machine):
+    host, _, port = meet.rpartition(":")
+    while True:
+        assert machine.poll() is None, machine.communicate()[0]
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port))):
+            return
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_another_machine_takes_the_place_of_a_lost_one(whole, tmp_path):
+    folder, meet = tmp_path / "run", f"localhost:{free_port()}"
+    first = start_machine(folder, meet)
+    wait_until_it_listens(meet, first)
+    second = start_machine(folder, meet)
+    wait_for(folder / "checkpoints" / "step-000001", first)
+    lose(second)
+    third = start_machine(folder, meet)
+    for status, text in map(end, (first, third)):
+        assert status == 0, text
+    assert_same(whole, folder)
+
+
+@pytest.mark.slow
+def test_without_the_machine_where_all_meet_the_others_end_and_the_same_command_goes_on(
+    whole, tmp_path
+):
+    folder, meet = tmp_path / "run", f"localhost:{free_port()}"
+    first = start_machine(folder, meet)
+    wait_until_it_listens(meet, first)
+    second = start_machine(folder, meet)
+    wait_for(folder / "checkpoints" / "step-000001", first)
+    lose(first)
+    status, text = end(second)
+    assert status == 1, text
+    assert "do not find each other at" in text
+    assert "Traceback" not in text
+    for status, text in map(end, [start_machine(folder, meet) for _ in range(2)]):
+        assert status == 0, text
+    assert_same(whole, folder)
 
 
 @pytest.mark.slow

@@ -22,7 +22,8 @@ OF_COPY = {"sampler_gap", "sampler_gap_max"}
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two")
-    return folder, in_ranks(2, folder, "shard_all", "shard_half", "go_back", "dump", "run_out")
+    programs = ["shard_all", "shard_half", "go_back", "dump", "replace_engines"]
+    return folder, in_ranks(2, folder, *programs, "break_outside_updates", "run_out")
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +146,38 @@ def test_an_update_that_is_not_finite_is_skipped_and_written_once(two):
     assert said["dump"] == [1.0, 1.0]
     files = sorted(each.name for each in (folder / "dumped" / "non_finite").rglob("update-*"))
     assert files == ["update-0.json", "update-0.safetensors"]
+
+
+def test_an_engine_that_dies_is_replaced_while_all_ranks_hand_out_the_weights(two):
+    folder, said = two
+    first, second = said["replace_engines"]
+    weights = first[0][0]
+    assert weights > 10
+    # An engine on each rank: that of rank 1 died in a draw, and in another run while it loaded.
+    assert first[:2] == [[weights, 0], [weights, 0]]
+    assert second[:2] == [[weights, 1], [weights, 1]]
+    # An engine that both share, on rank 0.
+    assert [first[2], second[2]] == [[weights, 1], [0, 0]]
+    for name in ("sample-1", "load-1", "sample-2"):
+        assert (folder / f"died-{name}").exists()
+        lines = metrics_of(folder / name)
+        assert [line["step"] for line in lines] == [1, 2, 3]
+        assert lines[-1]["engine_restarts"] == 1
+
+
+def test_an_error_outside_updates_ends_all_ranks_with_one_sentence_saved(two):
+    folder, said = two
+    first, second = said["break_outside_updates"]
+    assert first[0] == ["RuntimeError", "rank 1 failed: KeyError: 'bug'"]
+    assert second[0] == ["KeyError", "'bug'"]
+    assert first[1][1] == second[1][1]
+    assert "The engine died (sample)" in first[1][1]
+    assert "It had been started anew once already." in first[1][1]
+    assert "saved after step 2" in first[1][1]
+    for name in ("evaluation", "engine"):
+        state = latest_state(folder / name / "checkpoints")
+        assert state.name == "step-000002"
+        verify_state(state)
 
 
 def test_a_rank_without_memory_in_an_update_ends_with_advice_and_the_others_notice(two):

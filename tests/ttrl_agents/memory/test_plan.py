@@ -1,6 +1,7 @@
 """The memory plan: published sizes, what is chosen, and what is said where nothing fits."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -147,3 +148,15 @@ def test_parts_of_a_plan_are_those_of_the_definition():
     }
     assert plan.learning["gradients"] == 4 * n + 2 * shape.head_weights
     assert not plan.fits
+
+
+def test_an_engine_that_gpus_share_lets_a_model_fit_that_none_could_sample_alone():
+    asked = need("Qwen2.5-32B", engine=True, ranks=16)
+    with pytest.raises(AgentError, match=r"among 4 GPUs \(--engine-tensor-parallel 4\)"):
+        plan_memory(asked)
+    plan = plan_memory(replace(asked, engine_gpus=4))
+    assert "over 4 GPUs" in plan.summary()
+    assert predict(asked, plan.settings).kept == plan.kept
+    wider = plan_memory(replace(asked, engine_gpus=8))
+    assert not wider.settings.engine_sleep
+    assert wider.settings.engine_gpu_share < plan.settings.engine_gpu_share

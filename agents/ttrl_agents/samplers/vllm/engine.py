@@ -10,8 +10,9 @@ It is started by `samplers.vllm` as `python -m`; nothing else imports it.
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -25,11 +26,13 @@ from packaging.version import Version
 
 from ttrl_agents.samplers.box_stop import BoxWatch
 from ttrl_agents.samplers.vllm.process import Array, Channel, end_with
+from ttrl_agents.samplers.vllm.proof import prove, report_weights
 from ttrl_agents.samplers.vllm.shared_buffer import attach
 from ttrl_agents.samplers.vllm.weight_stream import WeightReceiver, read_sums, sum_of_words
 
 __all__ = ["SUPPORTED", "Engine", "main", "start_engine"]
 
+Sums = dict[str, int]
 SUPPORTED = ("0.32", "0.34")
 """From the first of these versions, inclusive, to the second, exclusive."""
 
@@ -40,13 +43,18 @@ class Engine:
     Args:
         llm: A `vllm.v1.engine.llm_engine.LLMEngine`.
         folder: The folder of its tokenizer.
+        workers: How many workers it has. If there are several, each is a process of its own and has
+            a part of the model; see `worker.ReceivesWeights`.
+        repeats: How many of them hold each head of keys and values.
     """
 
-    def __init__(self, llm: Any, folder: str) -> None:
+    def __init__(self, llm: Any, folder: str, *, workers: int = 1, repeats: int = 1) -> None:
         self._engine = llm
         self._folder = folder
         self._buffer = torch.empty(0, dtype=torch.uint8)
         self._asleep = False
+        self._workers = workers
+        self._repeats = repeats
 
     def share(self, description: dict[str, Any], count: int) -> dict[str, Any]:
         """Opens the buffer through which weights will come.
@@ -56,8 +64,13 @@ class Engine:
             count: How many bytes were written into it as a proof.
 
         Returns:
-            `sum`: their checksum.
+            `sum`: their checksum; if workers do not see the same, that of another one.
         """
+        if self._workers > 1:
+            seen = self._engine.collective_rpc(
+                "ttrl_share", args=({**description, "process": os.getpid()}, count)
+            )
+            return {"sum": next((each for each in seen if each != seen[0]), seen[0])}
         self._buffer = attach(description)
         return {"sum": read_sums([sum_of_words(self._buffer[:count])])[0]}
 
@@ -82,19 +95,34 @@ class Engine:
 
         if self._asleep:  # room for keys and values only once the weights are there
             self._engine.wake_up(tags=["weights"])
-        (device,) = self._engine.apply_model(_device_of)
-        arriving = WeightReceiver(self._buffer, device, ask)
-        weights = iter(arriving)
-        self._engine.collective_rpc("reload_weights", kwargs={"weights_iterator": weights})
-        for _ in weights:  # to the end, whatever vLLM had no use for
-            pass
+        take = self._take_together if self._workers > 1 else self._take
+        reports, sent = take(ask)
         if self._asleep:
             self._engine.wake_up(tags=["kv_cache"])
             self._asleep = False
         # Keys and values of the old weights must not serve the new ones.
         if not self._engine.reset_prefix_cache():
             raise ValueError("the prefix cache could not be emptied")
-        return self._prove(arriving)
+        return prove(reports, sent, repeats=self._repeats)
+
+    def _take(self, ask: Callable[[], dict[str, Any]]) -> tuple[list[dict[str, Any]], Sums]:
+        """Takes weights in the only worker, which is in this process."""
+        (device,) = self._engine.apply_model(_device_of)
+        arriving = WeightReceiver(self._buffer, device, ask)
+        weights = iter(arriving)
+        self._engine.collective_rpc("reload_weights", kwargs={"weights_iterator": weights})
+        for _ in weights:  # to the end, whatever vLLM had no use for
+            pass
+        (model,) = self._engine.apply_model(lambda model: model)
+        return [report_weights(model, arriving)], arriving.expected
+
+    def _take_together(
+        self, ask: Callable[[], dict[str, Any]]
+    ) -> tuple[list[dict[str, Any]], Sums]:
+        """Has every worker take its part of weights that are all there at once."""
+        message = ask()
+        reports = self._engine.collective_rpc("ttrl_load", args=(message,))
+        return reports, message["checksums"]
 
     def sample(self, request: dict[str, Any], arrays: list[Array], channel: Channel) -> list[Array]:
         """Samples completions of each prompt.
@@ -192,40 +220,6 @@ class Engine:
         )
         return text
 
-    def _prove(self, sent: WeightReceiver) -> dict[str, Any]:
-        """Compares the engine's weights, or if it cannot those that arrived, with those sent."""
-        expected = sent.expected
-        if expected.keys() != sent.sums.keys():
-            names = ", ".join(sorted(expected.keys() ^ sent.sums.keys()))
-            raise ValueError(f"sent or arrived, but not both: {names}")
-        (model,) = self._engine.apply_model(lambda model: model)
-        joined = getattr(model, "packed_modules_mapping", {})
-        packed = 0
-        found: list[tuple[str, torch.Tensor, int]] = []
-        unseen = set(expected)
-        for name, parameter in model.named_parameters():
-            module, _, kind = name.rpartition(".")
-            parent, dot, leaf = module.rpartition(".")  # the LM head has no parent
-            parts = [f"{parent}{dot}{each}.{kind}" for each in joined.get(leaf, [leaf])]
-            if parameter.numel() == 0 or not all(part in expected for part in parts):
-                packed += 1
-                continue
-            # Some models keep a few of their weights wider than the rest.
-            held = sum_of_words(parameter.to(sent.dtypes[parts[0]]))
-            whole = sum(expected[part] for part in parts) % 2**64
-            found.append((f"{name} is stale: it is not what was sent", held, whole))
-            unseen -= set(parts)
-        proved = len(found)
-        if proved == 0:
-            raise ValueError("none of the engine's weights could be compared with what was sent")
-        for name in sorted(unseen):
-            found.append((f"{name} arrived damaged", sent.sums[name], expected[name]))
-        sums = read_sums([total for _, total, _ in found])
-        for (message, _, whole), total in zip(found, sums, strict=True):
-            if total != whole:
-                raise ValueError(message)
-        return {"proved": proved, "packed": packed}
-
 
 def _device_of(model: Any) -> torch.device:
     device: torch.device = next(model.parameters()).device
@@ -245,7 +239,10 @@ def start_engine(options: dict[str, Any]) -> Engine:
     from vllm.engine.arg_utils import EngineArgs
     from vllm.v1.engine.llm_engine import LLMEngine
 
-    return Engine(LLMEngine.from_engine_args(EngineArgs(**options)), options["model"])
+    llm = LLMEngine.from_engine_args(EngineArgs(**options))
+    workers = options.get("tensor_parallel_size", 1)
+    heads = llm.vllm_config.model_config.get_total_num_kv_heads()
+    return Engine(llm, options["model"], workers=workers, repeats=max(1, workers // heads))
 
 
 @dataclass

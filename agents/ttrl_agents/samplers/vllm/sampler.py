@@ -2,7 +2,7 @@
 
 - `VLLMSampler`: the sampler.
 - `EngineOptions`: the resources that the engine may use.
-- `visible_gpu`: the GPU that the engine shares with the policy.
+- `visible_gpus`: the GPUs of an engine, the first of which it shares with the policy.
 
 The engine starts without weights. It gets those of the policy before it samples and after every
 update (`weight_sync`); checksums prove that they arrived. An engine that dies, hangs or fails is
@@ -32,11 +32,12 @@ from ttrl_agents.samplers.vllm.process import EngineError, EngineProcess
 from ttrl_agents.samplers.vllm.weight_sync import WeightSync, WeightSyncChoice
 from ttrl_env.completion import Completion
 
-__all__ = ["EngineOptions", "VLLMSampler", "visible_gpu"]
+__all__ = ["EngineOptions", "VLLMSampler", "visible_gpus"]
 
 Result = TypeVar("Result")
 
 _MODULE = "ttrl_agents.samplers.vllm.engine"
+_WORKER = "ttrl_agents.samplers.vllm.worker.ReceivesWeights"
 _START_SECONDS = 1800.0  # a large model captures CUDA graphs for minutes
 _ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the engine is in a process of its own already
@@ -63,6 +64,8 @@ class EngineOptions:
         timeout: Seconds of silence after which the engine counts as hung.
         log: The file for the engine's output; by default a temporary file.
         weight_sync: The way of the weights to the engine.
+        tensor_parallel: How many GPUs it divides the model over: that of the policy and those after
+            it. On CPU, how many processes.
     """
 
     max_length: int
@@ -73,6 +76,7 @@ class EngineOptions:
     timeout: float = 600.0
     log: Path | None = None
     weight_sync: WeightSyncChoice = "auto"
+    tensor_parallel: int = 1
 
 
 class VLLMSampler:
@@ -101,7 +105,7 @@ class VLLMSampler:
         self.proof: dict[str, int] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="ttrl-engine-")
         self._dtype = policy.compute_dtype
-        self._weights = WeightSync(policy, options.weight_sync)
+        self._weights = WeightSync(policy, options.weight_sync, workers=options.tensor_parallel)
         self._asleep = False
         atexit.register(self.close)
         self._engine: EngineProcess | None = None
@@ -254,6 +258,11 @@ class VLLMSampler:
 
     def _start(self) -> None:
         """Starts an engine and gives it the current weights."""
+        self._start_engine()
+        self._load()
+
+    def _start_engine(self) -> None:
+        """Starts an engine, which has no weights yet."""
         folder, options = Path(self._folder.name), self.options
         config = copy.deepcopy(self.policy.model.config)
         config.architectures = config.architectures or [type(self.policy.model).__name__]
@@ -276,6 +285,10 @@ class VLLMSampler:
             "disable_log_stats": True,
             "seed": 0,
         }
+        if options.tensor_parallel > 1:
+            arguments["tensor_parallel_size"] = options.tensor_parallel
+            arguments["distributed_executor_backend"] = "mp"
+            arguments["worker_extension_cls"] = _WORKER
         if on_gpu:
             arguments["gpu_memory_utilization"] = options.gpu_share
             arguments["enable_sleep_mode"] = options.sleep
@@ -289,7 +302,7 @@ class VLLMSampler:
             arguments["kv_cache_memory_bytes"] = int(kv_gib * 2**30)
         self._engine = EngineProcess(
             _MODULE,
-            {**_ENVIRONMENT, **visible_gpu(self.policy.device)},
+            _ENVIRONMENT | visible_gpus(self.policy.device, options.tensor_parallel),
             folder,
             options.log or folder / "engine.log",
             options.timeout,
@@ -298,7 +311,6 @@ class VLLMSampler:
         torch.cuda.empty_cache()  # the engine needs the memory that PyTorch caches
         self.engine.ask({"command": "start", "options": arguments}, timeout=_START_SECONDS)
         self._weights.connect(self.engine)
-        self._load()
 
     def _load(self) -> None:
         self.proof = self._weights.load(self.engine)
@@ -311,12 +323,17 @@ class VLLMSampler:
         try:
             return action()
         except EngineError as error:
-            if self.restarts:
-                raise EngineError(f"{error} It had been started anew once already.") from error
-            self.restarts += 1
-            self.engine.end()
-            self._start()
+            self._replace_engine(error)
+            self._load()
             return action()
+
+    def _replace_engine(self, error: EngineError) -> None:
+        """Starts a new engine, without weights yet, for one that failed for the first time."""
+        if self.restarts:
+            raise EngineError(f"{error} It had been started anew once already.") from error
+        self.restarts += 1
+        self.engine.end()
+        self._start_engine()
 
     def _completions(
         self,
@@ -365,14 +382,19 @@ def _memory_advice(said: str) -> str | None:
     return None
 
 
-def visible_gpu(device: torch.device) -> dict[str, str]:
-    """Returns the environment in which an engine finds the GPU of this device and no other.
+def visible_gpus(device: torch.device, count: int = 1) -> dict[str, str]:
+    """Returns the environment in which an engine finds some GPUs and no others.
 
-    >>> visible_gpu(torch.device("cpu"))
+    Args:
+        device: The device of the first of them.
+        count: How many.
+
+    >>> visible_gpus(torch.device("cpu"))
     {}
     """
     if device.type != "cuda":
         return {}
+    first = device.index or 0
     ours = os.environ.get("CUDA_VISIBLE_DEVICES")
-    index = device.index or 0
-    return {"CUDA_VISIBLE_DEVICES": ours.split(",")[index].strip() if ours else str(index)}
+    every = ours.split(",") if ours else [str(index) for index in range(first + count)]
+    return {"CUDA_VISIBLE_DEVICES": ",".join(each.strip() for each in every[first : first + count])}

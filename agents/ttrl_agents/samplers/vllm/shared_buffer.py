@@ -66,6 +66,10 @@ class HostBuffer:
             "file_descriptor": self.file_descriptor,
         }
 
+    def release(self) -> None:
+        """Gives the memory back; what is written next takes some again."""
+        self._memory.madvise(mmap.MADV_REMOVE)
+
     def close(self) -> None:
         """Closes the file and the memory."""
         self.tensor = torch.empty(0, dtype=torch.uint8)
@@ -117,6 +121,10 @@ class DeviceBuffer:
 def attach(description: Mapping[str, Any]) -> torch.Tensor:
     """Opens the buffer that another process described.
 
+    Args:
+        description: The buffer. Its file descriptor is one of this process, or of the `process`
+            that it names.
+
     Returns:
         The bytes, shape (size,), uint8.
 
@@ -125,7 +133,14 @@ def attach(description: Mapping[str, Any]) -> torch.Tensor:
     """
     size = int(description["size"])
     if description["kind"] == "memory":
-        return torch.frombuffer(mmap.mmap(description["file_descriptor"], size), dtype=torch.uint8)
+        place = int(description["file_descriptor"])
+        if "process" not in description:
+            return torch.frombuffer(mmap.mmap(place, size), dtype=torch.uint8)
+        opened = os.open(f"/proc/{int(description['process'])}/fd/{place}", os.O_RDWR)
+        try:
+            return torch.frombuffer(mmap.mmap(opened, size), dtype=torch.uint8)
+        finally:
+            os.close(opened)  # the memory stays mapped
     from torch.multiprocessing.reductions import rebuild_cuda_tensor
 
     handles = {name: base64.b64decode(description[name], validate=True) for name in _BYTES}

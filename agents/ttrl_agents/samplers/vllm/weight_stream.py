@@ -1,6 +1,7 @@
 """Weights that pass from one process to another through a shared buffer, verified by checksums.
 
 - `send_weights`: fills the buffer, part by part.
+- `size_of_all`: the buffer that one part is enough for.
 - `WeightReceiver`: puts the parts together again.
 - `sum_of_words`, `read_sums`: a number that changes with any weight, for each of many tensors.
 
@@ -18,7 +19,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["WeightReceiver", "read_sums", "send_weights", "sum_of_words"]
+__all__ = ["WeightReceiver", "read_sums", "send_weights", "size_of_all", "sum_of_words"]
 
 _ALIGNMENT = 256
 _CHUNK = {True: 2**20, False: 2**24}  # words widened to 64 bits at once, on CPU and on GPU
@@ -49,6 +50,15 @@ def read_sums(sums: Sequence[torch.Tensor]) -> list[int]:
     [18446744073692774400, 0]
     """
     return [value % 2**64 for value in torch.stack(list(sums)).tolist()] if sums else []
+
+
+def size_of_all(weights: Iterable[torch.Tensor], dtype: torch.dtype) -> int:
+    """Returns the size of a buffer that holds all of these weights at once.
+
+    >>> size_of_all([torch.zeros(3), torch.zeros(200)], torch.bfloat16)
+    768
+    """
+    return sum(_aligned(each.numel() * dtype.itemsize) for each in weights)
 
 
 @torch.no_grad()
@@ -86,7 +96,7 @@ def send_weights(
             buffer[used : used + end - begin].copy_(data[begin:end], non_blocking=True)
             place = {"begin": begin, "end": end, "at": used}
             parts.append({"name": name, "dtype": kind, "shape": list(tensor.shape), **place})
-            used += -(-(end - begin) // _ALIGNMENT) * _ALIGNMENT
+            used += _aligned(end - begin)
             if end == len(data):
                 break
             begin = end
@@ -147,6 +157,10 @@ class WeightReceiver:
             if "checksums" in message:
                 self.expected = message["checksums"]
                 return
+
+
+def _aligned(size: int) -> int:
+    return -(-size // _ALIGNMENT) * _ALIGNMENT
 
 
 def _wait_for(*tensors: torch.Tensor) -> None:

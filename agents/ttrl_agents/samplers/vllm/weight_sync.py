@@ -2,6 +2,7 @@
 
 - `WeightSync`: the way, which is found when the engine starts.
 - `WeightSyncChoice`: the choices of `--weight-sync`.
+- `pass_over`: takes part where other ranks ask for weights that are divided.
 
 On a GPU that both use, the engine maps a buffer of the policy's process (CUDA IPC), so that weights
 never leave the GPU. Elsewhere, or where that does not work, the buffer is in main memory. Whichever
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import torch
@@ -20,9 +22,14 @@ from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.samplers.vllm.process import EngineError, EngineProcess
 from ttrl_agents.samplers.vllm.shared_buffer import DeviceBuffer, HostBuffer, SharedBuffer
-from ttrl_agents.samplers.vllm.weight_stream import read_sums, send_weights, sum_of_words
+from ttrl_agents.samplers.vllm.weight_stream import (
+    read_sums,
+    send_weights,
+    size_of_all,
+    sum_of_words,
+)
 
-__all__ = ["WeightSync", "WeightSyncChoice"]
+__all__ = ["WeightSync", "WeightSyncChoice", "pass_over"]
 
 WeightSyncChoice = Literal["auto", "ipc", "shared-memory"]
 
@@ -39,25 +46,39 @@ class WeightSync:
         policy: The policy.
         choice: `"ipc"`, `"shared-memory"`, or `"auto"`: the first on a GPU where it works, else
             the second.
+        workers: How many workers the engine has. If there are several, each reads all weights from
+            main memory, which holds all of them for that while.
 
     Attributes:
         description: The way that was found, in words.
 
     Raises:
-        AgentError: `"ipc"` was chosen for a policy that is not on a GPU.
+        AgentError: `"ipc"` was chosen for a policy that is not on a GPU, or for several workers.
     """
 
-    def __init__(self, policy: Policy, choice: WeightSyncChoice = "auto") -> None:
+    def __init__(
+        self, policy: Policy, choice: WeightSyncChoice = "auto", *, workers: int = 1
+    ) -> None:
         on_gpu = policy.device.type == "cuda"
         if choice == "ipc" and not on_gpu:
             raise AgentError(
                 f"--weight-sync ipc shares memory of a GPU, but the policy is on {policy.device}. "
                 "Use --weight-sync auto."
             )
+        if choice == "ipc" and workers > 1:
+            raise AgentError(
+                "--weight-sync ipc shares the memory of one GPU, and --engine-tensor-parallel "
+                f"{workers} has the engine use that of {workers}. {_OTHER_WAY}"
+            )
         self._policy, self._choice = policy, choice
-        self._tries_device = on_gpu and choice != "shared-memory"
+        self._tries_device = on_gpu and choice != "shared-memory" and workers == 1
         self.description = _DEVICE if self._tries_device else _HOST
-        self._host = HostBuffer(_BUFFER_BYTES)
+        self._at_once = workers > 1
+        self._host = HostBuffer(
+            size_of_all(policy.model.state_dict().values(), policy.compute_dtype)
+            if self._at_once
+            else _BUFFER_BYTES
+        )
         self._device: DeviceBuffer | None = None
         self._buffer: SharedBuffer = self._host
 
@@ -97,8 +118,13 @@ class WeightSync:
         """
         weights = self._policy.weights()
         parts = send_weights(weights, self._policy.compute_dtype, self._buffer.tensor)
-        with contextlib.closing(parts):
-            answer, _ = engine.ask({"command": "load"}, on_more=lambda: next(parts))
+        try:
+            with contextlib.closing(parts):
+                answer, _ = engine.ask({"command": "load"}, on_more=lambda: next(parts))
+        finally:
+            pass_over(self._policy, weights)
+            if self._at_once:
+                self._host.release()
         return answer
 
     def close(self) -> None:
@@ -118,6 +144,18 @@ class WeightSync:
         if answer["sum"] != written:
             raise EngineError("The engine does not see what was written for it.")
         self._buffer = buffer
+
+
+def pass_over(policy: Policy, weights: Iterator[tuple[str, torch.Tensor]]) -> None:
+    """Asks for the weights that are left, if other ranks can have them only together with this one.
+
+    Args:
+        policy: The policy.
+        weights: What `Policy.weights` returned.
+    """
+    if policy.divided:
+        for _ in weights:
+            pass
 
 
 def _first_line(error: Exception) -> str:
