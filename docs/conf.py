@@ -43,6 +43,7 @@ html_title = "ttrl-env"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_show_search_summary = False  # its text cannot be read from file://
 html_show_sphinx = False
 html_theme_options = {"sidebar_hide_name": False}
 # One file with all fonts, copied by `ttrl_site`: nothing is asked of the network.
