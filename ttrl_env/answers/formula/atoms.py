@@ -109,6 +109,8 @@ class Atoms(Brackets):
         if closing:
             self.expect(closing)
         whole, _, fixed = text.partition(".")
+        if not (whole + fixed or "0").isdigit():
+            raise Unreadable("repeating digits after an exponent")
         scale = 10 ** len(fixed)
         value = Fraction(int(whole + fixed or "0"), scale)
         return ("n", value + Fraction(int(digits), scale * (10 ** len(digits) - 1)))

@@ -61,6 +61,7 @@ def test_trees(text: str, tree: object) -> None:
         "#",
         "\\unknowncommand",
         "229_5",
+        "2.51e5\\overline{6}",
         "(" * 60 + "x" + ")" * 60,
         "1" * 5000,
         "+".join("x" * 900),
