@@ -59,9 +59,15 @@ class TinyServer(BaseHTTPRequestHandler):
         """Says nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    """A server of which all completions may ask at once."""
+
+    request_queue_size = 256
+
+
 def main(questions: int) -> None:
     """Evaluates, and prints what the votes say."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), TinyServer)
+    server = Server(("127.0.0.1", 0), TinyServer)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     config = EvalConfig.model_validate(
         {

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from doc_pages import REPOSITORY, Runner, blocks, pages
 
-from pages import REPOSITORY, Runner, blocks, pages
 from ttrl_benchmarks import list_benchmarks, unregister_benchmark
 from ttrl_env.consensus import REWARDS, unregister_estimator
 

@@ -9,11 +9,11 @@ import shlex
 from pathlib import Path
 
 import pytest
+from doc_pages import pages
 
 import ttrl_agents
 import ttrl_benchmarks
 import ttrl_env
-from pages import pages
 from ttrl_agents.cli import commands
 from ttrl_agents.cli.entry import main
 

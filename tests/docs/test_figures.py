@@ -15,10 +15,10 @@ from xml.etree import ElementTree as ET
 import gymnasium as gym
 import numpy as np
 import pytest
+from doc_pages import REPOSITORY, pages
 from PIL import Image
 
 import ttrl_env  # noqa: F401 - registers the environments
-from pages import REPOSITORY, pages
 
 FIGURES = REPOSITORY / "docs/figures"
 IMAGES = REPOSITORY / "docs/images"

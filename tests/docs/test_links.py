@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from doc_pages import REPOSITORY, pages
 
-from pages import REPOSITORY, pages
 from ttrl_site.links import outside_code
 
 PAGES = [*pages(), REPOSITORY / "CHANGELOG.md"]

@@ -7,7 +7,8 @@ import json
 import re
 from pathlib import Path
 
-from pages import REPOSITORY
+from doc_pages import REPOSITORY
+
 from ttrl_agents.config import TrainConfig
 from ttrl_agents.trainer import Trainer
 from ttrl_env.consensus.diagnostics import DIAGNOSTICS

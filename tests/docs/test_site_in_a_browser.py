@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 from chromium import browser, skip_or_fail  # noqa: F401 - a fixture
-
-from pages import REPOSITORY
+from doc_pages import REPOSITORY
 
 SITE = REPOSITORY / "docs/_build/html"
 PAGES = (

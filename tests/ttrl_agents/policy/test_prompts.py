@@ -53,7 +53,7 @@ def test_prompts_that_leave_no_room_are_named_with_the_ways_out(random_policy):
     with pytest.raises(AgentError) as caught:
         check_room(random_policy, benchmark.questions, lengths, room + 1)
     for words in (
-        "1 of 3 prompts are too long",
+        "Prompts that are too long: 1 of 3",
         "question 'q2'",
         f"--max-tokens {room} or fewer",
         f"--max-prompt-tokens {random_policy.max_length - room - 1}, which keeps 2 questions",
