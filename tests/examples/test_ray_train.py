@@ -1,8 +1,7 @@
 """Ray Train as the launcher: a machine is lost, and the run goes on on another one by itself.
 
-Ray gives each of its machines half a minute to start, whatever else runs. So this test is not one
-of those that always run: `TTRL_TEST_RAY=1 pytest tests/examples/test_ray_train.py`, with the extra
-`ray`.
+Ray gives each of its machines half a minute to start, whatever else runs. So this test does not run
+beside others: `make test-trainers` runs it, or `TTRL_TEST_RAY=1 pytest` with the extra `ray`.
 """
 
 import os
