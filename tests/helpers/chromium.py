@@ -30,7 +30,7 @@ def skip_or_fail(reason):
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # as long as it lives, nothing else in this process can use asyncio
 def browser():
     """Chromium, driven by Playwright."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
