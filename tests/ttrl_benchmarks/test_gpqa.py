@@ -94,7 +94,7 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match=r"row 2 .*column 'Incorrect Answer 2' is blank"):
         load_benchmark("gpqa", path=blank)
     twice = write(tmp_path / "twice.csv", [made_up(1), made_up(2), made_up(1)])
-    with pytest.raises(BenchmarkError, match=r"duplicates \(row 3 as row 1\)"):
+    with pytest.raises(BenchmarkError, match=r"duplicate questions: 1 of 3 \(row 3 as row 1\)"):
         load_benchmark("gpqa", path=twice)
     other = tmp_path / "other.csv"
     other.write_text("Question,Answer\nWhat?,B\n", encoding="utf-8")

@@ -19,13 +19,16 @@ __all__ = ["DISTRIBUTION", "PURPOSES", "Need", "extras", "installed_version", "n
 DISTRIBUTION = "ttrl-env"
 PURPOSES = {
     "agents": "training and measuring models: ttrl train, ttrl eval",
+    "docs": "the site of these pages: make docs",
     "gpu": "ttrl train --kernels liger",
+    "ray": "examples/ray_train.py: a run on a Ray cluster",
     "reasoning-gym": "the environment TTRL-ReasoningGym-v0",
     "render": "render_mode='rgb_array'",
     "sb3": "Stable-Baselines3 on these environments",
     "tensorboard": "ttrl train --log tensorboard",
     "trackio": "ttrl train --log trackio",
     "trl": "TRL's trainers on these rewards",
+    "verifiers": "verifiers and prime-rl on these rewards",
     "vllm": "ttrl train --sampler vllm on a GPU (on a CPU see docs/vllm.md)",
     "wandb": "ttrl train --log wandb",
 }
