@@ -193,10 +193,13 @@ def load_agent(path: Path, policy: Policy) -> dict[str, torch.Tensor]:
     Raises:
         AgentError: The checkpoint is damaged.
     """
+    parts = path / _AGENT
     try:
-        if not holds_shards(path / _AGENT):
+        if not parts.is_dir():
             return load_file(path / "agent.safetensors")
-        return load_shards(path / _AGENT, policy.device if policy.divided else None)
+        if not holds_shards(parts):
+            return {}  # before the first update there are no moments, so no rank wrote a part
+        return load_shards(parts, policy.device if policy.divided else None)
     except (OSError, SafetensorError, ValueError, RuntimeError) as error:
         raise _damaged(path, error) from error
 

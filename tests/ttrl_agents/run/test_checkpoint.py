@@ -14,7 +14,7 @@ from ttrl_agents.config.train_config import RESUMABLE_WITH, TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.run import checkpoint
 from ttrl_agents.run.atomic import replace_folder
-from ttrl_agents.run.checkpoint import latest_state, verify_state
+from ttrl_agents.run.checkpoint import latest_state, load_agent, verify_state
 from ttrl_agents.trainer import Interrupted, Trainer, resume_config
 
 
@@ -204,6 +204,11 @@ def test_a_file_that_the_system_cuts_short_leaves_the_checkpoints_before_it(halt
     assert states(halted) == before
     resume(halted)
     assert_same_run(whole, halted)
+
+
+def test_ranks_that_saved_before_their_first_update_go_on_without_moments(tmp_path, random_policy):
+    (tmp_path / "agent").mkdir()
+    assert load_agent(tmp_path, random_policy) == {}
 
 
 def test_a_kill_between_two_renames_loses_nothing(tmp_path):
