@@ -1,6 +1,7 @@
 """An evaluation as the command line runs it: in this process, or in several.
 
 - `run_evaluation`: runs it in this process, and in the others that were started with it.
+- `measure_saving`: measures, and says how to go on where it was stopped.
 - `launch_evaluation`: starts the processes of an evaluation.
 - `launched_evaluation`: what each of them runs.
 """
@@ -19,13 +20,14 @@ from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.distributed.launch import Launch, launch
 from ttrl_agents.distributed.world import World, close_world, start_world
 from ttrl_agents.errors import AgentError
+from ttrl_agents.evaluate import Evaluation
 from ttrl_agents.evaluate.display import EvaluationDisplay
 from ttrl_agents.evaluate.runner import EvaluationRun, new_folder
 from ttrl_agents.report import write_report
 from ttrl_agents.run.output import Stopping, tell
 from ttrl_agents.run.provenance import note_start
 
-__all__ = ["launch_evaluation", "launched_evaluation", "run_evaluation"]
+__all__ = ["launch_evaluation", "launched_evaluation", "measure_saving", "run_evaluation"]
 
 
 class _Silent:
@@ -58,24 +60,38 @@ def _run(config: EvalConfig, ranks: World) -> None:
     if not ranks.leads:
         run.run(_Silent())
         return
-    note_start(run.folder.path)
     display = EvaluationDisplay()
+    evaluation = measure_saving(run, display, "ttrl eval --resume")
+    write_report([run.folder.path])
+    display.finish(run, evaluation)
+    print_next(after_evaluation(run.folder.path))
+
+
+def measure_saving(run: EvaluationRun, display: EvaluationDisplay, go_on: str) -> Evaluation:
+    """Measures until the end, or until it is asked to stop, and then says how to go on.
+
+    Args:
+        run: The evaluation.
+        display: Shows how far it is; it is closed afterwards.
+        go_on: The command that goes on, up to the folder.
+
+    Raises:
+        Exit: It was stopped; what was measured is saved.
+    """
+    note_start(run.folder.path)
     with Stopping(_interrupt):
         try:
             display.start(run)
-            evaluation, _ = run.run(display)
+            return run.run(display)[0]
         except KeyboardInterrupt:
             display.close()
             tell(
                 f"\n{len(run.results)} of {len(run.questions)} questions are saved. To go on: "
-                f"ttrl eval --resume {shlex.quote(str(run.folder.path))}"
+                f"{go_on} {shlex.quote(str(run.folder.path))}"
             )
             raise Exit(130) from None
         finally:
             display.close()
-    write_report([run.folder.path])
-    display.finish(run, evaluation)
-    print_next(after_evaluation(run.folder.path))
 
 
 def _interrupt() -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json as json_module
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ttrl_agents.cli.console import CommandConsole
-from ttrl_agents.cli.exit_status import Exit
 from ttrl_agents.config.probe_config import ProbeConfig
 from ttrl_agents.errors import AgentError
 from ttrl_benchmarks.printable import counted
@@ -136,32 +134,13 @@ def _stored(path: Path) -> _Probed | None:
 
 def _collected(config: EvalConfig, *, quiet: bool) -> _Probed:
     """Samples the votes, as far as they are not there yet."""
+    from ttrl_agents.cli.measuring import measure_saving
     from ttrl_agents.evaluate.display import EvaluationDisplay
     from ttrl_agents.evaluate.runner import EvaluationRun
-    from ttrl_agents.run.output import Stopping, tell
-    from ttrl_agents.run.provenance import note_start
 
     run = EvaluationRun(config)
-    note_start(run.folder.path)
     display = EvaluationDisplay(Console(stderr=True, highlight=False) if quiet else None)
-    with Stopping(_interrupt):
-        try:
-            display.start(run)
-            evaluation, _ = run.run(display)
-        except KeyboardInterrupt:
-            display.close()
-            tell(
-                f"\n{len(run.results)} of {len(run.questions)} questions are saved. To go on: "
-                f"ttrl probe --votes {shlex.quote(str(run.folder.path))}"
-            )
-            raise Exit(130) from None
-        finally:
-            display.close()
-    return _Probed.of(run.folder, evaluation)
-
-
-def _interrupt() -> None:
-    raise KeyboardInterrupt
+    return _Probed.of(run.folder, measure_saving(run, display, "ttrl probe --votes"))
 
 
 def _print(console: Console, probed: _Probed) -> None:
