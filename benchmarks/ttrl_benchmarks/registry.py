@@ -88,7 +88,7 @@ def load_benchmark(name: str, **options: Any) -> Benchmark:
     Raises:
         UnknownNameError: There is no such benchmark, or it has no such option.
         BenchmarkError: An option has a value of the wrong type or is missing, or the benchmark
-            cannot be had, read or believed.
+            cannot be found or read, or is not the one that it should be.
     """
     entry = _entry(name)
     check_options(f"benchmark {entry.card.name!r}", entry.load, options, taken=entry.options)
@@ -116,7 +116,7 @@ def fetch_benchmark(
 
     Raises:
         UnknownNameError: There is no such benchmark.
-        BenchmarkError: It has no file to download, or the file cannot be had.
+        BenchmarkError: It has no file to download, or the download failed.
     """
     card = benchmark_card(name)
     if card.hub is None:
