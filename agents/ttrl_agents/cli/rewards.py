@@ -49,7 +49,7 @@ def rewards(
     console.print(table)
     for sentence in broken:
         console.print(sentence, markup=False)
-    console.print("ttrl rewards NAME tells all of one.", markup=False)
+    console.print("ttrl rewards NAME explains one.", markup=False)
 
 
 def _describe(console: Console, name: str) -> None:
