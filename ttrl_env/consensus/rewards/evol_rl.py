@@ -82,6 +82,13 @@ class EvolRL:
 
     embed: Embed | None = None
 
+    def __post_init__(self) -> None:
+        if self.embed is not None and not callable(self.embed):
+            raise ValueError(
+                f"embed must be callable, (texts) -> vectors, not {self.embed!r}; it cannot be "
+                "given as text"
+            )
+
     def __call__(self, ballot: Ballot) -> Verdict:
         """Rewards one group."""
         winner = elect(ballot.counts)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -98,6 +98,8 @@ class Guard(Around):
         skip: The chance of that; 0 never skips.
         seed: Names the coins.
     """
+
+    own_advantages: ClassVar[bool] = True
 
     inner: Estimator = field(default_factory=Majority)
     scale: bool = True
