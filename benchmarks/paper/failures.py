@@ -61,15 +61,22 @@ class Options(Twin):
         }
 
 
+CONTROLS = ("random", "format_only")
 METRICS = {"entropy": "entropy, nats a token", "label_accuracy": "label accuracy"}
 WINDOW = 10  # steps at either end that the table averages over, of a short run a third
 
 
 def ends_of(results: Results, name: str, metric: str) -> str:
-    """Returns the means of a metric over the first and the last steps and over seeds, as a cell."""
+    """Returns the means of a metric over the first and the last steps and over seeds, as a cell.
+
+    A control has no pseudo-labels, and where no completion is trained on there is no entropy.
+    """
+    if metric == "label_accuracy" and name in CONTROLS:
+        return "-"
     values = np.array([row["series"][metric] for row in results["runs"][name].values()], np.float64)
     window = min(WINDOW, values.shape[1] // 3 or 1)
-    return f"{np.nanmean(values[:, :window]):.2f} → {np.nanmean(values[:, -window:]):.2f}"
+    ends = (values[:, :window], values[:, -window:])
+    return " → ".join("-" if np.isnan(end).all() else f"{np.nanmean(end):.2f}" for end in ends)
 
 
 def table(results: Results) -> str:
@@ -104,7 +111,7 @@ def table(results: Results) -> str:
 
 def draw(results: Results, path: Path) -> None:
     """Draws entropy and right answers over training."""
-    shown = [name for name in known(results, CHANGES) if name not in ("random", "format_only")]
+    shown = [name for name in known(results, CHANGES) if name not in CONTROLS]
     panels: dict[str, list[Curve]] = {}
     for metric, heading in (
         ("ground_truth_ratio", "share of right answers"),

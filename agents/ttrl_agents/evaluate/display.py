@@ -116,10 +116,11 @@ class EvaluationDisplay:
         graded, asked = len(evaluation.graded), len(evaluation.results)
         if graded:
             self.console.print(scores_table(evaluation, setting_of(run.params)))
-            tries = "  ".join(
-                f"{name} {each.mean:.3f}" for name, each in evaluation.pass_at.items()
-            )
-            self.console.print(f"unbiased {tries}", soft_wrap=True)
+            if evaluation.k > 1:
+                tries = "  ".join(
+                    f"{name} {each.mean:.3f}" for name, each in evaluation.pass_at.items()
+                )
+                self.console.print(f"unbiased {tries}", soft_wrap=True)
         else:
             self.console.print(
                 f"Nothing could be graded: none of the {asked} questions has a label. "
@@ -131,10 +132,10 @@ class EvaluationDisplay:
                 self.console.print(f"... and {asked - _MOST_VOTES_SHOWN} more in questions.jsonl")
         if 0 < graded < asked:
             self.console.print(f"{graded} of {asked} questions have a label; only they count.")
+        agree = f"On average the majority holds {evaluation.majority_ratio:.1%} of the votes. "
         self.console.print(
-            f"On average the majority holds {evaluation.majority_ratio:.1%} of the votes. "
-            f"Completions: {evaluation.finished:.1%} finished, {1 - evaluation.finished:.1%} "
-            f"truncated, {evaluation.absent:.1%} without an answer, "
+            f"{agree if evaluation.k > 1 else ''}Completions: {evaluation.finished:.1%} finished, "
+            f"{1 - evaluation.finished:.1%} truncated, {evaluation.absent:.1%} without an answer, "
             f"{evaluation.mean_tokens:,.0f} tokens per completion.",
             soft_wrap=True,
         )
@@ -170,7 +171,7 @@ def setting_of(params: SamplingParams) -> SamplingSetting:
 
 
 def scores_table(evaluation: Evaluation, setting: SamplingSetting) -> Table:
-    """Returns mean@k, maj@k and pass@k, overall and by level."""
+    """Returns mean@k, maj@k and pass@k, overall and by level; of one completion they are equal."""
     title = f"{setting.title}: mean [95 % interval over n questions]"
     table = Table(title=title, box=None, pad_edge=False)
     table.add_column("")
@@ -178,11 +179,13 @@ def scores_table(evaluation: Evaluation, setting: SamplingSetting) -> Table:
     parts = {"all": evaluation}
     if len(evaluation.levels) > 1:
         parts |= {f"level {level}": evaluation.of_level(level) for level in evaluation.levels}
-    for name in evaluation.metrics:
+    shown = list(evaluation.metrics)[: None if evaluation.k > 1 else 1]
+    for name in shown:
         table.add_column(name, justify="right")
     for name, part in parts.items():
         if part.graded:
-            table.add_row(name, str(len(part.graded)), *map(str, part.metrics.values()))
+            metrics = part.metrics
+            table.add_row(name, str(len(part.graded)), *(str(metrics[each]) for each in shown))
     return table
 
 

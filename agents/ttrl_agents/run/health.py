@@ -95,8 +95,9 @@ class Health:
 
     A run has to end when no update of five steps in a row could be taken because the loss or the
     gradient was not finite, or when no completion of whole steps, 256 or more, had an answer, or
-    ended by itself while no group taught anything. In half precision the steps in which the loss
-    scale falls do not count.
+    ended by itself while no group had taught anything since the run began; votes that have come to
+    agree teach nothing any more, and that is no reason to end. In half precision the steps in which
+    the loss scale falls do not count.
     """
 
     def __init__(self) -> None:
@@ -104,6 +105,7 @@ class Health:
         self._in_vain = 0
         self._steps_in_vain = 0
         self._answered = True
+        self._taught = False
         self._loss_scale = 0.0
 
     def observe(self, metrics: Mapping[str, float], completions: int) -> None:
@@ -121,7 +123,8 @@ class Health:
         elif updates:
             self._skipped = 0
         self._answered = metrics.get("absent_answers") != 1
-        cut = metrics.get("truncated") == 1 and metrics.get("groups_without_gradient") == 1
+        self._taught |= metrics.get("groups_without_gradient", 1.0) < 1
+        cut = metrics.get("truncated") == 1 and not self._taught
         if cut or not self._answered:
             self._in_vain += completions
             self._steps_in_vain += 1
@@ -139,7 +142,7 @@ class Health:
             )
         if self._in_vain >= _COMPLETIONS_IN_VAIN:
             what = (
-                "ended by itself, and no group had votes to learn from"
+                "ended by itself, and no group has had votes to learn from"
                 if self._answered
                 else "has an answer, so there is nothing to vote on"
             )
@@ -156,6 +159,7 @@ class Health:
         return {
             "skipped": self._skipped,
             "in_vain": [self._in_vain, self._steps_in_vain, self._answered],
+            "taught": self._taught,
             "loss_scale": self._loss_scale,
         }
 
@@ -163,6 +167,7 @@ class Health:
         """Puts back what `state_dict` returned."""
         self._skipped, self._loss_scale = state["skipped"], state["loss_scale"]
         self._in_vain, self._steps_in_vain, self._answered = state["in_vain"]
+        self._taught = state.get("taught", False)  # not in checkpoints of earlier versions
 
 
 def ran_out_of_memory(error: BaseException) -> bool:

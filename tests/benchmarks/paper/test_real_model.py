@@ -74,14 +74,12 @@ def results_of(script) -> dict:
 
 def test_the_table_has_each_task_before_and_after(script) -> None:
     results = results_of(script)
-    ended = dict(results["runs"]["larger, majority"]["0"], after=None)
-    results["runs"]["larger, majority"] = {"0": ended}
+    results["runs"]["sums, majority"]["1"] = results["runs"]["sums, majority"]["0"]
     text = script("real_model").table(results)
-    rows = {line.split(" | ")[0].removeprefix("| "): line for line in text.splitlines()}
-    row = rows["sums, majority"]
-    assert "| 12 | 0.375 → 0.625 | 0.000 → 0.500 | 0.375 → 0.625 | +0.250 [" in row
-    assert row.endswith("| 0.750 → 0.750 | 0.55 → 0.55 | 0.55 → 0.55 | 7, `runaway` |")
-    assert "| 12 | 0.375 | 0.000 | 0.375 | - | 0.750 |" in rows["larger, majority"]
+    rows = [line for line in text.splitlines() if line.startswith("| sums, majority")]
+    assert [row.split(" | ")[1] for row in rows] == ["0", "1"]
+    assert "| 0 | 0.375 → 0.625 | 0.000 → 0.500 | 0.375 → 0.625 | +0.250 [" in rows[0]
+    assert rows[0].endswith("| 0.750 → 0.750 | 0.55 → 0.55 | 0.55 → 0.55 | 7, `runaway` |")
     assert "T 1, top-p 1, where it is not greedy" in text
 
 

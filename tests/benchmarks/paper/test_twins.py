@@ -121,6 +121,16 @@ def test_runs_that_several_twins_need_are_the_same(script, tmp_path) -> None:
     assert len({standard, *others}) == 4
 
 
+def test_controls_have_no_pseudo_labels_and_untrained_steps_no_entropy(script, tmp_path) -> None:
+    module = script("failures")
+    results = made_up(module.Options(output=tmp_path), seeds=(0,))
+    steps = results["runs"]["format_only"]["0"]["series"]["entropy"]
+    steps[:] = [None] * (len(steps) - 1) + [0.25]
+    assert module.ends_of(results, "format_only", "label_accuracy") == "-"
+    assert module.ends_of(results, "format_only", "entropy") == "- → 0.25"
+    assert "nan" not in module.table(results)
+
+
 def test_rows_of_another_plan_are_made_again(script, tmp_path) -> None:
     module = script("figure7")
     twin = module.Options(output=tmp_path)

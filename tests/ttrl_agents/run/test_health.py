@@ -38,6 +38,7 @@ def fed(*steps, completions=64):
 
 SKIPPED = {"updates": 2.0, "skipped": 2.0}
 NO_ANSWER = {"absent_answers": 1.0}
+CUT = {"truncated": 1.0, "groups_without_gradient": 1.0}
 
 
 def test_five_steps_of_skipped_updates_in_a_row_are_enough():
@@ -63,14 +64,26 @@ def test_whole_steps_without_an_answer_are_enough_when_they_are_many_completions
 
 
 def test_steps_in_which_nothing_ends_or_teaches_are_enough_too():
-    cut = {"truncated": 1.0, "groups_without_gradient": 1.0}
-    assert "ended by itself, and no group had votes to learn from" in fed(*[cut] * 4)
+    assert "ended by itself, and no group has had votes to learn from" in fed(*[CUT] * 4)
     # Answers in a box before the limit are votes like any other.
     assert fed(*[{"truncated": 1.0, "groups_without_gradient": 0.5}] * 9) is None
     assert fed(*[{"truncated": 0.9, "groups_without_gradient": 1.0}] * 9) is None
 
 
-@given(st.lists(st.sampled_from([{}, SKIPPED, NO_ANSWER]), max_size=12), st.integers(0, 12))
+def test_votes_that_have_come_to_agree_are_no_reason_to_end():
+    learns = {"truncated": 1.0, "groups_without_gradient": 0.9}
+    assert fed(learns, *[CUT] * 9) is None
+    # Neither is it forgotten in a checkpoint.
+    health = Health()
+    health.observe(learns, 64)
+    resumed = Health()
+    resumed.load_state_dict(json.loads(json.dumps(health.state_dict())))
+    for _ in range(9):
+        resumed.observe(CUT, 64)
+    assert resumed.verdict() is None
+
+
+@given(st.lists(st.sampled_from([{}, SKIPPED, NO_ANSWER, CUT]), max_size=12), st.integers(0, 12))
 def test_it_goes_on_after_json(steps, stop):
     whole, halted = Health(), Health()
     for number, metrics in enumerate(steps):
