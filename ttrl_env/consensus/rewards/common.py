@@ -91,7 +91,8 @@ def known_tokens(
     """Returns the values, one array a completion.
 
     Raises:
-        RewardError: The sampler did not say; the message says how to make it.
+        RewardError: The sampler did not say, and the message says how to make it; or a value is
+            not a number, which every comparison of completions would get wrong.
     """
     rows = [row for row in values if row is not None]
     if len(rows) < len(values):
@@ -105,6 +106,14 @@ def known_tokens(
             f"{len(values) - len(rows)} of {len(values)} came without. Hand the environment "
             f"Completion(text, {name}=...) instead of plain text: {asked}."
         )
+    least = -math.inf if name == "log_probs" else np.finfo(np.float32).min
+    for place, row in enumerate(rows):
+        if not ((row >= least) & (row < math.inf)).all():
+            odd = row[~((row >= least) & (row < math.inf))][0]
+            raise RewardError(
+                f"{estimator!r} cannot compare the {name} of completion {place} of the group: "
+                f"one of them is {odd}. Look for weights or logits that are not finite."
+            )
     return rows
 
 

@@ -46,8 +46,8 @@ class EntropyFilter(Around):
     slowly moving copy of the policy that gives some of the votes, is a matter of sampling, and not
     part of this.
 
-    When not to use it: with small groups, whose quartiles say little; with n up to 4 hardly
-    anything can be that far below.
+    When not to use it: with small groups, whose quartiles say little. With n = 2 and this factor
+    nothing can be that far below; from n = 3 on one is left out now and then by mere chance.
 
     Args:
         inner: The reward whose advantages are filtered.
