@@ -105,9 +105,10 @@ class _Probed:
         from ttrl_agents.probe import steps_to_agreement
 
         steps = steps_to_agreement(self.votes.shares)
-        named = ("model", "benchmark", "temperature", "top_p")
+        named = ("benchmark", "temperature", "top_p")
         return {
             "folder": str(self.folder),
+            "model": self.settings.get("model"),
             **{name: self.settings[name] for name in named},
             "seed": self.settings.get("seed"),
             **self.verdict.to_dict(),
@@ -169,7 +170,7 @@ def _print(console: Console, probed: _Probed) -> None:
 
     settings, found, verdict = probed.settings, probed.votes, probed.verdict
     title = (
-        f"{settings['model']} on {settings['benchmark']}: "
+        f"{settings.get('model', 'A model')} on {settings['benchmark']}: "
         f"{counted(found.questions, 'question')} x {found.n_votes} votes, "
         f"{SamplingSetting.of(settings).title}"
     )

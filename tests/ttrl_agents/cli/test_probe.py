@@ -91,6 +91,17 @@ def test_without_labels_it_says_what_the_votes_cannot(capsys, tmp_path):
     assert json.loads(printed.out)["labels"] is None
 
 
+def test_votes_of_an_evaluation_that_does_not_name_its_model_are_votes_too(capsys, tmp_path):
+    results = Evaluation(tuple(made_up_result(name, ["1", "1", "2", "3"]) for name in "abc"))
+    config = {"benchmark": "b", "k": 4, "temperature": 0.6, "top_p": 0.95}
+    EvaluationFolder.write(tmp_path / "one", config, results)
+    status, printed = run(capsys, "probe", "--votes", tmp_path / "one")
+    assert status == 0, printed.err
+    assert "A model on b: 3 questions" in printed.out
+    status, printed = run(capsys, "probe", "--votes", tmp_path / "one", "--json")
+    assert json.loads(printed.out)["model"] is None
+
+
 def test_one_that_was_interrupted_goes_on(capsys, tmp_path, monkeypatch, probed):
     folder = tmp_path / "halted"
 
