@@ -10,7 +10,8 @@
   `EntropyShaped`, `Guard`, `HeldVote`, `LabelBudget`; a `WeightedSum`; by certainty alone
   `SelfCertainty`, `NegativeEntropy`; as controls `Oracle`, `Random`, `FormatOnly`, `Constant`.
 - `REWARDS`, `register_estimator`, `unregister_estimator`, `find_reward`, `reward_needs`,
-  `resolve_estimator`: rewards by name; `RewardCard` and `RewardEntry` are what is known of one.
+  `rewards_inside`, `resolve_estimator`: rewards by name; `RewardCard` and `RewardEntry` are
+  what is known of one.
 - `Diagnostics`: what the votes alone say about a run.
 - `RewardError`: what is wrong with a reward, and what to do.
 """
@@ -25,6 +26,7 @@ from ttrl_env.consensus.registry import (
     register_estimator,
     resolve_estimator,
     reward_needs,
+    rewards_inside,
     unregister_estimator,
 )
 from ttrl_env.consensus.rewards.co_rewarding import CoRewarding
@@ -105,5 +107,6 @@ __all__ = [  # noqa: RUF022 - grouped by subject
     "register_estimator",
     "resolve_estimator",
     "reward_needs",
+    "rewards_inside",
     "unregister_estimator",
 ]

@@ -5,6 +5,7 @@
 - `reward`: the decorator by which a reward of this package gives itself a name.
 - `OWN_REWARDS`: the rewards that have done so.
 - `NEEDS`, `needs_of`, `may_need`: what a reward may need, and how its class says so.
+- `brings_own_advantages`: whether a reward may bring advantages or weights of its own.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ __all__ = [
     "Kind",
     "RewardCard",
     "RewardEntry",
+    "brings_own_advantages",
     "may_need",
     "needs_of",
     "reward",
@@ -68,13 +70,21 @@ def needs_of(reward: object) -> tuple[str, ...]:
 
     >>> from ttrl_env.consensus import DeepConf
     >>> needs_of(DeepConf), needs_of(DeepConf(measure="probability"))
-    (('token statistics',), ())
+    (('token statistics',), ('log-probs',))
     """
     return tuple(
         need
         for need in NEEDS
         if getattr(reward, "needs_" + need.replace(" ", "_").replace("-", "_"), False) is True
     )
+
+
+def brings_own_advantages(reward: object) -> bool:
+    """Returns whether an estimator, or one of this class, may bring advantages or weights.
+
+    It says so by the attribute `own_advantages`; no is the default.
+    """
+    return getattr(reward, "own_advantages", False) is True
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,7 @@ class RewardCard:
         paper: Its arXiv id, or an empty string.
         needs: What it needs beyond votes, each one of `NEEDS`.
         kind: What it goes by, one of `KINDS`.
+        own_advantages: Whether it may bring advantages or weights of its own.
     """
 
     name: str
@@ -94,6 +105,7 @@ class RewardCard:
     paper: str = ""
     needs: tuple[str, ...] = ()
     kind: Kind = "votes"
+    own_advantages: bool = False
 
     def __post_init__(self) -> None:
         for need in self.needs:
@@ -183,6 +195,8 @@ class RewardEntry:
             known["benchmark"] = benchmark if sees_labels else benchmark.unlabeled()
         try:
             return self.factory(**known)
+        except RewardError:  # which says all of it
+            raise
         except (TypeError, ValueError) as error:
             raise RewardError(
                 f"Reward {self.card.name!r}: {error}. Its options are "
@@ -208,7 +222,8 @@ def reward(
     """
 
     def name_it(factory: Factory) -> Factory:
-        card = RewardCard(name, summary, paper, needs_of(factory), kind)
+        own_advantages = brings_own_advantages(factory)
+        card = RewardCard(name, summary, paper, needs_of(factory), kind, own_advantages)
         OWN_REWARDS[name] = RewardEntry(card, factory)
         return factory
 

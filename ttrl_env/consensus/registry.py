@@ -6,6 +6,7 @@
 - `resolve_estimator`: a name, a reward as text with options, or an estimator, as an estimator.
 - `find_reward`: the entry of a reward as text, its options checked.
 - `reward_needs`: what a reward as text needs, those inside it included.
+- `rewards_inside`: the rewards that a reward as text is around, or a sum of.
 
 The rewards of this package are the classes of `consensus/rewards` that name themselves by the
 decorator `reward`; every file of that folder is imported here.
@@ -24,7 +25,14 @@ from ttrl_benchmarks import Benchmark
 from ttrl_benchmarks.errors import unknown_name
 from ttrl_benchmarks.plugins import find_plugins, load_plugin, plugin_source
 from ttrl_env.consensus import rewards
-from ttrl_env.consensus.cards import KINDS, OWN_REWARDS, RewardCard, RewardEntry, needs_of
+from ttrl_env.consensus.cards import (
+    KINDS,
+    OWN_REWARDS,
+    RewardCard,
+    RewardEntry,
+    brings_own_advantages,
+    needs_of,
+)
 from ttrl_env.consensus.errors import RewardError
 from ttrl_env.consensus.reward_spec import SUM, parse_reward
 from ttrl_env.consensus.rewards.weighted_sum import WeightedSum
@@ -38,6 +46,7 @@ __all__ = [
     "register_estimator",
     "resolve_estimator",
     "reward_needs",
+    "rewards_inside",
     "unregister_estimator",
 ]
 
@@ -128,7 +137,12 @@ def _load(point: EntryPoint) -> RewardEntry:
             f"Reward {point.name!r} of the installed package {source!r} is {made!r}, and has to "
             "be callable: an estimator's class, or a function that makes one."
         )
-    card = RewardCard(point.name, _first_sentence(made), needs=needs_of(made))
+    card = RewardCard(
+        point.name,
+        _first_sentence(made),
+        needs=needs_of(made),
+        own_advantages=brings_own_advantages(made),
+    )
     return RewardEntry(card, made, source)
 
 
@@ -177,7 +191,13 @@ def register_estimator(
     if name in REWARDS:
         raise RewardError(f"There is a reward named {name!r} already; choose another name.")
     every = dict.fromkeys((*needs, *needs_of(factory)))
-    card = RewardCard(name, summary or _first_sentence(factory), paper, tuple(every))
+    card = RewardCard(
+        name,
+        summary or _first_sentence(factory),
+        paper,
+        tuple(every),
+        own_advantages=brings_own_advantages(factory),
+    )
     source = getattr(factory, "__module__", "").partition(".")[0]
     REWARDS.register(RewardEntry(card, factory, source))
 
@@ -242,6 +262,21 @@ def reward_needs(reward: str) -> frozenset[str]:
     """
     entry, options = find_reward(reward)
     return frozenset(entry.card.needs).union(*map(reward_needs, _inside(entry, options)))
+
+
+def rewards_inside(reward: str) -> list[str]:
+    """Returns the rewards inside a reward as text: the terms of a sum, or the one it is around.
+
+    One that is not named, since it is the default, is not among them.
+
+    Raises:
+        UnknownNameError: There is no reward of this name, or it has no such option.
+        RewardError: It cannot be read, or a package that should bring it is broken.
+
+    >>> rewards_inside("majority + 0.1*format_only"), rewards_inside("held(inner=scrl)")
+    (['majority', 'format_only'], ['scrl'])
+    """
+    return _inside(*find_reward(reward))
 
 
 def resolve_estimator(reward: str | Estimator, benchmark: Benchmark) -> Estimator:

@@ -52,7 +52,8 @@ def parse_reward(text: str) -> tuple[str, dict[str, object]]:
         terms = _terms(tree, whole)
         if terms is None:
             raise RewardError(
-                f"Reward {text!r} cannot be read; write a sum like majority + 0.1*format_only."
+                f"Reward {text!r} cannot be read; write a sum like majority + 0.1*format_only, "
+                "with a number above 0 before a reward, and no brackets around several."
             )
         return SUM, {"terms": terms}
     name = tree.func if isinstance(tree, ast.Call) else tree

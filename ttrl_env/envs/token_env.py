@@ -18,7 +18,7 @@ from gymnasium.vector.utils import batch_space
 from ttrl_benchmarks import Benchmark
 from ttrl_env.answers import opens_thinking
 from ttrl_env.completion import Completion
-from ttrl_env.consensus import Estimator
+from ttrl_env.consensus import Estimator, resolve_estimator
 from ttrl_env.envs.asking import check_position, check_reset, fresh_seed, resolve_benchmark
 from ttrl_env.envs.groups import Groups, check_not_over, metadata_for, resolve_autoreset_mode
 from ttrl_env.envs.sealing import SealedBenchmark
@@ -119,7 +119,11 @@ class TokenVectorEnv(SealedBenchmark, VectorEnv[Observation, Array, Array]):
         self.render_mode = check_render_mode(render_mode)
         self.autoreset_mode = resolve_autoreset_mode(autoreset_mode)
         self.metadata = metadata_for(self.autoreset_mode)
-        self._texts = [self._make_texts(reward, wrap) for _ in range(self.num_groups)]
+        # One for all groups, as what it remembers is of questions, which any group may be asked.
+        self.estimator = (
+            None if reward is None else resolve_estimator(reward, self._labelled_benchmark)
+        )
+        self._texts = [self._make_texts(wrap) for _ in range(self.num_groups)]
         self.single_observation_space = self._single_observation_space()
         self.single_action_space = Discrete(tokens.vocabulary_size)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -255,15 +259,13 @@ class TokenVectorEnv(SealedBenchmark, VectorEnv[Observation, Array, Array]):
         for envs in self._texts:
             envs.close(**kwargs)
 
-    def _make_texts(
-        self, reward: str | Estimator | None, wrap: Callable[[TextEnvs], TextEnvs] | None
-    ) -> TextEnvs:
+    def _make_texts(self, wrap: Callable[[TextEnvs], TextEnvs] | None) -> TextEnvs:
         """Makes the text environment of one group, which asks and votes."""
         envs = make_vector_env(
             self.group_size,
             benchmark=self._labelled_benchmark,
             group_size=self.group_size,
-            reward=reward,
+            reward=self.estimator,
             autoreset_mode="DISABLED",
             render_mode=self.render_mode,
         )

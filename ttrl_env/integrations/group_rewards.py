@@ -1,7 +1,8 @@
 """What consensus rewards for other libraries' trainers share.
 
 - `resolve_benchmark`: a benchmark, its name, or the id of its environment, as a benchmark.
-- `check_needs`: raises for a reward that needs more than a trainer tells.
+- `check_needs`: raises for a reward that needs more than a trainer tells, or brings more than it
+  takes.
 - `check_rewards_alone`: raises for a verdict that a trainer would misread or silently drop.
 - `check_trainable`: all of it before the first vote, and that a reward remembers nothing.
 """
@@ -13,12 +14,14 @@ import gymnasium as gym
 from ttrl_benchmarks import Benchmark, load_benchmark
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import Estimator, Verdict, judge
-from ttrl_env.consensus.cards import needs_of
+from ttrl_env.consensus.cards import brings_own_advantages, needs_of
+from ttrl_env.consensus.rewards.inner import remembers
 from ttrl_env.registration import benchmark_of
 
 __all__ = ["check_needs", "check_rewards_alone", "check_trainable", "resolve_benchmark"]
 
 _OUT_OF_REACH = {
+    "log-probs": "the log-probabilities of the tokens",
     "token statistics": "statistics of each token",
     "two prompts": "two wordings of each question",
 }
@@ -38,22 +41,29 @@ def resolve_benchmark(benchmark: str | Benchmark) -> Benchmark:
     return benchmark_of(benchmark) if benchmark in gym.registry else load_benchmark(benchmark)
 
 
-def check_needs(estimator: Estimator, trainer: str) -> None:
-    """Checks that a reward needs no more than completions.
+def check_needs(estimator: Estimator, trainer: str, *, log_probs: bool = False) -> None:
+    """Checks that a reward needs no more than completions, and brings no more than rewards.
 
     Args:
         estimator: The reward.
-        trainer: Whose trainer does not tell more, for the message; a plural.
+        trainer: Who does not tell more, for the message; a plural.
+        log_probs: Whether it tells the log-probabilities of the tokens.
 
     Raises:
-        ValueError: It needs more.
+        ValueError: It needs more, or may bring advantages or weights of its own.
     """
     for need in needs_of(estimator):
-        if need in _OUT_OF_REACH:
+        if need in _OUT_OF_REACH and not (log_probs and need == "log-probs"):
             raise ValueError(
                 f"{estimator!r} needs {_OUT_OF_REACH[need]}, which {trainer} do not give to reward "
                 "functions; choose another reward, or train with ttrl_agents"
             )
+    if brings_own_advantages(estimator):
+        raise ValueError(
+            f"{estimator!r} gives advantages or weights of its own, but {trainer} take rewards "
+            "alone and compute advantages themselves; choose another reward, or train with "
+            "ttrl_agents"
+        )
 
 
 def check_rewards_alone(estimator: Estimator, verdict: Verdict, trainer: str) -> None:
@@ -87,8 +97,8 @@ def check_trainable(estimator: Estimator, benchmark: Benchmark, trainer: str) ->
         ValueError: The reward needs more than completions, has advantages or weights, or remembers
             earlier votes.
     """
-    check_needs(estimator, f"the trainers of {trainer}")
-    if hasattr(estimator, "state_dict"):
+    check_needs(estimator, f"the trainers of {trainer}", log_probs=True)
+    if remembers(estimator):
         raise ValueError(
             f"{estimator!r} remembers earlier votes, but {trainer} may score in several processes, "
             "of which each would remember its own; choose another reward, or train with ttrl_agents"

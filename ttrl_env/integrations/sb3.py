@@ -28,6 +28,7 @@ from stable_baselines3.common.vec_env.base_vec_env import (
     VecEnvStepReturn,
 )
 
+from ttrl_env.consensus.cards import brings_own_advantages
 from ttrl_env.envs.asking import fresh_seed
 from ttrl_env.wrappers.attributes import singles_have
 
@@ -53,7 +54,8 @@ class SB3VecEnv(VecEnv):
         envs: The environment, in the autoreset mode SAME_STEP.
 
     Raises:
-        ValueError: The autoreset mode is another.
+        ValueError: The autoreset mode is another, or the reward may bring advantages or weights
+            of its own.
         TypeError: Stable-Baselines3 cannot take the spaces, e.g. text.
     """
 
@@ -74,6 +76,10 @@ class SB3VecEnv(VecEnv):
             _check_space(observation_space, "the observation")
         _check_space(action_space, "the action")
         self.envs = envs
+        for layer in self._layers():
+            estimator = getattr(layer, "estimator", None)
+            if brings_own_advantages(estimator):
+                raise _own_advantage(estimator)
         self._seed: int | None = None
         self._actions: Any = None
         super().__init__(envs.num_envs, observation_space, action_space)
@@ -241,11 +247,14 @@ def _check_space(space: spaces.Space[Any], name: str) -> None:
 def _check_no_own_advantage(info: Info) -> None:
     """Raises where the reward gives more than rewards, as it would be ignored here."""
     if "vote" in info and ("advantage" in info or info.get("advantage_weight", 1.0) != 1.0):
-        raise ValueError(
-            "the reward gives advantages or weights of its own, but Stable-Baselines3 takes "
-            "rewards alone and computes advantages itself; choose another reward, or train with "
-            "ttrl_agents"
-        )
+        raise _own_advantage("the reward")
+
+
+def _own_advantage(reward: object) -> ValueError:
+    return ValueError(
+        f"{reward} gives advantages or weights of its own, but Stable-Baselines3 takes rewards "
+        "alone and computes advantages itself; choose another reward, or train with ttrl_agents"
+    )
 
 
 def _dict_or_array(observations: Any) -> Array | dict[str, Array]:

@@ -29,6 +29,7 @@ from ttrl_env.consensus import (
     judge,
     resolve_estimator,
 )
+from ttrl_env.consensus.rewards.inner import remembers
 from ttrl_env.integrations.group_rewards import (
     check_needs,
     check_rewards_alone,
@@ -91,7 +92,8 @@ def consensus_reward(
 
     Raises:
         UnknownNameError: There is no such benchmark or reward.
-        ValueError: `group_size` is less than 2, or the reward needs more than completions.
+        ValueError: `group_size` is less than 2, or the reward needs more than completions, or
+            brings advantages or weights of its own.
 
     >>> reward = consensus_reward("TTRL-Arithmetic-v0", group_size=3)
     >>> completions = [r"\boxed{7}", r"\boxed{7}", r"\boxed{8}"]
@@ -143,7 +145,7 @@ class ConsensusRewardFunction:
         self._by_id = {question.id: question for question in self.benchmark.questions}
         check_needs(self.estimator, "TRL's trainers")
         # An estimator that remembers must see every group, on every process.
-        self.remembers = hasattr(self.estimator, "state_dict")
+        self.remembers = remembers(self.estimator)
         self._restored = False
         self._visit = (0, -1)  # the trainer's step, and the calls of this function within it
 
@@ -184,6 +186,12 @@ class ConsensusRewardFunction:
             )
         step = 0 if trainer_state is None else int(trainer_state.global_step)
         self._check_restored(step)
+        for name, values in (("question_id", question_id), ("completion_ids", completion_ids)):
+            if values is not None and len(values) != len(completions):
+                raise ValueError(
+                    f"{name} has {len(values)} values for {len(completions)} completions; each "
+                    "completion needs one"
+                )
         mine = _with_tokens(completions, completion_ids, self.thinking)
         by_process, rank = _exchange(list(question_id))
         ids = list(chain.from_iterable(by_process))
@@ -329,16 +337,30 @@ def _with_tokens(
 def _text(completion: Any) -> str:
     """The text of a completion; of a conversation, that of its last turn.
 
-    Nothing, no turn and a turn without text, as one that only calls tools, are all no text.
+    Nothing, no turn, a turn without text, as one that only calls tools, and a turn that the policy
+    did not write, as the result of a tool, are all no text.
     """
     content = completion
-    if not isinstance(completion, str):
-        last = completion[-1] if completion else None
-        content = last.get("content") if isinstance(last, Mapping) else last
+    if isinstance(completion, Mapping):
+        content = _said(completion)
+    elif isinstance(completion, list | tuple):
+        content = _said(completion[-1]) if completion else None
+    elif completion is not None and not isinstance(completion, str):
+        raise ValueError(
+            "a completion is a text or a list of turns, not "
+            f"{type(completion).__name__} {str(completion)[:40]!r}"
+        )
     if isinstance(content, list):  # parts, as models that see images have them
         parts = (part.get("text") if isinstance(part, Mapping) else part for part in content)
         content = "".join(part for part in parts if isinstance(part, str))
     return content or ""
+
+
+def _said(turn: Any) -> Any:
+    """What the policy says in a turn; nothing, where somebody else does."""
+    if not isinstance(turn, Mapping):
+        return turn
+    return turn.get("content") if turn.get("role", "assistant") == "assistant" else None
 
 
 def _exchange(values: list[T]) -> tuple[list[list[T]], int]:

@@ -84,17 +84,25 @@ class GroupVote:
             voted = [self._completions[number] for number in range(self._size)]
             try:
                 # In a thread, as other prompts go on in this loop.
-                self._result.set_result(await asyncio.to_thread(self._vote, voted))
+                rewarded = await asyncio.to_thread(self._vote, voted)
             except Exception as error:  # noqa: BLE001 - it is raised in each session
-                self._result.set_exception(error)
+                self._end(error)
+            else:
+                self._end(rewarded)
         return (await asyncio.shield(self._result))[session]
 
     def fail(self, why: object) -> None:
         """Makes every session fail, as a vote over a part of a group is another vote."""
-        if not self._result.done():
-            self._result.set_exception(
-                RuntimeError(f"a completion of this question failed, so there is no vote: {why}")
-            )
+        self._end(RuntimeError(f"a completion of this question failed, so there is no vote: {why}"))
+
+    def _end(self, result: list[Rewarded] | Exception) -> None:
+        """Tells every session; only what comes first counts, as one may fail during the vote."""
+        if self._result.done():
+            return
+        if isinstance(result, Exception):
+            self._result.set_exception(result)
+        else:
+            self._result.set_result(result)
 
 
 class QuestionVotes:

@@ -54,14 +54,18 @@ def probe(
     Args:
         config: The options.
         votes: Look at the votes of this evaluation instead, the output folder of ttrl eval or ttrl
-            probe; one that was interrupted is finished first. Give no other options.
+            probe; one that was interrupted is finished first. Of the folder of a run, at those of
+            its initial policy. Give no other options.
         json: Print one JSON object; progress goes to standard error.
     """
     if votes is not None and config != ProbeConfig():
         raise AgentError("--votes takes the votes of an evaluation as they are; leave out others.")
-    probed = None if votes is None else _stored(votes)
-    if probed is None:
-        probed = _collected(config.evaluation() if votes is None else _begun(votes), quiet=json)
+    stored = None if votes is None else _stored(votes)
+    if stored is not None and stored.complete:
+        probed = _Probed.of(stored, stored.read())
+    else:
+        asked = config.evaluation() if stored is None else _begun(stored)
+        probed = _collected(asked, quiet=json)
     if json:
         print(json_module.dumps(probed.to_dict()))  # noqa: T201
     else:
@@ -91,11 +95,7 @@ class _Probed:
         """Looks at the votes of an evaluation."""
         from ttrl_agents.probe import judge, measure_rightness, measure_votes
 
-        if evaluation.k < 2:
-            raise AgentError(
-                f"{stored.path} holds one vote on each question, and a probe needs two or more: "
-                "measure with a --k of 2 or more, not greedily."
-            )
+        _check_votes(stored, evaluation.k)
         votes = measure_votes(evaluation.results)
         labels = measure_rightness(evaluation.results)
         return cls(stored.path, stored.config(), votes, labels, judge(votes, labels))
@@ -105,9 +105,10 @@ class _Probed:
         from ttrl_agents.probe import steps_to_agreement
 
         steps = steps_to_agreement(self.votes.shares)
-        named = ("model", "benchmark", "temperature", "top_p")
+        named = ("benchmark", "temperature", "top_p")
         return {
             "folder": str(self.folder),
+            "model": self.settings.get("model"),
             **{name: self.settings[name] for name in named},
             "seed": self.settings.get("seed"),
             **self.verdict.to_dict(),
@@ -117,19 +118,39 @@ class _Probed:
         }
 
 
-def _begun(folder: Path) -> EvalConfig:
+def _check_votes(stored: EvaluationFolder, votes: int) -> None:
+    if votes < 2:
+        raise AgentError(
+            f"{stored.path} holds one vote on each question, and a probe needs two or more: "
+            "measure with a --k of 2 or more, not greedily."
+        )
+
+
+def _begun(stored: EvaluationFolder) -> EvalConfig:
+    """Returns the options of an evaluation that was interrupted."""
     from ttrl_agents.evaluate.runner import evaluation_config
 
-    return evaluation_config(folder)
+    config = evaluation_config(stored.path)
+    _check_votes(stored, config.votes)  # before the rest is sampled
+    return config
 
 
-def _stored(path: Path) -> _Probed | None:
-    """Returns what a complete evaluation at a path says; `None` if it was interrupted."""
+def _stored(path: Path) -> EvaluationFolder:
+    """Returns the evaluation at a path; of a run, that of its initial policy.
+
+    It is that at the temperature of the training, if the run was measured at it.
+    """
+    from ttrl_agents.config.train_config import read_config
     from ttrl_agents.evaluate.folder import find_evaluations
+    from ttrl_agents.evaluate.setting import SamplingSetting
+    from ttrl_agents.run.folder import CONFIG
 
+    before = path / "evaluations" / "before"
+    if before.is_dir():
+        setting = SamplingSetting(read_config(path / CONFIG).temperature)
+        path = before / setting.name if (before / setting.name).is_dir() else before
     found = find_evaluations(path)
-    stored = found.get("train") or next(iter(found.values()))
-    return _Probed.of(stored, stored.read()) if stored.complete else None
+    return found.get("train") or next(iter(found.values()))
 
 
 def _collected(config: EvalConfig, *, quiet: bool) -> _Probed:
@@ -149,7 +170,7 @@ def _print(console: Console, probed: _Probed) -> None:
 
     settings, found, verdict = probed.settings, probed.votes, probed.verdict
     title = (
-        f"{settings['model']} on {settings['benchmark']}: "
+        f"{settings.get('model', 'A model')} on {settings['benchmark']}: "
         f"{counted(found.questions, 'question')} x {found.n_votes} votes, "
         f"{SamplingSetting.of(settings).title}"
     )

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ttrl_agents.cli.console import CommandConsole
-from ttrl_env.consensus import REWARDS, RewardError, find_reward
+from ttrl_env.consensus import REWARDS, RewardError, find_reward, reward_needs, rewards_inside
 
 __all__ = ["rewards"]
 
@@ -58,7 +58,23 @@ def _describe(console: Console, name: str) -> None:
     console.print(f"{card.name}: {card.summary}", markup=False)
     if card.paper:
         console.print(f"paper: arXiv {card.paper}", markup=False)
-    if card.needs:
-        console.print(f"needs: {', '.join(card.needs)}", markup=False)
-    console.print(f"options: {entry.describe_options() or 'none'}", markup=False, soft_wrap=True)
+    inside = rewards_inside(name)
+    if inside:
+        console.print(f"made of: {', '.join(inside)}", markup=False, soft_wrap=True)
+    if needs := reward_needs(name):
+        console.print(f"needs: {', '.join(sorted(needs))}", markup=False)
+    if _brings_own_advantages(name):
+        console.print(
+            "brings advantages or weights of its own, which sums and other trainers do not take",
+            markup=False,
+            soft_wrap=True,
+        )
+    if card.name in REWARDS:  # a sum has no options to spell
+        options = entry.describe_options() or "none"
+        console.print(f"options: {options}", markup=False, soft_wrap=True)
     console.print(f"\n{inspect.getdoc(entry.factory) or ''}", markup=False, soft_wrap=True)
+
+
+def _brings_own_advantages(name: str) -> bool:
+    entry, _ = find_reward(name)
+    return entry.card.own_advantages or any(map(_brings_own_advantages, rewards_inside(name)))

@@ -69,6 +69,11 @@ class EvaluationFolder:
             raise AgentError(
                 f"{self.path} holds no evaluation: its config.json is of another kind."
             )
+        for name in ("temperature", "top_p"):
+            if type(config[name]) not in (int, float):
+                raise AgentError(
+                    f"{self.config_path} is damaged: {name} is {config[name]!r}, not a number."
+                )
         return config
 
     def check_usable(self) -> None:

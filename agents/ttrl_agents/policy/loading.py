@@ -137,8 +137,7 @@ def load_policy(
                 shape = AutoConfig.from_pretrained(folder, trust_remote_code=False)
                 check_model_files(folder, shape)
                 options["use_safetensors"] = True
-            model: Any
-            model, found = AutoModelForCausalLM.from_pretrained(
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
                 folder,
                 trust_remote_code=False,
                 dtype=resolve_dtype(dtype, where),
@@ -156,6 +155,7 @@ def load_policy(
             cause = None if Path(folder).exists() else _cause(error)
             said = error_text(error) if cause is None else f"{cause}."
             raise AgentError(f"{what}: {said}") from error
+    model, found = loaded
     check_all_loaded(source, model, found)
     if gguf:
         _forget_quantization(model)

@@ -40,9 +40,9 @@ class Indicators:
         teaching: The share of questions that would teach: the reward `majority` would reward some
             completions and others not.
         reproducible: How often one half of the votes elects what the other half elects.
-        agreement: Fleiss' kappa: how much oftener two votes on one question agree than two votes
-            on different ones do, as a share of what is possible. 0 where votes do not depend on
-            the question; `None` for a single question.
+        agreement: A kappa: how much oftener two votes on one question agree than two votes on
+            different ones do, as a share of what is possible. 0 where votes do not depend on the
+            question; `None` for a single question.
         distinct_winners: Different winners over the questions that have one; `None` without any.
         absent: The share of completions without an answer.
         truncated: The share of completions that did not end by themselves.
@@ -163,7 +163,10 @@ def _tally(result: QuestionResult) -> Counter[Hashable]:
 
 
 def _kappa(tallies: Sequence[Counter[Hashable]], n: int) -> float | None:
-    """Fleiss' kappa, in which a vote without an answer agrees with nothing."""
+    """Fleiss' kappa, but for chance, which is the agreement of votes on different questions.
+
+    A vote without an answer agrees with nothing.
+    """
     questions = len(tallies)
     if questions < 2:
         return None

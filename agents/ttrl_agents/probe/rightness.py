@@ -28,6 +28,7 @@ class Rightness:
         mean: mean@n: the share of right completions.
         majority: maj@n: the share of questions whose winner is right.
         some: pass@n: the share of questions with a right completion.
+        winners: The share of right winners among the questions that have one; `None` without any.
         gain: `majority` less `mean`: what is gained if every question settles on its winner.
         reward_accuracy: The share of completions that the majority rewards as the label would.
         confidently_wrong: Questions on which 90 % of the votes or more agree on a wrong answer.
@@ -37,6 +38,7 @@ class Rightness:
     mean: Interval
     majority: Interval
     some: Interval
+    winners: float | None
     gain: Interval
     reward_accuracy: Interval
     confidently_wrong: int
@@ -53,6 +55,7 @@ class Rightness:
         return {
             "graded": self.graded,
             **as_json(intervals),
+            "winners_right": None if self.winners is None else round(self.winners, 6),
             "confidently_wrong": self.confidently_wrong,
         }
 
@@ -69,11 +72,13 @@ def measure_rightness(results: Sequence[QuestionResult]) -> Rightness | None:
     accuracy = np.where(majority == 1, 1.0, 1 - ratio - mean)
     columns = (mean, majority, mean > 0, majority - mean, accuracy)
     one, most, some, gain, rewards = bootstrap_intervals(np.stack(columns, axis=1))
+    elected = majority[ratio > 0]
     return Rightness(
         graded=len(graded),
         mean=one,
         majority=most,
         some=some,
+        winners=float(elected.mean()) if elected.size else None,
         gain=gain,
         reward_accuracy=rewards,
         confidently_wrong=int(((majority == 0) & (ratio >= CONFIDENT)).sum()),

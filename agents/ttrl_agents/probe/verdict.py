@@ -18,6 +18,7 @@ from typing import Final, Literal
 
 from ttrl_agents.probe.indicators import Indicators
 from ttrl_agents.probe.rightness import Rightness
+from ttrl_benchmarks.printable import counted
 
 __all__ = ["LIMITS", "Limit", "Reason", "Verdict", "judge"]
 
@@ -53,6 +54,8 @@ class Limit:
 
 LIMITS: Final = MappingProxyType(
     {
+        "questions": Limit(10, 0),
+        "votes": Limit(4, 0),
         "absent": Limit(0.2, 0.5, high=True),
         "truncated": Limit(0.2, 0.5, high=True),
         "agreement": Limit(0.05, 0.02),
@@ -128,6 +131,14 @@ def judge(votes: Indicators, labels: Rightness | None = None) -> Verdict:
 
 
 def _reasons(votes: Indicators) -> Iterator[Reason]:
+    sizes = (("questions", votes.questions), ("votes", votes.n_votes))
+    enough = all(LIMITS[name].weigh(size) == "good" for name, size in sizes)
+    yield Reason(
+        "sample",
+        "good" if enough else "weak",
+        f"{counted(votes.questions, 'question')}, {votes.n_votes} votes on each.",
+        "" if enough else "So few say little, whatever they say: take more (--limit, --n-votes).",
+    )
     yield _reason(
         "absent",
         votes.absent,
@@ -183,15 +194,16 @@ def _reasons(votes: Indicators) -> Iterator[Reason]:
 
 
 def _label_reasons(labels: Rightness) -> Iterator[Reason]:
-    gain, majority = labels.gain, labels.majority
-    yield _reason(
-        "majority",
-        majority.mean,
-        f"The most frequent answer is right on {majority.mean:.0%} of the questions, one "
-        f"completion on {labels.mean.mean:.0%}.",
-        "Most of what would be rewarded is wrong: learning would harden mistakes. Take easier "
-        "questions, a stronger model, or true labels for some (--reward label_budget).",
-    )
+    gain = labels.gain
+    if labels.winners is not None:  # without any answer, nothing wrong would be rewarded
+        yield _reason(
+            "majority",
+            labels.winners,
+            f"The most frequent answer is right on {labels.winners:.0%} of the questions that have "
+            f"one; one completion is right on {labels.mean.mean:.0%} of all.",
+            "Much of what would be rewarded is wrong: learning would harden mistakes. Take easier "
+            "questions, a stronger model, or true labels for some (--reward label_budget).",
+        )
     yield _reason(
         "gain",
         gain.mean,

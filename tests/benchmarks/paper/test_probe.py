@@ -77,11 +77,11 @@ def test_the_steps_that_agreement_took_are_those_of_the_full_learning_rate(scrip
 
 def test_the_table_says_where_the_verdict_was_wrong(script) -> None:
     probe = script("probe")
-    learning = [[n, n, n, n + 20, n + 40, n, n + 60, n] for n in range(8)]
+    learning = [[n, n, n, n + 20, n + 40, n, n + 60, n] for n in range(10)]
     rows = {
-        "tiny": row_of(learning, [[3] * 8, [8] * 8]),
-        "spoilt": row_of(learning, [[3] * 8, [3] * 8], alarms=[[31, "runaway"]]),
-        "untrained": row_of([[-1] * 8] * 8, [[0] * 8, [0] * 8]),
+        "tiny": row_of(learning, [[3] * 10, [8] * 10]),
+        "spoilt": row_of(learning, [[3] * 10, [3] * 10], alarms=[[31, "runaway"]]),
+        "untrained": row_of([[-1] * 8] * 10, [[0] * 10, [0] * 10]),
     }
     text = probe.table(results_of(script, rows))
     lines = {line.split(" | ")[0].removeprefix("| "): line for line in text.splitlines()}

@@ -1,6 +1,7 @@
 """`ttrl probe`, as it is called."""
 
 import json
+import shutil
 import signal
 
 import pytest
@@ -9,6 +10,7 @@ from evaluations_made_up import made_up_evaluation, made_up_result
 from ttrl_agents.cli.entry import main
 from ttrl_agents.config.eval_config import EvalConfig
 from ttrl_agents.config.probe_config import ProbeConfig
+from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.evaluate import Evaluation, EvaluationFolder
 from ttrl_agents.evaluate.display import EvaluationDisplay
 
@@ -64,6 +66,7 @@ def test_json_has_what_is_printed_and_progress_goes_elsewhere(capsys, probed, tm
     assert (found["temperature"], found["top_p"], found["seed"]) == (1.0, 1.0, 0)
     assert found["verdict"] in ("fit", "doubtful", "unfit")
     assert {each["indicator"] for each in found["reasons"]} == {
+        "sample",
         "absent",
         "truncated",
         "agreement",
@@ -86,6 +89,17 @@ def test_without_labels_it_says_what_the_votes_cannot(capsys, tmp_path):
     assert "T 0.6, top-p 0.95" in printed.out
     status, printed = run(capsys, "probe", "--votes", folder, "--json")
     assert json.loads(printed.out)["labels"] is None
+
+
+def test_votes_of_an_evaluation_that_does_not_name_its_model_are_votes_too(capsys, tmp_path):
+    results = Evaluation(tuple(made_up_result(name, ["1", "1", "2", "3"]) for name in "abc"))
+    config = {"benchmark": "b", "k": 4, "temperature": 0.6, "top_p": 0.95}
+    EvaluationFolder.write(tmp_path / "one", config, results)
+    status, printed = run(capsys, "probe", "--votes", tmp_path / "one")
+    assert status == 0, printed.err
+    assert "A model on b: 3 questions" in printed.out
+    status, printed = run(capsys, "probe", "--votes", tmp_path / "one", "--json")
+    assert json.loads(printed.out)["model"] is None
 
 
 def test_one_that_was_interrupted_goes_on(capsys, tmp_path, monkeypatch, probed):
@@ -130,6 +144,49 @@ def test_a_mistake_ends_in_one_sentence(capsys, tmp_path, monkeypatch, arguments
     assert status == 1
     assert expected in printed.err
     assert printed.err.startswith("ttrl: ")
+
+
+def test_of_a_run_it_takes_the_initial_policy_at_the_temperature_of_the_training(capsys, tmp_path):
+    config = TrainConfig(temperature=0.8)
+    (tmp_path / "config.json").write_text(json.dumps(config.to_dict()))
+    for moment, temperature, answer in (
+        ("after", 0.6, "1"),
+        ("before", 0.6, "2"),
+        ("before/T0.8-top-p1", 0.8, "3"),
+    ):
+        results = tuple(made_up_result(name, [answer, "1", "7", "8"]) for name in "ab")
+        folder = tmp_path / "evaluations" / moment / "train"
+        write(folder, Evaluation(results), temperature=temperature, top_p=1.0)
+    status, printed = run(capsys, "probe", "--votes", tmp_path, "--json")
+    assert status == 0, printed.err
+    found = json.loads(printed.out)
+    assert found["folder"] == str(tmp_path / "evaluations" / "before" / "T0.8-top-p1" / "train")
+    assert found["temperature"] == 0.8
+    shutil.rmtree(tmp_path / "evaluations" / "before" / "T0.8-top-p1")
+    found = json.loads(run(capsys, "probe", "--votes", tmp_path, "--json")[1].out)
+    assert found["folder"] == str(tmp_path / "evaluations" / "before" / "train")
+
+
+def test_a_greedy_evaluation_that_was_interrupted_is_not_finished_in_vain(
+    capsys, tmp_path, monkeypatch
+):
+    folder = tmp_path / "halted"
+
+    def press(display, count):
+        signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as pressed:
+        pressed.setattr(EvaluationDisplay, "on_tokens", press)
+        status, _ = run(
+            capsys, "eval", "tiny", "--greedy", "--limit", "2", "--max-tokens", "64",
+            "--output", folder,
+        )  # fmt: skip
+    assert status == 130
+    before = (folder / "completions.jsonl").read_bytes()
+    status, printed = run(capsys, "probe", "--votes", folder)
+    assert status == 1
+    assert "one vote on each question" in printed.err
+    assert (folder / "completions.jsonl").read_bytes() == before
 
 
 def test_one_vote_on_each_question_says_what_to_do(capsys, tmp_path):

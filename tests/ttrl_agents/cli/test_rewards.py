@@ -35,6 +35,21 @@ def test_one_reward_is_told_in_full(capsys):
     assert "Did you mean 'restrain'" in capsys.readouterr().err
 
 
+def test_what_is_inside_a_reward_counts_in_what_is_told_of_it(capsys):
+    assert main(["rewards", "held(inner=scrl)"]) == 0
+    told = capsys.readouterr().out
+    assert "made of: scrl" in told
+    assert "needs: token statistics" in told
+    assert "advantages or weights of its own" not in told
+    assert main(["rewards", "majority + 0.1*format_only"]) == 0
+    told = capsys.readouterr().out
+    assert "made of: majority, format_only" in told
+    assert "options:" not in told
+    for name in ("guard", "held(inner=ddrl)"):
+        assert main(["rewards", name]) == 0
+        assert "brings advantages or weights of its own" in capsys.readouterr().out
+
+
 def test_rewards_of_others_are_listed_and_broken_ones_named(capsys, monkeypatch):
     broken = EntryPoint("torn", "no_such_module_anywhere:Torn", registry.ENTRY_POINTS)
     monkeypatch.setattr(plugins, "entry_points", lambda *, group: [broken])

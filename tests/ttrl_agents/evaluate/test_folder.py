@@ -138,6 +138,15 @@ def test_options_that_were_edited_into_nonsense_are_named(tmp_path, options, sai
         evaluation_config(tmp_path)
 
 
+@pytest.mark.parametrize("value", ["hot", None, True, [1]])
+def test_a_temperature_that_is_not_a_number_is_named(tmp_path, value):
+    folder = EvaluationFolder(tmp_path / "one")
+    EvaluationFolder.write(folder.path, CONFIG, Evaluation(RESULTS))
+    folder.config_path.write_text(json.dumps({**CONFIG, "temperature": value}))
+    with pytest.raises(AgentError, match="damaged: temperature is .*not a number"):
+        folder.read()
+
+
 def test_a_question_that_was_lost_afterwards_is_missed(tmp_path):
     folder = EvaluationFolder(tmp_path / "one")
     EvaluationFolder.write(folder.path, CONFIG, Evaluation(RESULTS))

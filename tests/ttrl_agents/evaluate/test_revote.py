@@ -83,7 +83,7 @@ def test_what_is_not_stored_is_named_with_the_reason():
 
 def test_a_reward_whose_options_change_what_it_needs_is_named_too():
     found = revote(RESULTS, benchmark(), ["deepconf(measure=probability)", "majority(tie=last)"])
-    assert "log_probs" in found.reasons["deepconf(measure=probability)"]
+    assert "which an evaluation does not store" in found.reasons["deepconf(measure=probability)"]
     assert "tie must be one of" in found.reasons["majority(tie=last)"]
 
 

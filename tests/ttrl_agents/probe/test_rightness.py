@@ -37,5 +37,12 @@ def test_reward_accuracy_compares_each_reward_with_that_of_the_label():
     assert silent.reward_accuracy.mean == 1
 
 
+def test_questions_without_an_answer_have_no_winner_that_could_be_wrong():
+    assert measure_rightness(RESULTS).winners == pytest.approx(1 / 3)
+    silent = made_up_result("silent", [None] * 4)
+    assert measure_rightness([RESULTS[0], silent, silent]).winners == 1
+    assert measure_rightness([silent]).winners is None
+
+
 def test_without_labels_nothing_is_said():
     assert measure_rightness(RESULTS[3:]) is None

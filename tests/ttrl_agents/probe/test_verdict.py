@@ -62,10 +62,27 @@ def test_one_answer_to_every_question_is_unfit():
 
 
 def test_without_any_answer_that_is_all_there_is_to_say():
-    verdict = verdict_of(*[[None] * 4] * 5)
+    verdict = verdict_of(*[[None] * 4] * 10)
     assert verdict.word == "unfit"
-    assert weights(verdict) == {"absent": "bad", "truncated": "bad"}
-    assert "--max-tokens" in verdict.reasons[1].change
+    assert weights(verdict) == {"sample": "good", "absent": "bad", "truncated": "bad"}
+    assert "--max-tokens" in verdict.reasons[2].change
+    # Nothing wrong would be rewarded.
+    assert [each.indicator for each in verdict.with_labels] == ["gain"]
+
+
+@pytest.mark.parametrize(("count", "n"), [(9, 16), (20, 3), (1, 2)])
+def test_few_questions_or_votes_are_never_called_fit(count, n):
+    verdict = verdict_of(*groups(0.5, n=n, count=count))
+    assert weights(verdict)["sample"] == "weak"
+    assert verdict.word != "fit"
+    assert "--limit, --n-votes" in verdict.reasons[0].change
+
+
+def test_silent_questions_do_not_make_the_winners_wrong():
+    groups = [[str(place)] * 3 + ["x"] if place % 3 == 0 else [None] * 4 for place in range(30)]
+    majority = verdict_of(*groups).with_labels[0]
+    assert (majority.indicator, majority.weight) == ("majority", "good")
+    assert "right on 100% of the questions that have one" in majority.says
 
 
 def test_being_cut_off_after_an_answer_is_not_bad():

@@ -11,8 +11,10 @@ from ttrl_env.consensus import (
     HeldVote,
     Majority,
     Oracle,
+    Scope,
     SelfCertainty,
     VerifierWeighted,
+    WeightedSum,
 )
 from ttrl_env.consensus.cards import KINDS, NEEDS, OWN_REWARDS, needs_of
 
@@ -25,7 +27,9 @@ from ttrl_env.consensus.cards import KINDS, NEEDS, OWN_REWARDS, needs_of
         (SelfCertainty(), ("token statistics",)),
         (VerifierWeighted(), ("verifier",)),
         (DeepConf, ("token statistics",)),  # it may
-        (DeepConf(measure="probability"), ()),
+        (DeepConf(measure="probability"), ("log-probs",)),
+        (HeldVote(Scope(measure="probability")), ("log-probs",)),
+        (WeightedSum(((1.0, Majority()), (0.5, Scope(measure="probability")))), ("log-probs",)),
         (EntropyShaped(mode="clip"), ()),
         (EntropyShaped(SelfCertainty(), mode="clip"), ("token statistics",)),
         (HeldVote, ()),

@@ -10,6 +10,7 @@ import pytest
 from env_fakes import question_ids, sums
 from token_fakes import END, PAD, VOCABULARY, codec, decode, encode, random_tokens
 
+from ttrl_benchmarks import SealedLabels
 from ttrl_env import LabelMetrics, TokenCodec, TokenVectorEnv
 from ttrl_env.consensus import Ballot, Verdict
 from ttrl_env.envs import make_vector_env
@@ -247,6 +248,22 @@ def test_the_vote_is_rendered_in_the_step_that_held_it() -> None:
     assert shown[2:] == asked[2:]
     envs.step(np.array([1, 1, 1, 1]))
     assert envs.render()[0] not in (shown[0], asked[0])  # the next question
+
+
+def test_all_groups_share_one_reward_and_what_it_remembers(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: set[str] = set()
+    reveal = SealedLabels.reveal
+
+    def noted(self: SealedLabels, question_id: str) -> str | None:
+        read.add(question_id)
+        return reveal(self, question_id)
+
+    monkeypatch.setattr(SealedLabels, "reveal", noted)
+    envs = token_envs(6, 2, reward="label_budget(labels=1, below=1.0)")
+    envs.reset(seed=0)
+    for tokens in random_tokens(envs, seed=0, steps=40):
+        envs.step(tokens)
+    assert len(read) == 1
 
 
 def test_what_is_refused() -> None:

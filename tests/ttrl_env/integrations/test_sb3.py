@@ -247,6 +247,11 @@ def test_what_stable_baselines3_has_no_place_for_is_refused(own: dict[str, Any])
         vec_env.step(np.array([END, END]))
 
 
+def test_a_reward_that_says_so_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match=r"Guard\(.*takes rewards alone"):
+        SB3VecEnv(token_envs(2, 2, reward="guard"))
+
+
 @pytest.mark.parametrize("mode", ["NEXT_STEP", "DISABLED"])
 def test_other_autoreset_modes_are_refused(mode: str) -> None:
     with pytest.raises(ValueError, match=f"SAME_STEP.*{mode}"):

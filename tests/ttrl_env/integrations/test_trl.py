@@ -101,7 +101,7 @@ def test_a_reward_by_name_pays_as_in_an_environment_or_is_refused(name: str) -> 
         verdict = resolve_estimator(name, benchmark)(hold_vote(texts, question, benchmark))
     except RewardError:  # it needs more than text
         verdict = None
-    if verdict is None or verdict.advantages is not None or verdict.weights is not None:
+    if verdict is None or REWARDS[name].card.own_advantages:
         with pytest.raises(ValueError, match=r"needs|gives"):
             consensus_reward(benchmark, 4, name)(texts, question_id=ids)
         return
@@ -251,6 +251,9 @@ def test_it_goes_through_pickle() -> None:
         ([], ""),
         ([None], ""),
         ([{"role": "assistant"}], ""),
+        ({"role": "assistant", "content": "6"}, "6"),
+        ([{"role": "assistant", "content": "7"}, {"role": "tool", "content": "8"}], ""),
+        ([{"role": "assistant", "content": "7"}, {"role": "user", "content": "8"}], ""),
     ],
 )
 def test_the_text_of_a_completion_is_its_last_turn(completion: Any, text: str) -> None:
@@ -278,6 +281,49 @@ def test_what_it_cannot_make_whole_it_refuses(ids: list[str] | None, message: st
     reward = consensus_reward(sums(), 2)
     with pytest.raises(ValueError, match=message):
         reward([boxed(1)] * len(ids or "12"), question_id=ids)
+
+
+@pytest.mark.parametrize(
+    ("completions", "more", "message"),
+    [
+        ([boxed(1)] * 4, {}, "question_id has 2 values for 4 completions"),
+        ([boxed(1)], {}, "question_id has 2 values for 1 completions"),
+        ([boxed(1)] * 2, {"completion_ids": [[1]]}, "completion_ids has 1 values for 2"),
+        ([7, 8], {}, "a text or a list of turns, not int '7'"),
+        ([b"7", b"8"], {}, "a text or a list of turns, not bytes"),
+    ],
+)
+def test_completions_that_do_not_fit_raise_an_error(
+    completions: list[Any], more: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        consensus_reward(sums(), 2)(completions, question_id=["sum-0"] * 2, **more)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("guard", "Guard.* gives advantages or weights of its own, but TRL's trainers"),
+        ("held(inner=ddrl)", "gives advantages or weights of its own"),
+        ("deepconf(measure=probability)", "needs the log-probabilities of the tokens"),
+        ("majority + 0.1*scope(measure=probability)", "needs the log-probabilities"),
+    ],
+)
+def test_a_reward_that_would_fail_at_a_later_vote_is_refused_at_once(
+    name: str, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        consensus_reward(sums(), 2, name)
+
+
+def test_a_sum_that_remembers_nothing_needs_no_checkpoint() -> None:
+    later = SimpleNamespace(global_step=3)
+    plain = consensus_reward(sums(), 2, "majority + 0.1*format_only")
+    texts, ids = [boxed(1), boxed(1)], ["sum-0"] * 2
+    assert plain(texts, question_id=ids, trainer_state=later) == [1.1, 1.1]
+    mindful = consensus_reward(sums(), 2, "majority + 0.1*held")
+    with pytest.raises(ValueError, match="remembers no vote before it"):
+        mindful(texts, question_id=ids, trainer_state=later)
 
 
 def test_the_only_question_may_fill_several_groups() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -183,7 +184,10 @@ def test_the_manager_starts_workers_that_vote(config: Any) -> None:
         ({"benchmark": "arithmetik"}, "arithmetic"),
         ({**ARITHMETIC, "reward": "majorty"}, "majority"),
         ({**ARITHMETIC, "reward": "held"}, "remembers earlier votes"),
-        ({**ARITHMETIC, "reward": "ddrl"}, "gives advantages, but verl"),
+        (
+            {**ARITHMETIC, "reward": "ddrl"},
+            "gives advantages or weights of its own, but the trainers of verl",
+        ),
         ({**ARITHMETIC, "reward": "scrl"}, "needs statistics of each token"),
     ],
 )
@@ -228,6 +232,32 @@ def test_sessions_wait_for_each_other_and_fail_together() -> None:
     errors = asyncio.run(run([2, 0], broken=True))
     assert all("there is no vote: gone" in str(error) for error in errors)
     assert len(calls) == 1
+
+
+def test_a_session_that_fails_during_the_vote_makes_all_fail() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def vote(completions: list[Completion]) -> list[Any]:
+        begun.set()
+        go_on.wait()
+        return [(1.0, {}) for _ in completions]
+
+    async def run() -> list[Any]:
+        group = GroupVote(2, vote)
+        waiting = [asyncio.create_task(group.reward_of(n, Completion("x"))) for n in range(2)]
+        await asyncio.to_thread(begun.wait)
+        group.fail("cancelled")
+        go_on.set()
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    errors = asyncio.run(run())
+    assert all("there is no vote: cancelled" in str(error) for error in errors)
+
+
+def test_a_sum_of_rewards_can_be_used() -> None:
+    votes = QuestionVotes({**ARITHMETIC, "reward": "majority + 0.1*format_only"})
+    rewarded = votes.vote("train-0-L1-000", 0, [Completion(text) for text in SAID])
+    assert [reward for reward, _ in rewarded] == [1.1, 1.1, 0.1, 0]
 
 
 def test_a_file_of_questions_has_labels_only_where_asked(tmp_path: Path) -> None:

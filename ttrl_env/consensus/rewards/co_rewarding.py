@@ -45,6 +45,7 @@ class CoRewarding:
     """
 
     needs_two_prompts: ClassVar[bool] = True
+    own_advantages: ClassVar[bool] = True
 
     scale_by_std: bool = True
 

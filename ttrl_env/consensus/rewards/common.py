@@ -19,6 +19,7 @@ from ttrl_env.consensus.ballot import Ballot, TokenValues
 from ttrl_env.consensus.errors import RewardError
 
 __all__ = [
+    "LARGEST",
     "check_choice",
     "check_flag",
     "check_number",
@@ -31,6 +32,9 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float64]
+
+LARGEST = 1e6
+"""The largest value of an option that has no bound of its own; more would overflow."""
 
 
 def exact_mean(values: Iterable[float]) -> float:
@@ -87,7 +91,8 @@ def known_tokens(
     """Returns the values, one array a completion.
 
     Raises:
-        RewardError: The sampler did not say; the message says how to make it.
+        RewardError: The sampler did not say, and the message says how to make it; or a value is
+            not a number, which every comparison of completions would get wrong.
     """
     rows = [row for row in values if row is not None]
     if len(rows) < len(values):
@@ -101,6 +106,14 @@ def known_tokens(
             f"{len(values) - len(rows)} of {len(values)} came without. Hand the environment "
             f"Completion(text, {name}=...) instead of plain text: {asked}."
         )
+    least = -math.inf if name == "log_probs" else np.finfo(np.float32).min
+    for place, row in enumerate(rows):
+        if not ((row >= least) & (row < math.inf)).all():
+            odd = row[~((row >= least) & (row < math.inf))][0]
+            raise RewardError(
+                f"{estimator!r} cannot compare the {name} of completion {place} of the group: "
+                f"one of them is {odd}. Look for weights or logits that are not finite."
+            )
     return rows
 
 
@@ -127,17 +140,20 @@ def group_advantages(rewards: Floats, *, scale_by_std: bool = True) -> Floats:
 
 
 def check_number(
-    name: str, value: object, low: float = -math.inf, high: float = math.inf, *, whole: bool = False
+    name: str, value: object, low: float, high: float | None = None, *, whole: bool = False
 ) -> None:
     """Checks that an option is a number from `low` to `high`.
+
+    Without `high`, whole numbers may be of any size, others at most `LARGEST`.
 
     Raises:
         ValueError: It is not.
     """
     is_number = isinstance(value, int) or (isinstance(value, float) and not whole)
-    if isinstance(value, bool) or not is_number or not low <= value <= high:  # type: ignore[operator]
+    top = high if high is not None else math.inf if whole else LARGEST
+    if isinstance(value, bool) or not is_number or not low <= value <= top:  # type: ignore[operator]
         kind = "a whole number" if whole else "a number"
-        bounds = f"from {low:g} to {high:g}" if high < math.inf else f"of {low:g} or more"
+        bounds = f"of {low:g} or more" if top == math.inf else f"from {low:g} to {top:,.10g}"
         raise ValueError(f"{name} must be {kind} {bounds}, not {value!r}")
 
 

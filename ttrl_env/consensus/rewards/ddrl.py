@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -40,6 +41,8 @@ class DDRL:
     Args:
         keep: K / n, the share of a group that trains; the authors train on 32 of 64.
     """
+
+    own_advantages: ClassVar[bool] = True
 
     keep: float = 0.5
 

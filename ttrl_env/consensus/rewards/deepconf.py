@@ -75,6 +75,11 @@ class DeepConf:
         """Whether log-probabilities are not enough."""
         return self.measure == "self_certainty"
 
+    @property
+    def needs_log_probs(self) -> bool:
+        """Whether log-probabilities are enough."""
+        return self.measure == "probability"
+
     def __call__(self, ballot: Ballot) -> Verdict:
         """Rewards one group."""
         if self.measure == "self_certainty":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -98,6 +98,8 @@ class DivTTRL:
             advantages of the rewards.
         seed: Names the coins.
     """
+
+    own_advantages: ClassVar[bool] = True
 
     k: int = 8
     agreed: Literal["pass_at_k", "group"] = "pass_at_k"

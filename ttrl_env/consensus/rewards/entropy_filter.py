@@ -13,7 +13,13 @@ import numpy as np
 from ttrl_env.consensus.ballot import Ballot
 from ttrl_env.consensus.cards import reward
 from ttrl_env.consensus.rewards.common import check_number, token_means
-from ttrl_env.consensus.rewards.inner import Around, check_inner, inner_state, load_inner_state
+from ttrl_env.consensus.rewards.inner import (
+    Around,
+    check_inner,
+    inner_state,
+    load_inner_state,
+    remembers,
+)
 from ttrl_env.consensus.rewards.majority import Majority
 from ttrl_env.consensus.verdict import Estimator, Verdict
 
@@ -40,8 +46,8 @@ class EntropyFilter(Around):
     slowly moving copy of the policy that gives some of the votes, is a matter of sampling, and not
     part of this.
 
-    When not to use it: with small groups, whose quartiles say little; with n up to 4 hardly
-    anything can be that far below.
+    When not to use it: with small groups, whose quartiles say little. With n = 2 and this factor
+    nothing can be that far below; from n = 3 on one is left out now and then by mere chance.
 
     Args:
         inner: The reward whose advantages are filtered.
@@ -49,6 +55,7 @@ class EntropyFilter(Around):
     """
 
     needs_token_statistics: ClassVar[bool] = True
+    own_advantages: ClassVar[bool] = True
 
     inner: Estimator = field(default_factory=Majority)
     factor: float = 0.75
@@ -56,6 +63,11 @@ class EntropyFilter(Around):
     def __post_init__(self) -> None:
         check_inner(self.inner)
         check_number("factor", self.factor, 0)
+
+    @property
+    def remembers(self) -> bool:
+        """As the other reward."""
+        return remembers(self.inner)
 
     def state_dict(self) -> dict[str, Any]:
         """Returns what the other reward remembers."""

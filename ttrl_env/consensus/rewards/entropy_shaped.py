@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from ttrl_env.consensus.rewards.inner import (
     inner_state,
     load_inner_state,
     needs,
+    remembers,
 )
 from ttrl_env.consensus.rewards.majority import Majority
 from ttrl_env.consensus.verdict import Estimator, Verdict
@@ -61,6 +62,8 @@ class EntropyShaped(Around):
         limit: The largest advantage; only the mode `"clip"` has it.
     """
 
+    own_advantages: ClassVar[bool] = True
+
     inner: Estimator = field(default_factory=Majority)
     mode: Literal["scale", "clip"] = "scale"
     limit: float = 1.0
@@ -74,6 +77,11 @@ class EntropyShaped(Around):
     def needs_token_statistics(self) -> bool:
         """Scaling needs entropies; the other reward may need them too."""
         return self.mode == "scale" or needs(self.inner, "token_statistics")
+
+    @property
+    def remembers(self) -> bool:
+        """As the other reward."""
+        return remembers(self.inner)
 
     def state_dict(self) -> dict[str, Any]:
         """Returns what the other reward remembers."""

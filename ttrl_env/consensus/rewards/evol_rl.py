@@ -71,7 +71,8 @@ class EvolRL:
     Qwen3-Embedding-4B. Here the similarity is the cosine of the counts of words and pairs of words
     (`word_vectors`), which needs no model, or of what `embed` returns; and the answer itself is cut
     out of the text, so that only how it was reached is compared. Their training also clips
-    asymmetrically and has a bonus for entropy, which are options of the algorithm.
+    asymmetrically and has a bonus for entropy, which are options of the algorithm. There a single
+    answer among absent ones gets -1 as they do; here it is the majority, and gets 1.
 
     When not to use it: on short completions, whose words say little, and where a model could earn
     novelty by padding its text.
@@ -81,6 +82,13 @@ class EvolRL:
     """
 
     embed: Embed | None = None
+
+    def __post_init__(self) -> None:
+        if self.embed is not None and not callable(self.embed):
+            raise ValueError(
+                f"embed must be callable, (texts) -> vectors, not {self.embed!r}; it cannot be "
+                "given as text"
+            )
 
     def __call__(self, ballot: Ballot) -> Verdict:
         """Rewards one group."""

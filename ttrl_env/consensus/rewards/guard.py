@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -69,9 +69,9 @@ class Guard(Around):
     - scaling: all advantages of the group times w = 1 - flip_weight · F; if F = 1 and m > firm,
       also times 1 - doubt; if the winner has never flipped in `window` visits or more and M > firm,
       times 1 - doubt / 2, at most `window` times a question; w is 0.1 or more;
-    - minorities: if F = 1, each answer but the winner that has a quarter of the votes or more gets
-      on its advantage bonus · c / C · mean |A|, with c its votes, C those of all such answers and A
-      the advantages after scaling;
+    - minorities: if F = 1, each answer but the winner that has a quarter of the votes (rounded
+      down) or more gets on its advantage bonus · c / C · mean |A|, with c its votes, C those of all
+      such answers and A the advantages after scaling;
     - skipping: a question whose winner has flipped, with `window` visits or more and M > risky,
       abstains with the probability `skip`. The coin is a pure function of the visit, so that a run
       repeats exactly.
@@ -98,6 +98,8 @@ class Guard(Around):
         skip: The chance of that; 0 never skips.
         seed: Names the coins.
     """
+
+    own_advantages: ClassVar[bool] = True
 
     inner: Estimator = field(default_factory=Majority)
     scale: bool = True

@@ -3,6 +3,7 @@
 - `Around`: what such rewards have in common.
 - `check_inner`: raises for what is not a reward.
 - `needs`: whether a reward needs something of the sampler.
+- `remembers`: whether a reward remembers anything between visits.
 - `inner_state`, `load_inner_state`: what it remembers between visits.
 """
 
@@ -10,9 +11,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from ttrl_env.consensus.cards import brings_own_advantages
 from ttrl_env.consensus.verdict import Estimator
 
-__all__ = ["Around", "check_inner", "inner_state", "load_inner_state", "needs"]
+__all__ = [
+    "Around",
+    "check_inner",
+    "inner_state",
+    "load_inner_state",
+    "needs",
+    "remembers",
+]
 
 
 class Around:
@@ -34,6 +43,16 @@ class Around:
         """As the other reward."""
         return needs(self.inner, "two_prompts")
 
+    @property
+    def needs_log_probs(self) -> bool:
+        """As the other reward."""
+        return needs(self.inner, "log_probs")
+
+    @property
+    def own_advantages(self) -> bool:
+        """As the other reward."""
+        return brings_own_advantages(self.inner)
+
 
 def check_inner(estimator: object) -> None:
     """Checks that something is a reward.
@@ -48,6 +67,14 @@ def check_inner(estimator: object) -> None:
 def needs(estimator: Estimator, what: str) -> bool:
     """Returns whether a reward needs something, e.g. `"token_statistics"`; no is the default."""
     return bool(getattr(estimator, f"needs_{what}", False))
+
+
+def remembers(estimator: Estimator) -> bool:
+    """Returns whether a reward remembers anything between visits.
+
+    One that has `state_dict` does, unless its attribute `remembers` is false.
+    """
+    return hasattr(estimator, "state_dict") and bool(getattr(estimator, "remembers", True))
 
 
 def inner_state(estimator: Estimator) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class LabelBudget(Around):
 
     A question is bought at the first visit at which its majority ratio is `below` or less, as long
     as the budget lasts; from then on r_i = 1[a_i = label]. Questions without a label are not
-    bought, and a group without any answer costs nothing.
+    bought, and a group without any answer costs nothing. Each environment has a budget of its own.
 
     Source: the idea of RLAVR, arXiv 2605.25864, known to us by its abstract and its authors' code:
     true labels for few questions, pseudo-labels for the others. Its choice of questions by a

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -61,6 +61,8 @@ class RESTRAIN:
         prompt_weight: `"equal"`, so that u = 1, or `"first_vote"`.
     """
 
+    own_advantages: ClassVar[bool] = True
+
     centre: float = 1.0
     sigma: float = 0.5
     min_votes: int = 3
@@ -74,6 +76,11 @@ class RESTRAIN:
         check_number("min_votes", self.min_votes, 0, whole=True)
         check_number("penalty", self.penalty, 0)
         check_choice("prompt_weight", self.prompt_weight, ("equal", "first_vote"))
+
+    @property
+    def remembers(self) -> bool:
+        """Whether questions have a weight from their first visit."""
+        return self.prompt_weight == "first_vote"
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the weight of every question that was seen."""

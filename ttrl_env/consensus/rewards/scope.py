@@ -110,6 +110,11 @@ class Scope:
         """Whether log-probabilities are not enough."""
         return self.measure == "self_certainty"
 
+    @property
+    def needs_log_probs(self) -> bool:
+        """Whether log-probabilities are enough."""
+        return self.measure == "probability"
+
     def __call__(self, ballot: Ballot) -> Verdict:
         """Rewards one group."""
         confidences = self._confidences(ballot)
@@ -139,12 +144,18 @@ class Scope:
     ) -> Labels:
         """One label for each subgroup of this size; `None` where no voter has an answer."""
         number = max(1, round(self.voters * ballot.size))
-        labels = []
+        labels: list[int | None] = []
         for _ in range(ballot.size // size):
             drawn = rng.choice(ballot.size, number, replace=False)
             drawn = drawn[ballot.answered[drawn]]
-            scores = np.bincount(ballot.classes[drawn], confidences[drawn], len(ballot.counts))
-            labels.append(int(scores.argmax()) if drawn.size else None)
+            if not drawn.size:
+                labels.append(None)
+                continue
+            voted = ballot.classes[drawn]
+            scores = np.bincount(voted, confidences[drawn], len(ballot.counts))
+            # Only answers that have a vote, also where confidences are as small as 0.
+            scores[np.bincount(voted, minlength=len(scores)) == 0] = -math.inf
+            labels.append(int(scores.argmax()))
         return tuple(labels)
 
     def _choose(self, ballot: Ballot, drawn: Sequence[Labels]) -> int:

@@ -43,6 +43,7 @@ class SelfHarmony:
     """
 
     needs_two_prompts: ClassVar[bool] = True
+    own_advantages: ClassVar[bool] = True
 
     scale_by_std: bool = True
 

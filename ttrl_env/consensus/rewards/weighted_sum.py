@@ -5,16 +5,22 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ttrl_env.consensus.ballot import Ballot
+from ttrl_env.consensus.cards import brings_own_advantages
 from ttrl_env.consensus.errors import RewardError
 from ttrl_env.consensus.rewards.common import check_number
-from ttrl_env.consensus.rewards.inner import check_inner, inner_state, load_inner_state, needs
+from ttrl_env.consensus.rewards.inner import (
+    check_inner,
+    inner_state,
+    load_inner_state,
+    needs,
+    remembers,
+)
 from ttrl_env.consensus.verdict import Estimator, Verdict
 
 __all__ = ["WeightedSum"]
@@ -44,9 +50,11 @@ class WeightedSum:
             raise ValueError("a sum needs at least one reward")
         for weight, estimator in self.terms:
             check_inner(estimator)
-            check_number("a weight", weight)
-            if not 0 < weight < math.inf:
-                raise ValueError(f"a weight must be above 0 and finite, not {weight:g}")
+            check_number("a weight", weight, 0)
+            if weight == 0:
+                raise ValueError("a weight must be above 0, not 0")
+            if brings_own_advantages(estimator):
+                raise _not_added(estimator)
 
     @property
     def needs_token_statistics(self) -> bool:
@@ -54,9 +62,19 @@ class WeightedSum:
         return any(needs(estimator, "token_statistics") for _, estimator in self.terms)
 
     @property
+    def needs_log_probs(self) -> bool:
+        """Whether a term needs them."""
+        return any(needs(estimator, "log_probs") for _, estimator in self.terms)
+
+    @property
     def needs_two_prompts(self) -> bool:
         """Whether a term needs them."""
         return any(needs(estimator, "two_prompts") for _, estimator in self.terms)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether a term remembers anything between visits."""
+        return any(remembers(estimator) for _, estimator in self.terms)
 
     def state_dict(self) -> dict[str, Any]:
         """Returns what the terms remember; nothing, where none remembers anything."""
@@ -75,13 +93,17 @@ class WeightedSum:
         for weight, estimator in self.terms:
             verdict = estimator(ballot)
             if verdict.advantages is not None or verdict.weights is not None:
-                raise RewardError(
-                    f"{estimator!r} cannot be added to other rewards: it brings advantages or "
-                    "weights of its own. Use it alone, or around the sum where it takes inner=."
-                )
+                raise _not_added(estimator)
             if label is None:
                 label = verdict.pseudo_label
             if not verdict.abstains:
                 rewards += weight * verdict.rewards
                 abstains = False
         return Verdict(rewards, label, abstains)
+
+
+def _not_added(estimator: Estimator) -> RewardError:
+    return RewardError(
+        f"{estimator!r} cannot be added to other rewards: it brings advantages or weights of its "
+        "own. Use it alone, or around the sum where it takes inner=."
+    )

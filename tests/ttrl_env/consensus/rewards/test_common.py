@@ -15,6 +15,7 @@ from ttrl_env.consensus.rewards.common import (
     elect,
     exact_mean,
     group_advantages,
+    known_tokens,
     token_means,
 )
 
@@ -67,6 +68,26 @@ def test_values_that_the_sampler_did_not_give_are_asked_for() -> None:
         token_means([None], "log_probs", "me")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("entropies", np.nan),
+        ("entropies", -np.inf),
+        ("self_certainties", np.inf),
+        ("log_probs", np.nan),
+    ],
+)
+def test_values_that_are_not_numbers_are_not_compared(name, value) -> None:
+    rows = [np.array([1.0], np.float32), np.array([2.0, value], np.float32)]
+    with pytest.raises(RewardError, match=f"compare the {name} of completion 1.*is {value}"):
+        known_tokens(rows, name, "me")
+
+
+def test_a_token_that_could_not_be_drawn_is_the_least_likely() -> None:
+    rows = [np.array([-np.inf], np.float32), np.array([-1.0], np.float32)]
+    assert known_tokens(rows, "log_probs", "me") == rows
+
+
 @pytest.mark.parametrize("value", [True, "1", None, -0.1, 1.1, float("nan")])
 def test_what_is_not_a_number_in_its_range_raises_an_error(value) -> None:
     with pytest.raises(ValueError, match=r"share must be a number from 0 to 1, not"):
@@ -76,6 +97,8 @@ def test_what_is_not_a_number_in_its_range_raises_an_error(value) -> None:
 def test_options_in_their_range_pass() -> None:
     check_number("share", 1, 0, 1)
     check_number("every", 3, 1, whole=True)
+    check_number("every", 10**30, 1, whole=True)
+    check_number("limit", 1e6, 0)
     check_choice("tie", "first", ("first", "abstain"))
     check_flag("strict", False)
 
@@ -83,6 +106,8 @@ def test_options_in_their_range_pass() -> None:
 def test_other_options_raise_errors_that_list_what_is_valid() -> None:
     with pytest.raises(ValueError, match=r"every must be a whole number of 1 or more, not 1\.5"):
         check_number("every", 1.5, 1, whole=True)
+    with pytest.raises(ValueError, match="limit must be a number from 0 to 1,000,000, not inf"):
+        check_number("limit", float("inf"), 0)
     with pytest.raises(ValueError, match="tie must be one of first, abstain, not 'last'"):
         check_choice("tie", "last", ("first", "abstain"))
     with pytest.raises(ValueError, match="strict must be true or false, not 1"):

@@ -59,3 +59,12 @@ def test_it_needs_entropies_whatever_is_inside_and_remembers_what_that_does() ->
 def test_options_out_of_range_are_named(options: dict) -> None:
     with pytest.raises(ValueError, match="must be"):
         EntropyFilter(**options)
+
+
+def test_of_two_nothing_lies_far_below() -> None:
+    for low in (0.0, 0.5, 0.99):
+        verdict = EntropyFilter()(vote_of([1, 2], entropies=[[low], [1.0]]))
+        assert verdict.weights is None
+    verdict = EntropyFilter()(vote_of([1, 2, 3], entropies=[[0.0], [1.0], [1.0]]))
+    assert verdict.weights is not None
+    assert verdict.weights.tolist() == [0, 1, 1]

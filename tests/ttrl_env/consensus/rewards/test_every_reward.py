@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ttrl_benchmarks import SealedLabels
+from ttrl_benchmarks.errors import UserError
 from ttrl_env import Completion, ConsensusReward, TTRLVectorEnv, finished_info
 from ttrl_env.consensus import (
     REWARDS,
@@ -25,7 +26,8 @@ from ttrl_env.consensus import (
     resolve_estimator,
     reward_needs,
 )
-from ttrl_env.consensus.cards import needs_of
+from ttrl_env.consensus.cards import brings_own_advantages, needs_of
+from ttrl_env.consensus.rewards.inner import remembers
 
 # Beside the defaults, the options that change the formula.
 SPELLED = [
@@ -49,12 +51,14 @@ SPELLED = [
     "guard(inner=soft_majority, window=1, scale=false)",
     "negative_entropy(tail=0.5)",
     "co_rewarding(scale_by_std=false)",
+    "majority + 0.1*format_only",
+    "0.5*majority + held(inner=soft_majority)",
 ]
 LABEL_FREE = [name for name in SPELLED if "labels" not in reward_needs(name)]
 # Coins and subgroups lie in the group's order.
 ORDERLESS = [name for name in SPELLED if not name.startswith(("random", "scope"))]
 # Some that agree with the majority get more than others.
-GRADED = ("evol_rl",)
+GRADED = ("evol_rl", "majority + 0.1*format_only")
 # Among equal votes these prefer the answer that appeared first, or wrap a reward that does.
 FIRST_OF_EQUALS = (
     "majority",
@@ -80,6 +84,8 @@ FIRST_OF_EQUALS = (
     "co_rewarding(scale_by_std=false)",
     "self_harmony",
     "verified",
+    "majority + 0.1*format_only",
+    "0.5*majority + held(inner=soft_majority)",
 )
 few = settings(max_examples=12)  # for each of so many rewards
 
@@ -245,6 +251,40 @@ def test_what_a_reward_remembers_survives_json(name: str) -> None:
         resumed.load_state_dict(state)  # type: ignore[attr-defined]
     for position in range(11, 24):
         assert same(resumed(visit(position)), expected[position])
+
+
+@pytest.mark.parametrize("name", SPELLED)
+def test_a_reward_says_whether_it_remembers_and_whether_it_brings_advantages(name: str) -> None:
+    estimator = make(name)
+    brings = False
+    for position in range(24):  # each question eight times, with winners that flip
+        rng = np.random.default_rng(position)
+        ballot = ballot_of(
+            measured(rng.integers(1, 3, 8).tolist(), position),
+            question=position % 3,
+            position=position,
+        )
+        verdict = estimator(ballot)
+        brings |= verdict.advantages is not None or verdict.weights is not None
+    assert brings == brings_own_advantages(estimator)
+    remembered = estimator.state_dict() if hasattr(estimator, "state_dict") else {}
+    assert bool(remembered) == remembers(estimator)
+
+
+ODD = ("odd", "'odd'", "none", "true", "-1", "0", "2.5", "1e308", "1e999", "[1]", "''", str(10**30))
+
+
+@pytest.mark.parametrize("name", REWARDS)
+def test_an_odd_option_raises_an_error_when_the_reward_is_made_or_does_no_harm(name: str) -> None:
+    ballots = [ballot_of(measured(values)) for values in ([1, 1, 2, -1], [-1, -1], [1, 2, 3, 4])]
+    for option in REWARDS[name].options:
+        for value in ODD:
+            try:
+                estimator = make(f"{name}({option}={value})")
+            except UserError:  # in one sentence
+                continue
+            for ballot in ballots:
+                check_verdict(estimator(ballot), ballot, estimator)
 
 
 @pytest.mark.parametrize("name", REWARDS)

@@ -98,3 +98,17 @@ def test_probabilities_need_no_token_statistics() -> None:
 def test_options_out_of_range_are_named(options: dict) -> None:
     with pytest.raises(ValueError, match="must be"):
         Scope(**options)
+
+
+def test_only_answers_of_voters_are_elected_however_small_their_confidence() -> None:
+    elected = set()
+    for position in range(20):
+        values = [1, 2, 3, 4]  # one voter, whose confidence is too small for a float
+        ballot = vote(measured_with(values, -900.0), position=position)
+        scope = Scope(voters=0.25, weight=1.0, measure="probability")
+        elected |= set(np.flatnonzero(scope(ballot).rewards).tolist())
+    assert elected == {0, 1, 2, 3}
+
+
+def measured_with(values: list[int], log_prob: float) -> list[Completion]:
+    return [Completion(rf"\boxed{{{value}}}", log_probs=[log_prob]) for value in values]

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from env_fakes import boxed, measured, sums, vote
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ttrl_env.consensus import (
+    Ballot,
     FormatOnly,
     HeldVote,
     Majority,
     RewardError,
     SoftMajority,
+    Verdict,
     WeightedSum,
     find_reward,
     resolve_estimator,
@@ -68,8 +71,11 @@ def test_a_sum_needs_what_its_terms_need() -> None:
     [
         ("majority + majorty", "Did you mean 'majority'"),
         ("majority + 0.1*majority(ties=share)", "option of reward 'majority' 'ties'"),
-        ("majority + 0*random", "a weight must be above 0 and finite, not 0"),
-        ("majority + 1e999*random", "a weight must be above 0 and finite, not inf"),
+        ("majority + 0*random", "a weight must be above 0, not 0"),
+        ("majority + 1e999*random", "a weight must be a number from 0 to 1,000,000, not inf"),
+        ("majority + 1e308*random", "a weight must be a number from 0 to 1,000,000, not 1e"),
+        ("majority + -1*random", "with a number above 0 before a reward"),
+        ("0.5*(majority + random)", "no brackets around several"),
     ],
 )
 def test_what_is_wrong_in_a_sum_is_named(text: str, message: str) -> None:
@@ -77,9 +83,19 @@ def test_what_is_wrong_in_a_sum_is_named(text: str, message: str) -> None:
         resolve_estimator(text, sums())
 
 
-def test_a_reward_with_advantages_of_its_own_cannot_be_added() -> None:
-    made = resolve_estimator("majority + ddrl", sums())
-    with pytest.raises(RewardError, match=r"DDRL.* cannot be added to other rewards"):
+@pytest.mark.parametrize("term", ["ddrl", "guard", "held(inner=ddrl)", "restrain"])
+def test_a_reward_with_advantages_of_its_own_cannot_be_added(term: str) -> None:
+    # When it is made, as `guard` brings none before a question's winner flips.
+    with pytest.raises(RewardError, match="cannot be added to other rewards"):
+        resolve_estimator(f"majority + {term}", sums())
+
+
+def test_a_reward_that_does_not_say_that_it_has_advantages_cannot_be_added_either() -> None:
+    def silent(ballot: Ballot) -> Verdict:
+        return Verdict(np.zeros(ballot.size), None, advantages=np.ones(ballot.size))
+
+    made = WeightedSum(((1.0, Majority()), (1.0, silent)))
+    with pytest.raises(RewardError, match="cannot be added to other rewards"):
         made(vote([boxed(1), boxed(1), boxed(2)]))
 
 
