@@ -44,6 +44,11 @@ class Around:
         return needs(self.inner, "two_prompts")
 
     @property
+    def needs_labels(self) -> bool:
+        """As the other reward."""
+        return needs(self.inner, "labels")
+
+    @property
     def needs_log_probs(self) -> bool:
         """As the other reward."""
         return needs(self.inner, "log_probs")

@@ -37,7 +37,10 @@ class WeightedSum:
 
     When not to use it: with rewards that bring advantages or weights of their own, such as `ddrl`,
     `co_rewarding` and `entropy_shaped`; these raise an error, since a sum of rewards does not say
-    what becomes of them. Put such a reward around the sum where it takes `inner=`.
+    what becomes of them. Put such a reward around the sum where it takes `inner=`. And with a weight
+    that is meant to be small beside an algorithm that divides rewards by their standard deviation:
+    where the other terms reward all of a group alike, or abstain, the small one teaches as much as a
+    large one would.
 
     Args:
         terms: Pairs of a weight and a reward.
@@ -60,6 +63,11 @@ class WeightedSum:
     def needs_token_statistics(self) -> bool:
         """Whether a term needs them."""
         return any(needs(estimator, "token_statistics") for _, estimator in self.terms)
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether a term needs them."""
+        return any(needs(estimator, "labels") for _, estimator in self.terms)
 
     @property
     def needs_log_probs(self) -> bool:
