@@ -186,7 +186,7 @@ def test_the_manager_starts_workers_that_vote(config: Any) -> None:
         ({**ARITHMETIC, "reward": "held"}, "remembers earlier votes"),
         (
             {**ARITHMETIC, "reward": "ddrl"},
-            "gives advantages or weights of its own, but the trainers of verl",
+            "gives advantages of its own, but the trainers of verl",
         ),
         ({**ARITHMETIC, "reward": "scrl"}, "needs statistics of each token"),
     ],

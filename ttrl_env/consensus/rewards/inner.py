@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ttrl_env.consensus.cards import brings_own_advantages
+from ttrl_env.consensus.cards import brings_of
 from ttrl_env.consensus.verdict import Estimator
 
 __all__ = [
@@ -56,7 +56,12 @@ class Around:
     @property
     def own_advantages(self) -> bool:
         """As the other reward."""
-        return brings_own_advantages(self.inner)
+        return "advantages" in brings_of(self.inner)
+
+    @property
+    def own_weights(self) -> bool:
+        """As the other reward."""
+        return "weights" in brings_of(self.inner)
 
 
 def check_inner(estimator: object) -> None:
