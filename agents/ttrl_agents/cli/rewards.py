@@ -49,7 +49,12 @@ def rewards(
     console.print(table)
     for sentence in broken:
         console.print(sentence, markup=False)
-    console.print("ttrl rewards NAME tells all of one.", markup=False)
+    console.print(
+        "ttrl rewards NAME tells all of one. They can be added, with weights: "
+        '"majority + 0.1*format_only".',
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _describe(console: Console, name: str) -> None:

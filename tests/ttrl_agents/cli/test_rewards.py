@@ -23,6 +23,7 @@ def test_every_reward_is_listed_with_its_paper_and_needs(capsys):
         assert entry.card.paper in row
         for need in entry.card.needs:
             assert need in row
+    assert '"majority + 0.1*format_only"' in listed
 
 
 def test_one_reward_is_told_in_full(capsys):
