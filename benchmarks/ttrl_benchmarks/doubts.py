@@ -1,6 +1,7 @@
 """What of a file of questions seems to be misread, as warnings.
 
 - `warn_of_context`: a column that seems to belong to the questions is not shown.
+- `warn_of_more_options`: columns that seem to hold options are not shown.
 - `warn_of_no_labels`: no label was found, and some column seems to hold labels.
 - `warn_of_labels`: labels that no answer will equal, or that are read in another way than meant.
 - `warn_of_listed_options`: questions that list options in their own text.
@@ -21,11 +22,21 @@ from ttrl_benchmarks.errors import BenchmarkWarning
 from ttrl_benchmarks.final_answers import is_prose
 from ttrl_benchmarks.rows import Row, Table, is_blank
 
-__all__ = ["warn_of_context", "warn_of_labels", "warn_of_listed_options", "warn_of_no_labels"]
+__all__ = [
+    "warn_of_context",
+    "warn_of_labels",
+    "warn_of_listed_options",
+    "warn_of_more_options",
+    "warn_of_no_labels",
+]
 
 _CONTEXTS = ("input", "context", "passage", "article", "paragraph", "background", "story", "body")
 _LABEL_WORDS = re.compile(
     r"answer|solution|label|target|gold|truth|correct|response|output|reply", re.IGNORECASE
+)
+_OPTION = re.compile(
+    r"(?:answer|ans|ending|sol|solution|alternative|candidate|distractor|(?:incorrect|wrong)_answer)"
+    r"_?(?:[a-f]|\d)"
 )
 _BLANKS = ("n/a", "#n/a", "nan", "null", "-", "--", "\u2013", "\u2014", "?", "??", "???", "tbd")
 _COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
@@ -55,6 +66,20 @@ def warn_of_context(table: Table, first: str, used: Collection[str]) -> None:
                 f"columns={_role('context', column)} puts it after them, and "
                 'columns={"context": None} says that it is left out on purpose.',
             )
+
+
+def warn_of_more_options(table: Table, used: Collection[str]) -> None:
+    """Warns where several columns seem to hold options, in a file of which none were found."""
+    found = [
+        each for each in table.columns if each not in used and _OPTION.fullmatch(usual_name(each))
+    ]
+    if len(found) > 1:
+        _warn(
+            table,
+            f"columns that may hold options are not shown: {', '.join(found)}; "
+            f"columns={_role('options', found)} shows them, and "
+            'columns={"options": None} says that they are none.',
+        )
 
 
 def warn_of_no_labels(table: Table, used: Collection[str]) -> None:
@@ -128,8 +153,8 @@ def _warn_of_some(
         )
 
 
-def _role(role: str, column: str) -> str:
-    return json.dumps({role: column}, ensure_ascii=False)
+def _role(role: str, columns: str | Sequence[str]) -> str:
+    return json.dumps({role: columns}, ensure_ascii=False)
 
 
 def _warn(table: Table, text: str, *, deeper: int = 0) -> None:
