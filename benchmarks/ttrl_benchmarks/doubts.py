@@ -40,8 +40,8 @@ _OPTION = re.compile(
 )
 _BLANKS = ("n/a", "#n/a", "nan", "null", "-", "--", "\u2013", "\u2014", "?", "??", "???", "tbd")
 _COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
-_IN_LINES = re.compile(r"^[ \t]*\(?A[).:]\s.*^[ \t]*\(?B[).:]\s", re.DOTALL | re.MULTILINE)
-_IN_A_LINE = re.compile(r"(?:^|\s)\(?A\)\s.*\s\(?B\)\s.*\s\(?C\)\s", re.DOTALL)
+_AT_LINES = [re.compile(rf"^[ \t]*\(?{each}[).:]\s", re.MULTILINE) for each in "AB"]
+_WITHIN_LINES = [re.compile(rf"(?<!\S)\(?{each}\)\s") for each in "ABC"]
 _LETTER = re.compile(r"\(?([A-Za-z]|\d)[).:]?", re.ASCII)
 _LEVEL = 4  # of the stack: the caller of the loader
 Labels = Sequence[tuple[Row, str]]
@@ -128,7 +128,9 @@ def warn_of_labels(table: Table, labels: Labels, answer_format: AnswerFormat) ->
 
 def warn_of_listed_options(table: Table, questions: Sequence[str], labels: Labels) -> None:
     """Warns where most questions list options in their own text, with letters or no labels."""
-    listing = sum(bool(_IN_LINES.search(each) or _IN_A_LINE.search(each)) for each in questions)
+    listing = sum(
+        _in_order(each, _AT_LINES) or _in_order(each, _WITHIN_LINES) for each in questions
+    )
     lettered = sum(_LETTER.fullmatch(label.strip()) is not None for _, label in labels)
     if 2 * listing > len(questions) and 2 * lettered >= len(labels):
         _warn(
@@ -137,6 +139,17 @@ def warn_of_listed_options(table: Table, questions: Sequence[str], labels: Label
             "are compared as mathematics, so that 'B) two' is not 'B'; answer_format='choice' "
             "reads letters.",
         )
+
+
+def _in_order(text: str, marks: Sequence[re.Pattern[str]]) -> bool:
+    """Returns whether a text has one mark after another."""
+    place = 0
+    for mark in marks:
+        found = mark.search(text, place)
+        if found is None:
+            return False
+        place = found.end()
+    return True
 
 
 def _warn_of_some(

@@ -104,6 +104,8 @@ def test_options_in_the_text_of_questions_are_noticed(
         ("Two lines meet in A. Another goes through B. Where?", "5"),
         ("1 + 1? (A) 1 (B) 2 (C) 3", "2 apples"),
         ("f(A) or f(B) or f(C) ?", "7"),
+        ("A) x\n" * 100_000, "B"),
+        ("B) one\nA) two", "B"),
     ],
 )
 def test_letters_of_other_kinds_are_not_options(
