@@ -58,8 +58,10 @@ def warn_of_context(table: Table, first: str, used: Collection[str]) -> None:
     for column in table.columns:
         if column in used or usual_name(column) not in _CONTEXTS:
             continue
-        texts = [value for row in table.rows if not is_blank(value := row.cells.get(column))]
-        if texts and not (isinstance(texts[0], str) and texts[0].strip() in first):
+        values = (row.cells.get(column) for row in table.rows)
+        text = next((each for each in values if not is_blank(each)), None)
+        held = isinstance(text, str) and text.strip() in first
+        if text is not None and not held:
             _warn(
                 table,
                 f"column {column!r} is not shown with the questions; "
