@@ -37,7 +37,7 @@ def run_line(capsys, line):
         (["--reward", "majority(tie=last)"], "tie must be one of first, abstain, share"),
         (["--reward", "co_rewarding"], "--rephrase arithmetic"),
         (["--env", "CartPole-v1"], "asks no questions"),
-        (["--env", "TTRL-Questions-v0"], "path"),
+        (["--env", "TTRL-Questions-v0"], "name it with --data FILE"),
         (["--model", "tinny"], "Did you mean 'tiny'"),
         (["--model", "/no/such/folder"], "There is no model at '/no/such/folder'"),
         (["--env", "TTRL-AIME24-v0", "--data", "/no/such/file.json"], "/no/such/file.json"),
