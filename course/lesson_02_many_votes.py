@@ -4,14 +4,14 @@
 # *75 minutes of class, 20 seconds of computing.*
 #
 # Ask a model once, and it may be wrong. Ask it sixty-four times, and let its answers vote. The vote
-# is often right where a single answer is not. TTRL lives on this difference: it treats the winner
+# is often right where a single answer is not. TTRL uses this difference: it treats the winner
 # of the vote as if it were the true answer, and trains the model on it.
 #
 # ## What you will see
 #
 # - how votes are counted, and how they become rewards,
 # - how much a vote of $n$ helps, and where it does not,
-# - how to say honestly how often one of $k$ answers is right,
+# - how to estimate, without bias, how often at least one of $k$ answers is right,
 # - that most rewards can be right even where the vote is wrong.
 #
 # Nothing is trained in this lesson.

@@ -44,7 +44,7 @@ from ttrl_env.consensus import Ballot, Verdict, judge, register_estimator, resol
 # - `majority` rewards agreement with the majority. It is TTRL.
 # - `negative_entropy` rewards completions of which the model was sure, token by token
 #   ([2505.22660](https://arxiv.org/abs/2505.22660)). It does not look at the answer.
-# - `format_only` rewards any answer in a box, whatever it is.
+# - `format_only` rewards any answer of a completion that ended by itself, whatever it is.
 # - `random` throws a coin ([2506.10947](https://arxiv.org/abs/2506.10947)).
 #
 # To save time, this lesson has questions of the levels 1 and 2 only, 100 to train on and 100 to

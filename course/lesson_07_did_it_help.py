@@ -68,7 +68,7 @@ print(f"maj@16   {before.majority_correct.mean():.3f} -> {after.majority_correct
 # are a **95 % interval**.
 #
 # Draw questions, not completions! The 16 completions of one question are alike: an easy question is
-# easy 16 times. They are no 16 independent pieces of evidence.
+# easy 16 times. They are not 16 independent pieces of evidence.
 #
 # ## Exercise 7.1: an interval by hand
 #
@@ -169,8 +169,8 @@ trained_questions = read("tiny", "before", "train"), read("tiny", "after", "trai
 test_votes("maj@16 on trained questions ", *trained_questions)
 
 # %% [markdown]
-# Does the test cry wolf? Measure the *same* untrained model twice, with another seed. Nothing
-# differs but chance.
+# Does the test give false alarms? Measure the *same* untrained model twice, with another seed.
+# Nothing differs but chance.
 
 # %%
 held_out = load_benchmark("arithmetic", split="held_out")

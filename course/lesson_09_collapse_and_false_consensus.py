@@ -37,7 +37,7 @@ from ttrl_benchmarks import load_benchmark
 # %% [markdown]
 # ## Eight recorded runs
 #
-# Training runs into a collapse takes a while, so somebody did it for you. `data/` holds eight runs
+# Training runs into a collapse takes a while, so it was done for you. `data/` holds eight runs
 # of the tiny reasoner, 120 steps each, recorded by `data/record_runs.py`. Some have the default
 # learning rate, others two, three or five times that. Which is which you will find out.
 #

@@ -240,9 +240,11 @@ for rank, words in ((0, "all weights"), (64, "LoRA, rank 64")):
     print(f"{words}: {said}\n")
 
 # %% [markdown]
-# On your own GPU this is one command, with the paper's settings:
-# `ttrl train --preset paper/aime24 --model Qwen/Qwen2.5-Math-7B --lora-rank 64 --sampler vllm`.
-# (`ttrl train --preset paper/aime24 --model Qwen/Qwen2.5-Math-7B --help-all` shows what they are.)
+# On your own GPU this is one command, with the paper's settings and, since LoRA needs larger steps,
+# ten times its learning rate:
+# `ttrl train --preset paper/aime24 --model Qwen/Qwen2.5-Math-7B --lora-rank 64
+# --learning-rate 5e-6 --sampler vllm`.
+# (`ttrl train --preset paper/aime24 --model Qwen/Qwen2.5-Math-7B --help-all` shows the settings.)
 #
 # ## Models that think
 #
@@ -344,6 +346,7 @@ else:
 # curves that need labels are at different heights, since the levels differ. Compare the curves that
 # need none. Then look at the length of the completions: on level 5 it more than doubles.
 #
-# This was the last lesson. Where to go from here: [your own questions](../docs/benchmarks.md),
-# [your own algorithm](../docs/bring_your_algorithm.md), [your own reward](../docs/rewards.md), and
-# [a GPU](../docs/gpu.md).
+# This was the last lesson. Where to go from here:
+# [your own questions](../docs/howto/own_questions.md),
+# [your own algorithm](../docs/bring_your_algorithm.md),
+# [your own reward](../docs/howto/own_reward.md), and [a GPU](../docs/gpu.md).

@@ -13,7 +13,7 @@ Importing this package registers its environments:
 - `integrations`: other libraries' trainers on these environments and rewards.
 - `records`: recorded votes on the disk.
 - `rendering`: the vote as text and as an image.
-- `testing`: the checker of vector environments, for anyone's.
+- `testing`: a checker for any vector environment.
 - `spaces`, `prompt`, `completion`: observations and actions.
 - `registration`: the environment ids, one for each benchmark.
 """

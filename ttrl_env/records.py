@@ -46,7 +46,7 @@ class CompletionRow(TypedDict):
 
 
 class GroupRow(TypedDict):
-    """One group: a question and what became of it. It holds no label.
+    """One group: a question with its votes and rewards. It holds no label.
 
     Attributes:
         step: The step of the environment, from 0.
@@ -54,7 +54,7 @@ class GroupRow(TypedDict):
         position: Its place in the order of questions.
         prompt: The prompt.
         rephrased_prompt: The prompt of the second half of the completions, or `None`.
-        consensus: The winning answer, or `None`.
+        consensus: The pseudo-label, or `None`.
         majority_ratio: The winner's votes over the size of the group.
         abstained: Whether the reward abstained.
         completions: The completions, in order.

@@ -1,4 +1,4 @@
-"""The checker for vector environments that Gymnasium lacks; it takes anyone's.
+"""A checker for vector environments, which Gymnasium lacks.
 
 - `check_vector_env`: checks the whole contract, and raises at the first breach.
 - `VectorEnvError`: what it raises.

@@ -19,28 +19,43 @@ __all__ = ["Agent", "ResumableAgent"]
 
 
 class Agent(Protocol):
-    """What a training loop needs of an agent."""
+    """The methods that the trainer calls on an agent."""
 
     def act(
         self, observations: Sequence[str], step: int, progress: Progress | None = None
     ) -> list[Completion]:
-        """Answers each prompt."""
+        """Returns a completion of each prompt.
+
+        Args:
+            observations: The prompts; those of a group are next to each other.
+            step: The training step, from 0. Random numbers that are a function of it and of the
+                run's seed make a resumed run repeat exactly.
+            progress: Called with the number of new tokens during sampling; `Sampler.sample` takes
+                it too.
+        """
         ...
 
     def learn(self, rollout: Rollout) -> dict[str, float]:
-        """Learns from whole groups of rewarded completions; returns metrics."""
+        """Learns from whole groups of rewarded completions.
+
+        Args:
+            rollout: The completions of a step, with their rewards.
+
+        Returns:
+            Metrics of the step, which are logged by these names.
+        """
         ...
 
 
 @runtime_checkable
 class ResumableAgent(Agent, Protocol):
-    """An agent that keeps more than the policy, e.g. an optimizer.
+    """An agent with a state besides the policy, e.g. an optimizer.
 
-    Without these two, a resumed run goes on with the saved policy and an agent made anew.
+    Without these two methods, a resumed run continues the saved policy with a new agent.
     """
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """Returns all that the agent needs to go on, beside the policy, on CPU."""
+        """Returns all that the agent needs to be resumed, besides the policy, on CPU."""
         ...
 
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:

@@ -105,8 +105,8 @@ class Trainer:
             `config.sampler` names.
 
     Raises:
-        AgentError: Something the user can mend: an unknown name, a missing file, a folder that
-            holds another run.
+        AgentError: An error that the user can fix: an unknown name, a missing file, a folder
+            that holds another run.
     """
 
     def __init__(

@@ -53,8 +53,8 @@ class SealedLabels:
 
     Only `reveal` opens it, one question at a time, so that a search for `reveal(` finds every
     reader: label metrics, evaluation, the metrics and validation of other libraries' trainers,
-    the reward named `oracle`, and the digest that shows whether a file is the benchmark that it
-    claims to be.
+    the rewards `oracle` and `label_budget`, and the digest that shows whether a file is the
+    benchmark that it claims to be.
 
     Args:
         labels: The label of each question, by question id. Questions may be missing.

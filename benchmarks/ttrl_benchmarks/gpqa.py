@@ -68,7 +68,7 @@ def load(
         198 questions, named `gpqa/0` to `gpqa/197` in the publisher's order; labels are letters.
 
     Raises:
-        BenchmarkError: The file cannot be had, read or believed.
+        BenchmarkError: The file cannot be found or read, or is not the right one.
     """
     located = locate(CARD, path, download=download)
     table = read_table(located.path)

@@ -96,8 +96,8 @@ def load(
         The questions in the publisher's order, under the publisher's ids.
 
     Raises:
-        BenchmarkError: The file cannot be had, read or believed, or lacks levels where one is
-            asked for.
+        BenchmarkError: The file cannot be found or read, is not the right one, or lacks levels
+            where one is asked for.
     """
     if level is not None and level not in LEVEL_CARDS:
         raise BenchmarkError(f"MATH-500 has levels 1 to 5, not {level!r}; choose one of them.")

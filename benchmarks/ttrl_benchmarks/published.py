@@ -76,7 +76,7 @@ def locate(
 
     Raises:
         BenchmarkError: The path or `TTRL_DATA_DIR` does not exist, the folder given lacks the
-            file, or the file is nowhere to be had.
+            file, or the file cannot be found.
     """
     if path is not None:
         given = Path(path).expanduser()
@@ -257,7 +257,7 @@ class PublishedLoader:
             sealed.
 
         Raises:
-            BenchmarkError: The file cannot be had, read or believed.
+            BenchmarkError: The file cannot be found or read, or is not the right one.
         """
         located = locate(self.card, path, download=download)
         table = self.arrange(read_table(located.path))

@@ -3,7 +3,7 @@
 - `load_benchmark`: loads one.
 - `fetch_benchmark`: downloads and verifies the file of one.
 - `list_benchmarks`: all of them, and whether their files are here; `BenchmarkListing` is a row.
-- `benchmark_card`: what is known of one before it is read.
+- `benchmark_card`, `benchmark_options`: what is known of one before it is read.
 
 Every module of this package is imported here, and those of benchmarks register themselves.
 """
@@ -22,12 +22,13 @@ from ttrl_benchmarks.card import BenchmarkCard
 from ttrl_benchmarks.entries import BENCHMARKS, BenchmarkEntry
 from ttrl_benchmarks.errors import BenchmarkError, unknown_name
 from ttrl_benchmarks.hub import cached_file, fetch_file
-from ttrl_benchmarks.options import check_options
+from ttrl_benchmarks.options import check_options, option_names
 from ttrl_benchmarks.published import find_at_hand
 
 __all__ = [
     "BenchmarkListing",
     "benchmark_card",
+    "benchmark_options",
     "fetch_benchmark",
     "list_benchmarks",
     "load_benchmark",
@@ -88,7 +89,7 @@ def load_benchmark(name: str, **options: Any) -> Benchmark:
     Raises:
         UnknownNameError: There is no such benchmark, or it has no such option.
         BenchmarkError: An option has a value of the wrong type or is missing, or the benchmark
-            cannot be had, read or believed.
+            cannot be found or read, or is not the one that it should be.
     """
     entry = _entry(name)
     check_options(f"benchmark {entry.card.name!r}", entry.load, options, taken=entry.options)
@@ -116,7 +117,7 @@ def fetch_benchmark(
 
     Raises:
         UnknownNameError: There is no such benchmark.
-        BenchmarkError: It has no file to download, or the file cannot be had.
+        BenchmarkError: It has no file to download, or the download failed.
     """
     card = benchmark_card(name)
     if card.hub is None:
@@ -146,6 +147,19 @@ def benchmark_card(name: str) -> BenchmarkCard:
     'HuggingFaceH4/aime_2024@2fe88a2'
     """
     return _entry(name).card
+
+
+def benchmark_options(name: str) -> dict[str, bool]:
+    """Returns the options that a benchmark takes, and whether it needs each.
+
+    Raises:
+        UnknownNameError: There is no such benchmark.
+
+    >>> benchmark_options("questions")["path"], "path" in benchmark_options("arithmetic")
+    (True, False)
+    """
+    entry = _entry(name)
+    return option_names(entry.load, taken=entry.options)
 
 
 def _listing(card: BenchmarkCard) -> BenchmarkListing:

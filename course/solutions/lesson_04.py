@@ -21,7 +21,7 @@ def completion_mask(tokens: torch.Tensor, end: int) -> torch.Tensor:
 
 
 def leave_one_out(rewards: torch.Tensor) -> torch.Tensor:
-    """The sum of the others is the sum of all, less one's own."""
+    """The sum of the others is the sum of all, minus the own reward."""
     n = rewards.shape[1]
     others = (rewards.sum(dim=1, keepdim=True) - rewards) / (n - 1)
     return rewards - others

@@ -2,10 +2,10 @@
 
 Answers to the two questions:
 
-1. The weights are shared. What pays on the many questions whose vote is right is to work a problem
-   out; guesses rarely agree. Once the model works problems out everywhere, questions whose first
-   vote was wrong get right completions too, and their vote turns. Where working it out leads to the
-   same wrong answer each time, it stays wrong.
+1. The weights are shared. On the many questions whose vote is right, working a problem out is
+   rewarded; guesses rarely agree. Once the model works problems out everywhere, questions whose
+   first vote was wrong get right completions too, and their vote turns. Where working it out leads
+   to the same wrong answer each time, it stays wrong.
 2. It would be cheating if labels of the test questions reached the training. TTRL sees only the
    questions. But the result then says how well the model does on *these* questions after studying
    them; for others, look at the held-out result. It rises nearly as much here, so most of what was

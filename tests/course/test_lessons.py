@@ -31,6 +31,13 @@ def run(lesson: Path, output: Path, *, solutions: bool) -> subprocess.CompletedP
     )
 
 
+def test_the_page_of_the_course_lists_every_lesson_with_its_title() -> None:
+    page = (COURSE / "README.md").read_text(encoding="utf-8")
+    for number, each in enumerate(LESSONS, start=1):
+        title = each.read_text(encoding="utf-8").split(f"# # Lesson {number}: ")[1].split("\n")[0]
+        assert f"| {number} | [{title}]({each.name}) |" in page
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda each: each.stem)
 def test_a_lesson_runs_with_the_solutions(lesson: Path, output: Path, capsys) -> None:

@@ -38,7 +38,7 @@ class TTRLEnv(SealedBenchmark, gym.Env[str, str]):
     with 0; the last with the mean consensus reward of the group, the paper's objective
     E[r(y, y*)] (arXiv 2504.16084, equation 2). `info` always holds `question_id`, `position` and
     `answer` (of the completion just given, or `None`); at the end also `rewards` (one for each
-    vote, shape (group_size,), float64), `consensus` (the winning answer, or `None`),
+    vote, shape (group_size,), float64), `consensus` (the pseudo-label, or `None`),
     `majority_ratio` and `abstained`, and `advantages` and `advantage_weights` where the reward
     gives them (see `Verdict`). With `rephrase`, the second half of the votes is asked in other
     words, and `info["variant"]` says which wording the observation shows: 0 the publisher's, 1 the

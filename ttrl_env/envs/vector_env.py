@@ -50,11 +50,11 @@ class TTRLVectorEnv(SealedBenchmark, VectorEnv[Prompts, Sequence[str], Array]):
     """Many completions of many questions at once.
 
     Sub-environments k·G to k·G+G-1, with G the group size, show the same question. A step takes
-    one completion from each and is a whole episode. Rewards are 0 until a `ConsensusReward` is
-    put around it, as `gym.make_vec` does. Information about an answered question, under
-    `final_info` in the mode SAME_STEP, holds `question_id`, `position` and (from
-    `ConsensusReward` on) more. With `rephrase`, the second half of each group is asked in other
-    words, and `variant` is among the information: 0 for the publisher's wording, 1 for the other.
+    one completion from each and is a whole episode. Rewards are 0 unless a `ConsensusReward` is
+    put around it, as `gym.make_vec` does. The information about an answered question, under
+    `final_info` in the mode SAME_STEP, has `question_id` and `position`, and with a
+    `ConsensusReward` more. With `rephrase`, the second half of each group is asked in other
+    words, and the information has `variant`: 0 for the publisher's wording, 1 for the other.
 
     Args:
         num_envs: Completions in a step; a multiple of `group_size`.

@@ -50,14 +50,14 @@ class ConsensusReward(VectorWrapper):
     - `answer`: the completion's answer, or `None` (object);
     - `answer_key`: its canonical key, or `None`; equal answers have equal keys (object);
     - `vote`: the class of its answer within the group, from 0, or -1 for no answer (int64);
-    - `consensus`: the winning answer of its group, or `None` (object);
-    - `majority_ratio`: the winner's share of the group (float64);
+    - `consensus`: the pseudo-label of its group, or `None` (object);
+    - `majority_ratio`: the share of the group that gave the most frequent answer (float64);
     - `abstained`: whether the group should teach nothing (bool);
     - `finished`: whether the completion ended by itself (bool);
-    - `advantage`: what replaces the learner's own advantage, 0 where the reward gives none, which
-      is where its mask `_advantage` is false (float64);
-    - `advantage_weight`: what the advantage is to be multiplied by, 1 where the reward does not
-      say (float64).
+    - `advantage`: an advantage that replaces the learner's own (float64); if the reward gives
+      none, it is 0 and its mask `_advantage` is false;
+    - `advantage_weight`: what the advantage is to be multiplied by, 1 unless the reward says
+      otherwise (float64).
 
     Args:
         env: The vector environment.

@@ -19,7 +19,7 @@ _LABELLED = "_labelled_benchmark"
 
 
 def benchmark_with_labels(env: gym.Env[Any, Any] | VectorEnv[Any, Any, Any]) -> Benchmark:
-    """Returns the benchmark of an environment with its labels, for measuring and for `oracle`.
+    """Returns the benchmark of an environment with its labels, for metrics and for `oracle`.
 
     A search for the name of this function and for `reveal(` finds every reader of labels.
 

@@ -1,4 +1,4 @@
-"""Actions as token ids, for policies that speak no text.
+"""Actions as token ids, for policies that do not return text.
 
 - `TokenActions`: the wrapper.
 - `Tokenizer`: what it needs of a tokenizer.
@@ -21,7 +21,7 @@ __all__ = ["TokenActions", "Tokenizer"]
 
 
 class Tokenizer(Protocol):
-    """What is needed of a tokenizer; those of `transformers` have it."""
+    """The method that a tokenizer needs; those of `transformers` have it."""
 
     def batch_decode(
         self,

@@ -36,7 +36,7 @@ def benchmarks() -> None:
     console = CommandConsole()
     console.print(table)
     if not all(row.cached for row in rows):
-        console.print("ttrl fetch NAME gets one that is not here.")
+        console.print("ttrl fetch NAME downloads one that is not here.")
 
 
 def _where_from(row: BenchmarkListing) -> str:

@@ -188,7 +188,7 @@ def _print(console: Console, probed: _Probed) -> None:
     _print_reasons(console, verdict.reasons)
     if probed.labels is None:
         console.print(
-            "No question has a label: whether the votes are right, they cannot say.",
+            "No question has a label, so nothing shows whether the votes are right.",
             soft_wrap=True,
         )
     else:

@@ -20,7 +20,7 @@ def report(
     output: Path | None = None,
     open: bool = False,  # noqa: A002 - the name of the option
 ) -> None:
-    """Writes what became of a run into one HTML file that needs no network.
+    """Writes a report of a run or an evaluation: one HTML file that needs no network.
 
     It has a verdict in words, scores before and after, curves, the votes over time, the votes that
     turned, every completion, and the options. ttrl train and ttrl eval write one at their end; a

@@ -50,7 +50,7 @@ def rewards(
     for sentence in broken:
         console.print(sentence, markup=False)
     console.print(
-        "ttrl rewards NAME tells all of one. They can be added, with weights: "
+        "ttrl rewards NAME explains one. They can be added, with weights: "
         '"majority + 0.1*format_only".',
         markup=False,
         soft_wrap=True,

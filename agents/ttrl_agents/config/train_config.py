@@ -269,8 +269,8 @@ class TrainConfig(SharedOptions):
     """How many checkpoints stay; with 2, one that the disk damaged costs a few steps, no more."""
     best_by: Literal["majority-ratio", "margin", "stability", "reward"] = "majority-ratio"
     """What makes a checkpoint the best, without labels: the highest mean, over the last ten steps,
-    of the majority ratio, of the margin, of the share of pseudo-labels that did not flip, or of
-    the reward. A collapse raises most of these too, so none is taken after the first alarm."""
+    of the majority ratio, of the margin, of the share of winners that did not flip, or of the
+    reward. A collapse raises most of these too, so none is taken after the first alarm."""
     on_collapse: Literal["warn", "reduce", "stop", "ignore"] = "warn"
     """What to do when the votes show the run collapsing: warn; reduce the learning rate as well;
     stop and go back to the best checkpoint; or not watch at all."""

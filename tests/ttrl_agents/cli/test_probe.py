@@ -85,7 +85,7 @@ def test_without_labels_it_says_what_the_votes_cannot(capsys, tmp_path):
     folder = write(tmp_path / "one", Evaluation(results))
     status, printed = run(capsys, "probe", "--votes", folder)
     assert status == 0
-    assert "whether the votes are right, they cannot say" in printed.out
+    assert "so nothing shows whether the votes are right" in printed.out
     assert "T 0.6, top-p 0.95" in printed.out
     status, printed = run(capsys, "probe", "--votes", folder, "--json")
     assert json.loads(printed.out)["labels"] is None

@@ -14,7 +14,7 @@ function alarmsSection(data) {
     "alarms",
     "Alarms",
     note(
-      "An alarm comes from the votes alone, without labels. By default it only warns: train again ",
+      "An alarm needs no labels. By default it only warns: train again ",
       "with --on-collapse reduce or stop, a lower --learning-rate, or a --kl-coef.",
     ),
     el(
