@@ -67,8 +67,8 @@ def show(reward: Near) -> None:
     votes = (r"\boxed{37}", r"\boxed{37}", r"\boxed{38}", r"\boxed{90}", "I do not know.")
     for vote in votes:
         *_, info = env.step(vote)
-    for vote, paid in zip(votes, info["rewards"], strict=True):
-        print(f"{vote:16} is paid {paid:.2f}")
+    for vote, value in zip(votes, info["rewards"], strict=True):
+        print(f"{vote:16} is rewarded with {value:.2f}")
 
 
 def train(reward: str | Near, steps: int, seed: int) -> str:

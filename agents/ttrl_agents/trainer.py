@@ -38,6 +38,7 @@ from ttrl_agents.instruments.collapse import Alarm
 from ttrl_agents.instruments.sampler_agreement import SamplerCheck, SamplerDisagreesError
 from ttrl_agents.instruments.start_divergence import make_start_divergence
 from ttrl_agents.instruments.vote_metrics import vote_metrics
+from ttrl_agents.learning.advantages.assign import check_advantages
 from ttrl_agents.learning.pieces import check_pieces
 from ttrl_agents.learning.policy_gradient import make_agent
 from ttrl_agents.memory.run import out_of_memory_advice, plan_run
@@ -156,6 +157,7 @@ class Trainer:
         self.left_out = asked.left_out
         self.state.questions, self.state.prompts = asked.questions, asked.prompts
         self.envs = make_environments(config, self.benchmark)
+        check_advantages(config.resolve_algorithm(), find_consensus_reward(self.envs).estimator)
         self.config = config = replace(config, output=self.folder)
         self.sampler = divide_sampling(sampler(self.policy, config))
         self.agent = agent(self.policy, config, self.sampler)

@@ -1,6 +1,7 @@
 """Benchmarks for test-time reinforcement learning: open questions, sealed labels.
 
-- `load_benchmark`, `fetch_benchmark`, `list_benchmarks`, `benchmark_card`: every benchmark by name.
+- `load_benchmark`, `fetch_benchmark`, `list_benchmarks`, `benchmark_card`, `benchmark_options`:
+  every benchmark by name.
 - `Benchmark`, `Question`, `SealedLabels`: what a benchmark is.
 - `register_benchmark`, `unregister_benchmark`, `watch_benchmarks`: adds a benchmark, takes it back,
   and follows which there are.
@@ -20,6 +21,7 @@ from ttrl_benchmarks.errors import BenchmarkError, BenchmarkWarning, UnknownName
 from ttrl_benchmarks.registry import (
     BenchmarkListing,
     benchmark_card,
+    benchmark_options,
     fetch_benchmark,
     list_benchmarks,
     load_benchmark,
@@ -38,6 +40,7 @@ __all__ = [
     "UnknownNameError",
     "UserError",
     "benchmark_card",
+    "benchmark_options",
     "fetch_benchmark",
     "list_benchmarks",
     "load_benchmark",

@@ -44,7 +44,11 @@ _COLUMNS = (
     r"op([a-z])",
     r"(?:option|choice)[ _-]?(\d)",
 )
-_LABEL = re.compile(r"\(?([A-Za-z])(?:[).:]\s*(.*))?", re.ASCII | re.DOTALL)
+# "B", "(b)", "[B]", "B) two", "Option B"; the letter, and what follows it.
+_BEFORE = r"(?:(?:option|choice|answer)(?:\s*[:_-]\s*|\s+))?"
+_LABEL = re.compile(
+    _BEFORE + r"[(\[]?([A-Za-z])(?:[)\].:]\s*(.*))?", re.ASCII | re.DOTALL | re.IGNORECASE
+)
 _NAME_KEYS, _TEXT_KEYS = ("label", "key", "letter"), ("text", "content", "value")
 
 
@@ -129,6 +133,8 @@ def read_options(table: Table, row: Row, found: OptionColumns) -> Options | None
             except (ValueError, RecursionError):
                 value = False
     names, values = _named(value)
+    if not found.whole:
+        names = [name.strip() for name in found.names]
     while values and is_blank(values[-1]):
         names, values = names[:-1], values[:-1]
     if not values and (is_blank(value) or not found.whole):
@@ -139,7 +145,11 @@ def read_options(table: Table, row: Row, found: OptionColumns) -> Options | None
     ):
         raise BenchmarkError(
             f"{place}: column {column!r} is not an array of 2 to {len(_LETTERS)} texts or numbers; "
-            "correct it."
+            + (
+                'correct it; in a cell of text it is JSON, as in ["one", "two"].'
+                if found.whole
+                else "correct it."
+            )
         )
     texts = [text_of(each, place, column).strip() for each in values]
     return Options(_without_letters(texts), tuple(names) or tuple(_LETTERS[: len(texts)]))
@@ -169,6 +179,8 @@ def letters_of(
     fitting = {kind: places for kind, places in readings.items() if None not in places}
     if not fitting:
         raise _unfitting(table, labels, readings[kinds[0]])
+    if "named" in fitting and all(_is_named(label, options) for _, label, options in labels):
+        fitting = {"named": fitting["named"]}  # the file numbers its options itself
     first, *others = fitting.items()
     for kind, places in others:
         for (row, label, options), one, other in zip(labels, first[1], places, strict=True):
@@ -217,8 +229,6 @@ def _place(table: Table, row: Row, label: str, options: Options | None, kind: st
         match = _LABEL.fullmatch(label) if kind in ("named", "letters") else None
         return None if match is None or match[2] else _LETTERS.index(match[1].upper())
     if kind in ("from-0", "from-1"):
-        if label in options.names:  # the file numbers its options itself
-            return options.names.index(label)
         place = int(label) - int(kind[-1]) if re.fullmatch(r"\d{1,3}", label, re.ASCII) else -1
         return place if 0 <= place < len(options.texts) else None
     by_text = _place_of_text(label, options) if kind != "letters" else None
@@ -232,6 +242,11 @@ def _place_of_text(label: str, options: Options) -> int | None:
     wanted = normalized_text(label)
     places = [n for n, text in enumerate(options.texts) if normalized_text(text) == wanted]
     return places[0] if len(places) == 1 else None
+
+
+def _is_named(label: str, options: Options | None) -> bool:
+    """Returns whether a label is what the file itself calls an option."""
+    return options is not None and label.strip() in options.names
 
 
 def _place_of_name(label: str, options: Options) -> int | None:

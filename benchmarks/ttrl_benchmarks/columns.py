@@ -2,6 +2,7 @@
 
 - `QUESTION`, `ANSWER`, `ID`, `LEVEL`: the usual names of each column.
 - `required_column`, `optional_column`: the column asked for, or the first with a usual name.
+- `usual_name`: the name of a column without what people write differently.
 - `text_cell`, `level_cell`: a cell as text or a level; `text_of` is the text of a value.
 - `clean_label`: a label in the form that its answer format has.
 """
@@ -28,6 +29,7 @@ __all__ = [
     "required_column",
     "text_cell",
     "text_of",
+    "usual_name",
 ]
 
 QUESTION = ("question", "problem", "prompt", "query", "input")
@@ -44,7 +46,7 @@ ANSWER = (
 ID = ("id", "unique_id", "question_id")
 LEVEL = ("level",)
 
-_INTEGER = re.compile(r"[+-]?\d{1,1000}(?:\.0{0,20})?", re.ASCII)
+_INTEGER = re.compile(r"[+-]?(?:\d{1,1000}|\d{1,3}(?:,\d{3}){1,300})(?:\.0{0,20})?", re.ASCII)
 _CHOICE = re.compile(r"\(?([A-Za-z])[).:]?", re.ASCII)
 _LEVEL = re.compile(r"(?:level\s*)?([1-5])(?:\.0)?", re.ASCII | re.IGNORECASE)
 
@@ -57,7 +59,8 @@ def required_column(
     Args:
         table: Where to look.
         role: What the column is for, e.g. `"question"`; for messages.
-        usual: The usual names of such a column, the first found taken; case does not matter.
+        usual: The usual names of such a column, the first found taken; `usual_name` says what
+            does not matter.
         asked: The column that the caller names, spelt as in the file.
         advice: What else to do where there is none, for the end of the message.
 
@@ -78,6 +81,8 @@ def optional_column(
 ) -> str | None:
     """Finds a column as `required_column` does, or returns `None` where none has a usual name.
 
+    Columns with a usual name that are blank throughout are passed over for one that is not.
+
     Raises:
         BenchmarkError: The column asked for is missing.
     """
@@ -87,8 +92,24 @@ def optional_column(
         raise BenchmarkError(
             f"{table.path}: {unknown_name(f'{role} column', asked, table.columns)}"
         )
-    by_lowered = {column.strip().lower(): column for column in reversed(table.columns)}
-    return next((by_lowered[name] for name in usual if name in by_lowered), None)
+    by_name = {usual_name(column): column for column in reversed(table.columns)}
+    found = [by_name[name] for name in map(usual_name, usual) if name in by_name]
+    filled = (column for column in found if _is_filled(table, column))
+    return next(filled, found[0]) if found else None
+
+
+def usual_name(column: str) -> str:
+    """Returns the name of a column without what people write differently.
+
+    >>> usual_name(" Correct Answer "), usual_name("final-answer")
+    ('correct_answer', 'final_answer')
+    """
+    return re.sub(r"[\s_-]+", "_", column.strip().lower())
+
+
+def _is_filled(table: Table, column: str) -> bool:
+    """Returns whether any cell of a column holds something."""
+    return any(not is_blank(row.cells.get(column)) for row in table.rows)
 
 
 def text_cell(table: Table, row: Row, column: str) -> str | None:
@@ -148,7 +169,8 @@ def clean_label(label: str, answer_format: AnswerFormat, place: str) -> str:
 
     Args:
         label: The label as the file has it.
-        answer_format: Integers lose padding and a zero fraction; choices become one capital.
+        answer_format: Integers lose padding, commas between thousands and a zero fraction; choices
+            become one capital.
         place: Where the label stands, for messages.
 
     Raises:
@@ -166,7 +188,7 @@ def clean_label(label: str, answer_format: AnswerFormat, place: str) -> str:
                 f"{place}: label {label[:40]!r} is not an integer; "
                 "correct it, or use answer_format='latex'."
             )
-        return str(int(label.partition(".")[0]))
+        return str(int(label.partition(".")[0].replace(",", "")))
     if answer_format == "choice":
         match = _CHOICE.fullmatch(label)
         if match is None:

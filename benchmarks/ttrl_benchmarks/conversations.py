@@ -9,6 +9,7 @@ Turns have a `role` and a `content`, or `from` and `value`, as in ShareGPT's fil
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from ttrl_benchmarks.errors import BenchmarkError
 
 __all__ = ["Conversation", "read_conversation"]
 
+_PYTHON = re.compile(r"\s*\[\{'(?:role|content|from|value)':")
 _SPEAKERS = {
     "system": "system",
     "developer": "system",
@@ -49,7 +51,8 @@ def read_conversation(value: object, place: str) -> Conversation | None:
         place: Where it stands, for messages.
 
     Raises:
-        BenchmarkError: It has more or less than one turn of the user, or a turn that is not text.
+        BenchmarkError: It has more or less than one turn of the user, or a turn that is not text,
+            or is a text that Python printed.
 
     >>> turns = [{"role": "user", "content": "1 + 1?"}, {"role": "assistant", "content": "2"}]
     >>> read_conversation(turns, "row 1")
@@ -57,7 +60,7 @@ def read_conversation(value: object, place: str) -> Conversation | None:
     >>> read_conversation("What is 1 + 1?", "row 1") is None
     True
     """
-    turns = _turns(value)
+    turns = _turns(value, place)
     if turns is None:
         return None
     said: dict[str, list[str]] = {"system": [], "user": [], "assistant": []}
@@ -81,11 +84,17 @@ def read_conversation(value: object, place: str) -> Conversation | None:
     return Conversation("\n\n".join((*said["system"], *said["user"])), reply or None)
 
 
-def _turns(value: object) -> Sequence[Mapping[str, Any]] | None:
+def _turns(value: object, place: str) -> Sequence[Mapping[str, Any]] | None:
     if isinstance(value, str) and value.lstrip().startswith("[{"):
+        text = value
         try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            if _PYTHON.match(text):
+                raise BenchmarkError(
+                    f"{place}: the turns of a chat in quotes of Python; write them as JSON, with "
+                    "json.dumps."
+                ) from error
             return None
     if not isinstance(value, list) or not value:
         return None

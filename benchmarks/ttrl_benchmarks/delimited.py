@@ -1,10 +1,11 @@
 """CSV and TSV as spreadsheets write them.
 
-- `delimited_rows`: the rows of such a text.
+- `delimited_rows`: the rows of such a text, and what separates their cells.
 - `DELIMITERS`: what separates cells, by the suffix of the file.
 
 Spreadsheets leave blank columns at the right and blank rows at the end, name another delimiter in
-a first line `sep=;`, or use `;` in countries where the comma is the decimal point.
+a first line `sep=;`, or use `;` in countries where the comma is the decimal point. Data frames
+write the numbers of their rows in a first column without a name.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ _CANDIDATES = (",", ";", "\t", "|")
 _CELL_LIMIT = threading.Lock()
 
 
-def delimited_rows(path: Path, text: str, delimiter: str) -> list[Row]:
-    """Returns the rows of a text with a header and a delimiter.
+def delimited_rows(path: Path, text: str, delimiter: str) -> tuple[str, list[Row]]:
+    """Returns the delimiter of a text with a header, and its rows.
 
     Args:
         path: The file, for messages.
@@ -47,7 +48,7 @@ def delimited_rows(path: Path, text: str, delimiter: str) -> list[Row]:
     else:
         delimiter = _delimiter_of(text.lstrip("\r\n").partition("\n")[0], delimiter)
     with _cells_as_long_as(text):
-        return list(_rows(path, text, delimiter, skipped))
+        return delimiter, list(_rows(path, text, delimiter, skipped))
 
 
 def _delimiter_of(header: str, usual: str) -> str:
@@ -101,6 +102,8 @@ def _rows(path: Path, text: str, delimiter: str, skipped: int) -> Iterator[Row]:
                 "cells that hold delimiters or line breaks."
             )
         pairs = list(zip(header, values, strict=True))
+        if pairs and not pairs[0][0] and pairs[0][1].strip().isdecimal():
+            del pairs[0]  # the number that a data frame gives the row
         if any(not name and not is_blank(value) for name, value in pairs):
             raise BenchmarkError(
                 f"{path}, {place}: a cell in a column that has no name; name it in the header, or "

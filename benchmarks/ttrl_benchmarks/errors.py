@@ -2,7 +2,7 @@
 
 - `UserError`: the root of the errors below and of those of the other packages.
 - `BenchmarkError`: whatever is wrong with a benchmark or its data, in one sentence.
-- `BenchmarkWarning`: data that is used, although it is not what its name promises.
+- `BenchmarkWarning`: data that is used, although something of it seems wrong.
 - `UnknownNameError`: a name that nothing answers to.
 - `unknown_name`: builds the latter, with the names that come close.
 """
@@ -29,7 +29,7 @@ class BenchmarkError(UserError, ValueError):
 
 
 class BenchmarkWarning(UserWarning):
-    """Data that is used, because its path was given, although its name promises other data."""
+    """Data that is used, because its path was given, although something of it seems wrong."""
 
 
 class UnknownNameError(UserError, ValueError):

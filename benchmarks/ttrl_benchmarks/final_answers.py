@@ -11,9 +11,11 @@ import re
 __all__ = ["final_answer", "is_prose"]
 
 _BOX = re.compile(r"\\f?boxed\s*\{")
-# At the start of a line, and with nothing after it but MetaMath's sentence: Markdown has headings
-# of four number signs too.
-_AFTER_SIGNS = re.compile(r"^####[ \t]*(\S[^\n]*?)[ \t]*(?:\n+The answer is:?[^\n]*)?\s*\Z", re.M)
+# At the start of a line or after a space, where line breaks were lost, and with nothing after it
+# but MetaMath's sentence: Markdown has headings of four number signs too.
+_AFTER_SIGNS = re.compile(
+    r"(?:^|[ \t])####[ \t]*(\S[^\n]*?)[ \t]*(?:\n+The answer is:?[^\n]*)?\s*\Z", re.M
+)
 _SENTENCE = re.compile(
     r"(?:^|[.\n]\s*|\b(?:so|thus|hence|therefore),?\s+)the (?:final |correct )?answer is:?\s+"
     r"(\S[^\n]{0,199}?)\.?\s*\Z",

@@ -2,6 +2,7 @@
 
 - `fits`: whether a value is of a type.
 - `check_options`: whether a loader takes such options.
+- `option_names`: the options that a loader takes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from ttrl_benchmarks.errors import BenchmarkError, unknown_name
 
-__all__ = ["check_options", "fits"]
+__all__ = ["check_options", "fits", "option_names"]
 
 
 def fits(value: object, annotation: Any) -> bool:
@@ -89,6 +90,20 @@ def check_options(
     for name, parameter in known.items():
         if parameter.default is parameter.empty and name not in options:
             raise BenchmarkError(f"{what[0].upper()}{what[1:]} needs {name}=...; give it.")
+
+
+def option_names(loader: Callable[..., object], *, taken: Collection[str] = ()) -> dict[str, bool]:
+    """Returns the options that a loader takes, and whether it needs each.
+
+    Args:
+        loader: The function.
+        taken: Parameters of it that are not for the caller to set.
+    """
+    return {
+        name: each.default is each.empty
+        for name, each in inspect.signature(loader).parameters.items()
+        if name not in taken
+    }
 
 
 def _parameters(loader: Callable[..., object]) -> dict[str, Any]:

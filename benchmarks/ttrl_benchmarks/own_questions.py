@@ -37,10 +37,16 @@ from ttrl_benchmarks.columns import (
     text_of,
 )
 from ttrl_benchmarks.conversations import read_conversation
+from ttrl_benchmarks.doubts import (
+    warn_of_context,
+    warn_of_labels,
+    warn_of_listed_options,
+    warn_of_no_labels,
+)
 from ttrl_benchmarks.duplicates import Duplicates, check_duplicates, list_rows, repeated_rows
 from ttrl_benchmarks.entries import register_benchmark
 from ttrl_benchmarks.errors import BenchmarkError, BenchmarkWarning, unknown_name
-from ttrl_benchmarks.final_answers import final_answer, is_prose
+from ttrl_benchmarks.final_answers import final_answer
 from ttrl_benchmarks.rows import MAX_CHARACTERS, Row, Table, is_blank
 from ttrl_benchmarks.tables import read_table
 
@@ -55,7 +61,7 @@ CARD = BenchmarkCard(
     made_by="your own file",
 )
 # An Alpaca file has its question in two columns, and its answer in a third.
-ALPACA, CONTEXT, REPLY = "instruction", ("input", "context"), ("output", "response")
+ALPACA, CONTEXT, REPLY = "instruction", ("input", "context"), ("output", "response", "completion")
 # Looked for in this order; `input` alone is the question where there is no `instruction`.
 QUESTIONS = (*QUESTION[:-1], ALPACA, QUESTION[-1], "messages", "conversations")
 CHOICE_ANSWER = ("answerkey", "answer_key", "correct", "correct_answer", "answer_idx", "cop")
@@ -80,6 +86,13 @@ class _Columns:
     id: str | None
     level: str | None
     options: OptionColumns | None
+
+    @property
+    def used(self) -> set[str]:
+        """The columns that have a role."""
+        names = (self.question, self.context, self.answer, self.id, self.level)
+        options = () if self.options is None else self.options.names
+        return {each for each in (*names, *options) if each is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +143,14 @@ def load(
             question is blank or a duplicate, or a label does not fit the answer format.
 
     Warns:
-        BenchmarkWarning: Labels are texts that no answer will equal.
+        BenchmarkWarning: Something of the file seems to be misread: a column of the questions or
+            of labels that is not used, or labels that no answer will equal.
     """
     table = read_table(Path(path).expanduser())
     name = table.path.stem
-    found = _columns(table, columns or {})
+    asked = columns or {}
+    found = _columns(table, asked)
+    chosen = answer_format is not None
     if answer_format is None:
         answer_format = "choice" if found.options is not None else CARD.answer_format
     elif answer_format not in ANSWER_FORMATS:
@@ -144,6 +160,7 @@ def load(
     entries = [_entry(table, row, found, f"{name}/{index}") for index, row in enumerate(table.rows)]
     _check_ids(table, entries)
     entries = _without_duplicates(table, entries, duplicates)
+    _warn_of_doubts(table, entries, found, asked, listed=not chosen)
     return Benchmark(
         name=name,
         questions=tuple(entry.question for entry in entries),
@@ -233,13 +250,28 @@ def _entry(table: Table, row: Row, found: _Columns, default_id: str) -> _Entry:
 
 
 def _label_cell(table: Table, row: Row, column: str) -> str | None:
-    """Returns a label as text, also from the dictionary or the list of one that some files have."""
+    """Returns a label as text, also from a dictionary, a list of one or the turn of a chat."""
     value = row.cells.get(column)
     if isinstance(value, dict) and "ground_truth" in value:
         value = value["ground_truth"]
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
+    if isinstance(value, dict) and value.get("role") == "assistant":
+        value = value.get("content")
     return None if is_blank(value) else text_of(value, f"{table.path}, {row.place}", column)
+
+
+def _warn_of_doubts(
+    table: Table, entries: Sequence[_Entry], found: _Columns, asked: Asked, *, listed: bool
+) -> None:
+    """Warns of what seems to be misread, unless the caller has said how it is meant."""
+    if "context" not in asked:
+        warn_of_context(table, entries[0].question.text, found.used)
+    labels = [(entry.row, entry.label) for entry in entries if entry.label is not None]
+    if not labels and "answer" not in asked:
+        warn_of_no_labels(table, found.used)
+    if listed and found.options is None:
+        warn_of_listed_options(table, [entry.question.text for entry in entries], labels)
 
 
 def _without_duplicates(
@@ -291,8 +323,7 @@ def _labels(
             f"choice_labels={choice_labels!r} is for multiple-choice questions, and {table.path} "
             f"is read with answer_format={answer_format!r}; leave it out, or name the options."
         )
-    if answer_format == "latex":
-        _warn_of_prose(table, [(entry.row, label) for entry, label in labelled])
+    warn_of_labels(table, [(entry.row, label) for entry, label in labelled], answer_format)
     return {
         entry.question.id: clean_label(label, answer_format, f"{table.path}, {entry.row.place}")
         for entry, label in labelled
@@ -302,21 +333,6 @@ def _labels(
 def _answer(label: str, answer_format: AnswerFormat) -> str:
     """Returns the final answer of a worked solution, and any other label as it is."""
     return label if answer_format == "text" else final_answer(label) or label
-
-
-def _warn_of_prose(table: Table, labels: Sequence[tuple[Row, str]]) -> None:
-    long = [(row, label) for row, label in labels if is_prose(label)]
-    if long:
-        row, label = long[0]
-        warnings.warn(
-            f"{table.path}: labels that are texts rather than answers: {len(long)} of "
-            f"{len(labels)}, the first in {row.place} ({label.strip()[:60]!r}). No answer will "
-            "equal them. End each with a line '#### ANSWER' or with \\boxed{ANSWER}, name the "
-            'column of final answers with columns={"answer": ...}, or leave labels out with '
-            'columns={"answer": None}.',
-            BenchmarkWarning,
-            stacklevel=4,
-        )
 
 
 register_benchmark(CARD, load)

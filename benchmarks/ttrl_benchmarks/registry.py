@@ -3,7 +3,7 @@
 - `load_benchmark`: loads one.
 - `fetch_benchmark`: downloads and verifies the file of one.
 - `list_benchmarks`: all of them, and whether their files are here; `BenchmarkListing` is a row.
-- `benchmark_card`: what is known of one before it is read.
+- `benchmark_card`, `benchmark_options`: what is known of one before it is read.
 
 Every module of this package is imported here, and those of benchmarks register themselves.
 """
@@ -22,12 +22,13 @@ from ttrl_benchmarks.card import BenchmarkCard
 from ttrl_benchmarks.entries import BENCHMARKS, BenchmarkEntry
 from ttrl_benchmarks.errors import BenchmarkError, unknown_name
 from ttrl_benchmarks.hub import cached_file, fetch_file
-from ttrl_benchmarks.options import check_options
+from ttrl_benchmarks.options import check_options, option_names
 from ttrl_benchmarks.published import find_at_hand
 
 __all__ = [
     "BenchmarkListing",
     "benchmark_card",
+    "benchmark_options",
     "fetch_benchmark",
     "list_benchmarks",
     "load_benchmark",
@@ -146,6 +147,19 @@ def benchmark_card(name: str) -> BenchmarkCard:
     'HuggingFaceH4/aime_2024@2fe88a2'
     """
     return _entry(name).card
+
+
+def benchmark_options(name: str) -> dict[str, bool]:
+    """Returns the options that a benchmark takes, and whether it needs each.
+
+    Raises:
+        UnknownNameError: There is no such benchmark.
+
+    >>> benchmark_options("questions")["path"], "path" in benchmark_options("arithmetic")
+    (True, False)
+    """
+    entry = _entry(name)
+    return option_names(entry.load, taken=entry.options)
 
 
 def _listing(card: BenchmarkCard) -> BenchmarkListing:

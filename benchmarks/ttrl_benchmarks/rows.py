@@ -57,11 +57,13 @@ class Table:
         path: The file.
         columns: The names of its columns, in the order of their first appearance.
         rows: Its rows; at least one.
+        delimiter: What separates its cells, in formats that have delimiters.
     """
 
     path: Path
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    delimiter: str | None = None
 
 
 def is_blank(value: object) -> bool:

@@ -11,6 +11,8 @@ it reads, its size is bounded before it is read, and whatever is wrong with it b
 
 from __future__ import annotations
 
+import codecs
+import itertools
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -27,6 +29,17 @@ SUFFIXES = (".json", *JSON_LINES_SUFFIXES, *DELIMITERS, ".parquet")
 _MAX_UNPACKED_BYTES = 4 * MAX_FILE_BYTES
 _PARQUET_BATCH = 256
 _LESS = "leave out columns and rows that are not needed, or divide it"
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_PACKED, _SHEETS = (".gz", ".zip", ".xz", ".bz2", ".zst"), (".xlsx", ".xls", ".ods")
+_ADVICE = {
+    **dict.fromkeys(_PACKED, "unpack it, or "),
+    **dict.fromkeys(_SHEETS, "save the sheet as CSV (UTF-8), or "),
+    ".txt": "if it is a table, name it .csv or .tsv, or ",
+    ".arrow": "load it with datasets and write it with to_parquet, or ",
+}
+_LISTED, _LOOKED_AT = 5, 10_000
+# What the library datasets writes beside the rows.
+_NOT_ROWS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 
 
 def read_table(path: Path) -> Table:
@@ -34,7 +47,7 @@ def read_table(path: Path) -> Table:
 
     Args:
         path: A `.json` array of objects, `.jsonl` or `.ndjson` with one object a line, `.csv` or
-            `.tsv` with a header, or `.parquet`.
+            `.tsv` with a header, or `.parquet`; text in UTF-8, or in UTF-16 with its mark.
 
     Returns:
         The rows, in the order of the file.
@@ -43,14 +56,9 @@ def read_table(path: Path) -> Table:
         BenchmarkError: The file is missing, empty, too large, of another format, or has an
             unreadable row.
     """
+    _check_kind(path)
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise BenchmarkError(
-            f"{path}: cannot read a {suffix or 'suffixless'!r} file; "
-            f"save the questions as one of {', '.join(SUFFIXES)}."
-        )
-    if not path.is_file():
-        raise BenchmarkError(f"{path}: there is no such file; check the path.")
+    delimiter = None
     _check_size(path, path.stat().st_size, MAX_FILE_BYTES)
     if suffix == ".parquet":
         rows = _counted(path, _parquet_rows(path))
@@ -61,11 +69,46 @@ def read_table(path: Path) -> Table:
         elif suffix in JSON_LINES_SUFFIXES:
             rows = _counted(path, _json_lines_rows(path, text))
         else:
-            rows = _counted(path, delimited_rows(path, text, DELIMITERS[suffix]))
+            delimiter, found = delimited_rows(path, text, DELIMITERS[suffix])
+            rows = _counted(path, found)
     if not rows:
         raise BenchmarkError(f"{path}: the file holds no rows; give a file with questions in it.")
     columns = dict.fromkeys(column for row in rows for column in row.cells)
-    return Table(path=path, columns=tuple(columns), rows=tuple(rows))
+    return Table(path=path, columns=tuple(columns), rows=tuple(rows), delimiter=delimiter)
+
+
+def _check_kind(path: Path) -> None:
+    """Checks that a path is a file of a format that can be read."""
+    if path.is_dir():
+        raise _a_folder(path)
+    if not path.is_file():
+        raise BenchmarkError(f"{path}: there is no such file; check the path.")
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise BenchmarkError(
+            f"{path}: cannot read a {suffix or 'suffixless'!r} file; {_ADVICE.get(suffix, '')}"
+            f"save the questions as one of {', '.join(SUFFIXES)}."
+        )
+
+
+def _a_folder(path: Path) -> BenchmarkError:
+    """Builds the error for a folder, with the files in it that may be meant."""
+    names = [
+        str(each.relative_to(path))
+        for each in itertools.islice(path.rglob("*"), _LOOKED_AT)
+        if each.name not in _NOT_ROWS
+    ]
+    files = sorted(each for each in names if Path(each).suffix.lower() in SUFFIXES)
+    if files:
+        more = f" or one of {len(files) - _LISTED} more" if len(files) > _LISTED else ""
+        return BenchmarkError(
+            f"{path}: is a folder; name one of its files: {', '.join(files[:_LISTED])}{more}."
+        )
+    advice = _ADVICE[".arrow"] if any(each.endswith(".arrow") for each in names) else ""
+    return BenchmarkError(
+        f"{path}: is a folder without a file that can be read; {advice}save the questions as one "
+        f"of {', '.join(SUFFIXES)}, and name that."
+    )
 
 
 def _check_size(path: Path, size: int, limit: int, what: str = "is") -> None:
@@ -93,13 +136,21 @@ def _counted(path: Path, rows: Iterable[Row]) -> list[Row]:
 
 def _text_of(path: Path) -> str:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BenchmarkError(
-            f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8."
-        ) from error
+        data = path.read_bytes()
     except OSError as error:
         raise BenchmarkError(f"{path}: cannot be read ({error.strerror}).") from error
+    # Spreadsheets save "Unicode text" as UTF-16, with a mark at its start.
+    name, codec = ("UTF-16", "utf-16") if data.startswith(_UTF_16) else ("UTF-8", "utf-8-sig")
+    try:
+        text = data.decode(codec)
+    except UnicodeDecodeError as error:
+        raise BenchmarkError(
+            f"{path}: byte {error.start} is not {name}; save the file as UTF-8."
+        ) from error
+    if "\0" in text:
+        raise BenchmarkError(
+            f"{path}: the text holds zero bytes, as UTF-16 or UTF-32 does; save the file as UTF-8."
+        )
     if not text.strip():
         raise BenchmarkError(f"{path}: the file is empty; give a file with questions in it.")
     return text
@@ -114,9 +165,18 @@ def _json_rows(path: Path, text: str) -> Iterator[Row]:
             "if it has one object a line, name it .jsonl."
         ) from error
     if not isinstance(document, list):
+        within = [
+            repr(name)
+            for name, value in (document.items() if isinstance(document, dict) else ())
+            if isinstance(value, list) and value and isinstance(value[0], dict)
+        ]
+        advice = (
+            f"save the array under {' or '.join(within[:_LISTED])} as a file of its own"
+            if within
+            else 'write it as [{"question": ..., "answer": ...}, ...]'
+        )
         raise BenchmarkError(
-            f"{path}: expected a JSON array of objects, found {_kind(document)}; "
-            'write it as [{"question": ..., "answer": ...}, ...].'
+            f"{path}: expected a JSON array of objects, found {_kind(document)}; {advice}."
         )
     for number, value in enumerate(document, start=1):
         yield Row(_object(path, value, place_of(number, None)), number)

@@ -85,6 +85,10 @@ def _first(tensors: dict[str, torch.Tensor], value: float) -> None:
     tensors[min(tensors)].view(-1)[3] = value
 
 
+def _drop(tensors: dict[str, torch.Tensor], part: str) -> None:
+    del tensors[min(each for each in tensors if part in each)]
+
+
 def _index(shard: str, make: Callable[[Path, Path], None]) -> Callable[[Path], None]:
     """Returns what replaces the weights by a shard that an index names."""
 
@@ -143,6 +147,14 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "infinite weights": (
         _weights(lambda tensors: _first(tensors, float("inf"))),
         "not finite: model.embed_tokens.weight hold NaN or inf",
+    ),
+    "a weight that is missing": (
+        _weights(lambda tensors: _drop(tensors, "mlp")),
+        "its files do not hold model.layers.0.mlp.down_proj.weight, which a",
+    ),
+    "no embeddings": (
+        _weights(lambda tensors: _drop(tensors, "embed")),
+        "its files do not hold ",
     ),
     "ten million layers": (edit_json("config.json", num_hidden_layers=10**7), "10,000,000 layers"),
     "an end token that is text": (

@@ -56,6 +56,13 @@ def test_a_run_writes_all_that_it_promises(tmp_path):
     assert written == {**config.to_dict(), **planned, "output": str(folder)}
 
 
+@pytest.mark.parametrize("reward", ["guard", "held(inner=ddrl)"])
+def test_a_reward_whose_advantages_have_no_place_is_refused_before_the_first_step(tmp_path, reward):
+    # `guard` brings them at the first flip of a question, which may be hours later.
+    with pytest.raises(AgentError, match="Use another --algorithm"):
+        Trainer(small(tmp_path / "run", algorithm="ppo", reward=reward))
+
+
 def test_a_run_of_no_steps_measures_and_draws(tmp_path):
     options = {"steps": 0, "evaluate": True, "eval_k": 2, "held_out": 0.0}
     summary = Trainer(small(tmp_path / "run", **options), [CurvesCallback()]).run()

@@ -93,6 +93,40 @@ def test_options_may_be_numbers(write_rows: Callable[..., Path]) -> None:
     assert loaded(benchmark) == [(("7", "9", "8.5"), "B"), (("3", "5", "4"), "A")]
 
 
+@pytest.mark.parametrize(
+    "label", ["[B]", "Option B", "option: b", "choice_B", "Answer: B", "B) two", "option (B)"]
+)
+def test_a_letter_may_be_announced(label: str, write_rows: Callable[..., Path]) -> None:
+    row = {"question": "Even?", "options": ["one", "two"], "answer": label}
+    benchmark = load_benchmark("questions", path=write_rows("rows.json", [row]))
+    assert benchmark.labels.reveal("rows/0") == "B"
+
+
+@pytest.mark.parametrize(
+    "names", [("option1", "option2"), ("opa", "opb"), ("Choice A", "Choice B")]
+)
+def test_a_label_may_name_the_column_of_its_option(
+    names: tuple[str, str], write_rows: Callable[..., Path]
+) -> None:
+    row = {"question": "Even?", names[0]: "one", names[1]: "two", "answer": names[1]}
+    benchmark = load_benchmark("questions", path=write_rows("rows.json", [row]))
+    assert loaded(benchmark) == [(("one", "two"), "B")]
+
+
+NUMBERED = {"1": "one", "2": "two", "3": "three"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "letters"), [([2, 3], ["B", "C"]), ([1, 0], ["B", "A"]), (["two", 1], ["B", "A"])]
+)
+def test_the_numbers_of_options_are_names_where_they_fit_every_row(
+    labels: list[Any], letters: list[str], write_rows: Callable[..., Path]
+) -> None:
+    rows = [{"question": f"{n}?", "options": NUMBERED, "answer": x} for n, x in enumerate(labels)]
+    benchmark = load_benchmark("questions", path=write_rows("rows.json", rows))
+    assert [letter for _, letter in loaded(benchmark)] == letters
+
+
 AMBIGUOUS = [
     # The text "2" is option B, the index 2 from 0 is option C.
     ([1, 2, 3], 2, "the text of an option .'2'. or an index from 0 .'3'."),
@@ -140,6 +174,7 @@ def test_what_labels_are_can_be_said(
         ({"A": "x", "B": "", "C": "z"}, {}, "column 'A, B, C' is not an array of 2 to 26 texts"),
         ({"options": ["x", True]}, {}, "column 'options' is not an array"),
         ({"options": {"A": "x"}}, {}, "column 'options' is not an array"),
+        ({"options": "['x', 'y']"}, {}, r"column 'options' .* JSON, as in .\"one\", \"two\".\."),
         ({"answer": "x"}, {"choice_labels": "letters"}, "is for multiple-choice questions"),
         ({}, {"columns": {"options": ["p", "q"]}}, "Unknown options column 'p'"),
     ],

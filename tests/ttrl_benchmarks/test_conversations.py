@@ -30,8 +30,19 @@ REPLY = {"role": "assistant", "content": "Five, so \\boxed{5}."}
                 {"from": "gpt", "value": "#### 5"},
             ]
         },
+        {"prompt": [USER], "completion": [REPLY]},
+        {"prompt": USER["content"], "completion": "5"},
     ],
-    ids=["turns", "verl", "JSON text", "messages", "parts", "ShareGPT"],
+    ids=[
+        "turns",
+        "verl",
+        "JSON text",
+        "messages",
+        "parts",
+        "ShareGPT",
+        "completion in turns",
+        "completion",
+    ],
 )
 def test_the_turn_of_the_user_is_the_question(
     row: dict[str, Any], write_rows: Callable[..., Path]
@@ -39,6 +50,13 @@ def test_the_turn_of_the_user_is_the_question(
     benchmark = load_benchmark("questions", path=write_rows("chat.json", [row]))
     assert [each.text for each in benchmark.questions] == ["What is 2 + 3?"]
     assert benchmark.labels.reveal("chat/0") == "5"
+
+
+def test_turns_that_python_printed_are_not_taken_for_a_question(tmp_path: Path) -> None:
+    path = tmp_path / "chat.csv"
+    path.write_text(f'prompt,answer\n"{[USER]}",5\n')
+    with pytest.raises(BenchmarkError, match=r"row 1 \(line 2\): the turns .* quotes of Python"):
+        load_benchmark("questions", path=path)
 
 
 def test_a_turn_of_the_system_comes_before_it(write_rows: Callable[..., Path]) -> None:

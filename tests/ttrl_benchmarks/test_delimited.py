@@ -24,8 +24,19 @@ ROWS = [{"question": "What is 1 + 1?", "answer": "2"}, {"question": "2 + 2?", "a
         '"sep=|"\r\nquestion|answer\r\nWhat is 1 + 1?|2\r\n2 + 2?|4\r\n',
         "question;answer\nWhat is 1 + 1?;2\n2 + 2?;4\n",
         "question\tanswer\nWhat is 1 + 1?\t2\n2 + 2?\t4\n",
+        ",question,answer\n0,What is 1 + 1?,2\n1,2 + 2?,4\n",
     ],
-    ids=["blank end", "longer rows", "blank start", "blank middle", "sep", "quoted", "; ", "tab"],
+    ids=[
+        "blank end",
+        "longer rows",
+        "blank start",
+        "blank middle",
+        "sep",
+        "quoted",
+        "; ",
+        "tab",
+        "numbers of a data frame",
+    ],
 )
 def test_what_spreadsheets_add_is_passed_over(text: str, tmp_path: Path) -> None:
     path = tmp_path / "sheet.csv"
@@ -51,6 +62,7 @@ def test_a_cell_may_be_long_and_the_limit_of_other_readers_stays(tmp_path: Path)
     ("text", "complaint"),
     [
         ("question,,answer\nx,y,1\n", r"row 1 \(line 2\): a cell in a column that has no name"),
+        (",question,answer\nfirst,x,1\n", r"row 1 \(line 2\): a cell in a column that has no name"),
         ("question,answer\nx,1,y\n", "row 1 .line 2.: 3 cells where the header has 2"),
         ("question,answer\nx\n", "row 1 .line 2.: 1 cells where the header has 2"),
         ("sep=;\n", "the file holds no rows"),

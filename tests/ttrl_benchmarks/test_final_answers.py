@@ -20,10 +20,20 @@ MARKED = {
     r"First $\boxed{1}$, then $\boxed{\frac{1}{\{2\}}}$, as claimed.": r"\frac{1}{\{2\}}",
     r"\boxed{\text{(B)}}": r"\text{(B)}",
     "#### Step 1\nAdd.\n#### Step 2\nThe total is \\boxed{9}.": "9",
+    "We count 3 and 15. #### 18": "18",
     "Two and two. The answer is: 4.": "4",
     "Therefore the final answer is $x = 3$": "$x = 3$",
 }
-UNMARKED = ["42", r"\frac{1}{2}", "#### ", r"\boxed{5", r"\boxed{}", "#### Step 1\nAdd two.", ""]
+UNMARKED = [
+    "42",
+    r"\frac{1}{2}",
+    "#### ",
+    r"\boxed{5",
+    r"\boxed{}",
+    "#### Step 1\nAdd two.",
+    "a####5",
+    "",
+]
 
 
 @pytest.mark.parametrize(("solution", "answer"), MARKED.items())

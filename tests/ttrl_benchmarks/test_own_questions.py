@@ -67,6 +67,8 @@ def test_every_format_gives_the_same_benchmark(suffix: str, tmp_path: Path) -> N
         ("QUERY", "target"),
         (" input ", "final_answer"),
         ("problem", "expected_answer"),
+        ("Question", "Correct Answer"),
+        ("question", "Final-answer"),
     ],
 )
 def test_the_usual_names_are_found(
@@ -103,6 +105,23 @@ def test_labels_may_be_absent_partial_or_left_out(write_rows: Callable[..., Path
     assert labels_of(load_benchmark("questions", path=path)) == ["2", None, None]
     left_out = load_benchmark("questions", path=path, columns={"answer": None})
     assert len(left_out.labels) == 0
+
+
+def test_a_column_that_is_blank_throughout_is_passed_over(write_rows: Callable[..., Path]) -> None:
+    rows = [{"question": f"{n}?", "answer": " ", "solution": rf"\boxed{{{n}}}"} for n in range(2)]
+    assert labels_of(load_benchmark("questions", path=write_rows("rows.json", rows))) == ["0", "1"]
+    for row in rows:
+        del row["solution"]
+    benchmark = load_benchmark("questions", path=write_rows("blank.json", rows))
+    assert labels_of(benchmark) == [None, None]
+
+
+@pytest.mark.parametrize("label", ["1,234", "+1,234.0", "x\n#### 1,234"])
+def test_integers_may_have_commas_between_thousands(
+    label: str, write_rows: Callable[..., Path]
+) -> None:
+    path = write_rows("rows.json", [{"question": "?", "answer": label}])
+    assert labels_of(load_benchmark("questions", path=path, answer_format="integer")) == ["1234"]
 
 
 def test_numbers_and_blanks_of_a_data_frame(write_rows: Callable[..., Path]) -> None:
@@ -178,6 +197,7 @@ def test_options_become_letters(tmp_path: Path) -> None:
             "'neither' is not the letter of an option",
         ),
         ([{"question": "?", "answer": "½"}], {"answer_format": "integer"}, "'½' is not an integer"),
+        ([{"question": "?", "answer": "3,5"}], {"answer_format": "integer"}, "is not an integer"),
         ([{"question": "?", "answer": "٣"}], {"answer_format": "integer"}, "is not an integer"),
         ([], {}, "the file holds no rows"),
         (["What?"], {}, "row 1: expected an object with named values, found a string"),

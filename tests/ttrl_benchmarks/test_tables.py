@@ -40,7 +40,26 @@ from ttrl_benchmarks.tables import read_table
         ),
         ("a.csv", b'question\n"x\n', r"row 1 \(line 2\): not valid CSV"),
         ("a.csv", b"question,question\nx,y\n", "duplicate column 'question' in the header"),
-        ("a.xlsx", b"PK", "cannot read a '.xlsx' file; save the questions as one of .json, "),
+        ("a.xlsx", b"PK", "cannot read a '.xlsx' file; save the sheet as CSV .UTF-8., or save the"),
+        (
+            "a.jsonl.gz",
+            b"\x1f\x8b",
+            "cannot read a '.gz' file; unpack it, or save the questions as",
+        ),
+        ("a.txt", b"question", "cannot read a '.txt' file; if it is a table, name it .csv or .tsv"),
+        (
+            "a.json",
+            b'{"n": 1, "data": [{"question": "x"}]}',
+            "save the array under 'data' as a file",
+        ),
+        (
+            "a.csv",
+            "question\nx\n".encode("utf-16-le"),
+            "holds zero bytes, as UTF-16 or UTF-32 does",
+        ),
+        ("a.json", '[{"question": "x"}]'.encode("utf-32"), "holds zero bytes, as UTF-16 or UTF-32"),
+        ("a.csv", b"\xff\xfeq\x00", "the file holds no rows"),
+        ("a.csv", b"\xff\xfeq\x00\x00", "byte 4 is not UTF-16; save the file as UTF-8"),
         ("a", b"question", "cannot read a 'suffixless' file"),
     ],
 )
@@ -55,11 +74,37 @@ def test_an_unreadable_file_says_where(
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_file_and_a_folder_say_so(tmp_path: Path) -> None:
-    (tmp_path / "folder.json").mkdir()
-    for name in ("absent.json", "folder.json"):
-        with pytest.raises(BenchmarkError, match="there is no such file"):
-            read_table(tmp_path / name)
+@pytest.mark.parametrize("name", ["absent.json", "absent", "absent/absent.gz"])
+def test_a_missing_file_says_so(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="there is no such file"):
+        read_table(tmp_path / name)
+
+
+def test_a_folder_names_the_files_in_it(tmp_path: Path) -> None:
+    folder = tmp_path / "hub.json"
+    (folder / "data").mkdir(parents=True)
+    with pytest.raises(BenchmarkError, match=r"is a folder without a file that can be read; save"):
+        read_table(folder)
+    (folder / "dataset_info.json").write_text("{}")
+    (folder / "data" / "rows.arrow").write_bytes(b"ARROW1")
+    with pytest.raises(BenchmarkError, match=r"a folder without .*; load it with datasets and"):
+        read_table(folder)
+    for n in range(7):
+        (folder / "data" / f"train-{n}.parquet").write_bytes(b"PAR1")
+    with pytest.raises(
+        BenchmarkError, match=r"files: data.train-0\.parquet, .* or one of 2 more\."
+    ):
+        read_table(folder)
+
+
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_text_of_spreadsheets_is_decoded_by_its_mark(codec: str, tmp_path: Path) -> None:
+    mark = "\ufeff" if codec.endswith("e") else ""
+    path = tmp_path / "a.tsv"
+    path.write_bytes((mark + "question\tanswer\r\nWas ist ½ + ½?\t1\r\n").encode(codec))
+    assert [dict(row.cells) for row in read_table(path).rows] == [
+        {"question": "Was ist ½ + ½?", "answer": "1"}
+    ]
 
 
 def test_rows_know_their_lines(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@
 - `reward`: the decorator by which a reward of this package gives itself a name.
 - `OWN_REWARDS`: the rewards that have done so.
 - `NEEDS`, `needs_of`, `may_need`: what a reward may need, and how its class says so.
-- `brings_own_advantages`: whether a reward may bring advantages or weights of its own.
+- `BRINGS`, `brings_of`: what a reward may bring beside rewards.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from ttrl_env.consensus.errors import RewardError
 from ttrl_env.consensus.verdict import Estimator
 
 __all__ = [
+    "BRINGS",
     "KINDS",
     "NEEDS",
     "OWN_REWARDS",
     "Kind",
     "RewardCard",
     "RewardEntry",
-    "brings_own_advantages",
+    "brings_of",
     "may_need",
     "needs_of",
     "reward",
@@ -41,11 +42,15 @@ NEEDS = ("labels", "log-probs", "token statistics", "two prompts", "verifier")
 """What a reward may need beyond votes. A class says it by attributes such as `needs_labels = True`
 or `needs_two_prompts = True`."""
 
+BRINGS = ("advantages", "weights")
+"""What a reward may bring beside rewards, for each completion; see `Verdict`. A class says it by
+the attributes `own_advantages = True` and `own_weights = True`."""
+
 Factory = TypeVar("Factory", bound=Callable[..., Estimator])
 
 
 class may_need:  # noqa: N801 - a decorator, as `property` is
-    """A need that depends on the options of a reward.
+    """A need of a reward, or what it brings, that depends on its options.
 
     Of the class it is true; of an estimator, what the decorated method returns.
 
@@ -79,12 +84,14 @@ def needs_of(reward: object) -> tuple[str, ...]:
     )
 
 
-def brings_own_advantages(reward: object) -> bool:
-    """Returns whether an estimator, or one of this class, may bring advantages or weights.
+def brings_of(reward: object) -> tuple[str, ...]:
+    """Returns which of `BRINGS` an estimator may bring beside rewards, or those of its class.
 
-    It says so by the attribute `own_advantages`; no is the default.
+    >>> from ttrl_env.consensus import EntropyShaped, Guard
+    >>> brings_of(Guard), brings_of(EntropyShaped(mode="clip"))
+    (('advantages', 'weights'), ('advantages',))
     """
-    return getattr(reward, "own_advantages", False) is True
+    return tuple(each for each in BRINGS if getattr(reward, f"own_{each}", False) is True)
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ class RewardCard:
         paper: Its arXiv id, or an empty string.
         needs: What it needs beyond votes, each one of `NEEDS`.
         kind: What it goes by, one of `KINDS`.
-        own_advantages: Whether it may bring advantages or weights of its own.
+        brings: What it may bring beside rewards, each one of `BRINGS`.
     """
 
     name: str
@@ -105,7 +112,7 @@ class RewardCard:
     paper: str = ""
     needs: tuple[str, ...] = ()
     kind: Kind = "votes"
-    own_advantages: bool = False
+    brings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for need in self.needs:
@@ -222,8 +229,7 @@ def reward(
     """
 
     def name_it(factory: Factory) -> Factory:
-        own_advantages = brings_own_advantages(factory)
-        card = RewardCard(name, summary, paper, needs_of(factory), kind, own_advantages)
+        card = RewardCard(name, summary, paper, needs_of(factory), kind, brings_of(factory))
         OWN_REWARDS[name] = RewardEntry(card, factory)
         return factory
 

@@ -30,7 +30,7 @@ from ttrl_env.consensus.cards import (
     OWN_REWARDS,
     RewardCard,
     RewardEntry,
-    brings_own_advantages,
+    brings_of,
     needs_of,
 )
 from ttrl_env.consensus.errors import RewardError
@@ -141,7 +141,7 @@ def _load(point: EntryPoint) -> RewardEntry:
         point.name,
         _first_sentence(made),
         needs=needs_of(made),
-        own_advantages=brings_own_advantages(made),
+        brings=brings_of(made),
     )
     return RewardEntry(card, made, source)
 
@@ -196,7 +196,7 @@ def register_estimator(
         summary or _first_sentence(factory),
         paper,
         tuple(every),
-        own_advantages=brings_own_advantages(factory),
+        brings=brings_of(factory),
     )
     source = getattr(factory, "__module__", "").partition(".")[0]
     REWARDS.register(RewardEntry(card, factory, source))

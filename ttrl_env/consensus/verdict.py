@@ -59,7 +59,7 @@ class Estimator(Protocol):
 
     - `needs_token_statistics`, `needs_two_prompts`: what it needs beyond votes; see
       `ttrl_env.consensus.cards.NEEDS`;
-    - `own_advantages`: whether its verdicts may have advantages or weights;
+    - `own_advantages`, `own_weights`: whether its verdicts may have them;
     - `state_dict()` and `load_state_dict(state)`, with a state of JSON values: what it remembers
       between visits, which checkpoints keep; `remembers`, if that depends on its options.
     """

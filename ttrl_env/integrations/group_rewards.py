@@ -14,7 +14,7 @@ import gymnasium as gym
 from ttrl_benchmarks import Benchmark, load_benchmark
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import Estimator, Verdict, judge
-from ttrl_env.consensus.cards import brings_own_advantages, needs_of
+from ttrl_env.consensus.cards import brings_of, needs_of
 from ttrl_env.consensus.rewards.inner import remembers
 from ttrl_env.registration import benchmark_of
 
@@ -58,9 +58,9 @@ def check_needs(estimator: Estimator, trainer: str, *, log_probs: bool = False) 
                 f"{estimator!r} needs {_OUT_OF_REACH[need]}, which {trainer} do not give to reward "
                 "functions; choose another reward, or train with ttrl_agents"
             )
-    if brings_own_advantages(estimator):
+    if brought := brings_of(estimator):
         raise ValueError(
-            f"{estimator!r} gives advantages or weights of its own, but {trainer} take rewards "
+            f"{estimator!r} gives {' and '.join(brought)} of its own, but {trainer} take rewards "
             "alone and compute advantages themselves; choose another reward, or train with "
             "ttrl_agents"
         )

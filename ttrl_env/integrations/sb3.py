@@ -28,7 +28,7 @@ from stable_baselines3.common.vec_env.base_vec_env import (
     VecEnvStepReturn,
 )
 
-from ttrl_env.consensus.cards import brings_own_advantages
+from ttrl_env.consensus.cards import brings_of
 from ttrl_env.envs.asking import fresh_seed
 from ttrl_env.wrappers.attributes import singles_have
 
@@ -78,7 +78,7 @@ class SB3VecEnv(VecEnv):
         self.envs = envs
         for layer in self._layers():
             estimator = getattr(layer, "estimator", None)
-            if brings_own_advantages(estimator):
+            if brings_of(estimator):
                 raise _own_advantage(estimator)
         self._seed: int | None = None
         self._actions: Any = None

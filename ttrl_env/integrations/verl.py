@@ -26,9 +26,11 @@ from verl.trainer.ppo.v1.agent_loop_tq import AgentLoopManagerTQ, AgentLoopWorke
 
 from ttrl_benchmarks import Benchmark, load_benchmark
 from ttrl_benchmarks.base import AnswerFormat
+from ttrl_benchmarks.errors import unknown_name
 from ttrl_env.answers import answer_key, extract_answer
 from ttrl_env.completion import Completion
 from ttrl_env.consensus import judge, resolve_estimator
+from ttrl_env.consensus.rewards.common import check_flag
 from ttrl_env.integrations.group_rewards import (
     check_rewards_alone,
     check_trainable,
@@ -46,6 +48,8 @@ __all__ = [
 
 Rewarded = tuple[float, dict[str, float]]
 """The reward of a completion, and what verl logs beside it."""
+
+_SETTINGS = ("benchmark", "options", "reward", "thinking")
 
 # The class under verl's decorator: a Ray actor cannot be a base class.
 _Worker: Any = AgentLoopWorkerTQ.__ray_actor_class__
@@ -114,19 +118,23 @@ class QuestionVotes:
 
     Raises:
         BenchmarkError: There is no such benchmark.
-        UnknownNameError: There is no such reward.
-        ValueError: No benchmark is named, or the reward needs more than completions, has
-            advantages or weights, or remembers earlier votes.
+        UnknownNameError: There is no such reward or setting.
+        ValueError: No benchmark is named, `thinking` is not true or false, or the reward needs more
+            than completions, has advantages or weights, or remembers earlier votes.
     """
 
     def __init__(self, settings: Mapping[str, Any] | None) -> None:
         given = dict(settings or {})
         if not given.get("benchmark"):
             raise ValueError("name the benchmark: +ttrl.benchmark=aime24 (and +ttrl.reward=...)")
+        for name in given:
+            if name not in _SETTINGS:
+                raise unknown_name("setting of ttrl", str(name), _SETTINGS)
+        check_flag("ttrl.thinking", given.get("thinking", False))
         labelled = load_benchmark(given["benchmark"], **dict(given.get("options") or {}))
         self.estimator = resolve_estimator(given.get("reward") or "majority", labelled)
         check_trainable(self.estimator, labelled, "verl")
-        self.thinking = bool(given.get("thinking", False))
+        self.thinking: bool = given.get("thinking", False)
         self.benchmark = labelled.unlabeled()
         self._by_id = {question.id: question for question in self.benchmark.questions}
 

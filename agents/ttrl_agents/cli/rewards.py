@@ -49,7 +49,12 @@ def rewards(
     console.print(table)
     for sentence in broken:
         console.print(sentence, markup=False)
-    console.print("ttrl rewards NAME explains one.", markup=False)
+    console.print(
+        "ttrl rewards NAME explains one. They can be added, with weights: "
+        '"majority + 0.1*format_only".',
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _describe(console: Console, name: str) -> None:
@@ -63,9 +68,10 @@ def _describe(console: Console, name: str) -> None:
         console.print(f"made of: {', '.join(inside)}", markup=False, soft_wrap=True)
     if needs := reward_needs(name):
         console.print(f"needs: {', '.join(sorted(needs))}", markup=False)
-    if _brings_own_advantages(name):
+    if brings := _brings(name):
         console.print(
-            "brings advantages or weights of its own, which sums and other trainers do not take",
+            f"brings: {', '.join(sorted(brings))} of its own, which sums and other trainers do not "
+            "take",
             markup=False,
             soft_wrap=True,
         )
@@ -75,6 +81,6 @@ def _describe(console: Console, name: str) -> None:
     console.print(f"\n{inspect.getdoc(entry.factory) or ''}", markup=False, soft_wrap=True)
 
 
-def _brings_own_advantages(name: str) -> bool:
+def _brings(name: str) -> frozenset[str]:
     entry, _ = find_reward(name)
-    return entry.card.own_advantages or any(map(_brings_own_advantages, rewards_inside(name)))
+    return frozenset(entry.card.brings).union(*map(_brings, rewards_inside(name)))

@@ -161,8 +161,8 @@ class TrainConfig(SharedOptions):
     REWARD: ClassVar[Heading]
     """`ttrl rewards` lists them, and `ttrl rewards NAME` explains one."""
     reward: str = "majority"
-    """How votes become rewards: a name that `ttrl rewards` lists, with options or without, e.g.
-    "majority(min_ratio=0.3, tie=abstain)"."""
+    """How votes become rewards: a name that `ttrl rewards` lists, with options or without, or a
+    sum, e.g. "majority(min_ratio=0.3, tie=abstain)", "majority + 0.1*format_only"."""
 
     ALGORITHM: ClassVar[Heading]
     """How rewards become gradients; docs/algorithms.md has the formulas."""

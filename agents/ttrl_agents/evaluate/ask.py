@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ttrl_agents.evaluate.evaluation import Evaluation
 from ttrl_agents.evaluate.results import QuestionResult, grade_question
+from ttrl_agents.evaluate.text_labels import warn_of_text_labels
 from ttrl_agents.policy.checks import check_first_completions
 from ttrl_agents.samplers import Sampler, SamplingParams
 from ttrl_agents.samplers.base import Progress
@@ -171,7 +172,9 @@ def evaluate(
 
 
 def look_at_first(name: str, benchmark: Benchmark, params: SamplingParams) -> Look:
-    """Returns what warns where none of the first completions ended, or none gave an answer.
+    """Returns what warns where none of the first completions ended or gave an answer.
+
+    It also warns of labels that few answers will equal.
 
     Args:
         name: The name of the model.
@@ -180,6 +183,7 @@ def look_at_first(name: str, benchmark: Benchmark, params: SamplingParams) -> Lo
     """
 
     def look(results: Sequence[QuestionResult]) -> None:
+        warn_of_text_labels(benchmark)
         check_first_completions(
             name,
             [each for result in results for each in result.finished],

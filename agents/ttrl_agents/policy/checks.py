@@ -1,6 +1,5 @@
 """What is wrong with a model before it is trained or measured, and with its first completions.
 
-- `PolicyWarning`: something that makes good completions unlikely.
 - `check_policy`: raises or warns where a model or its chat template cannot work.
 - `check_first_completions`: warns where none of the first completions ended or gave an answer.
 """
@@ -11,21 +10,17 @@ import re
 import warnings
 from collections.abc import Sequence
 
-from ttrl_agents.errors import AgentError
+from ttrl_agents.errors import AgentError, PolicyWarning
 from ttrl_agents.policy.policy import Policy
 from ttrl_benchmarks.printable import plain_text
 
-__all__ = ["PolicyWarning", "check_first_completions", "check_policy"]
+__all__ = ["check_first_completions", "check_policy"]
 
 _PROBES = ("What is 1 + 1?", "Name the capital of France.")
 _REPLY = "Seventeen"
 _WORDS = 2_000  # of a long question
 _A_LINE = 20
 _FEW = 4  # completions of which nothing can be said
-
-
-class PolicyWarning(UserWarning):
-    """Something about a model that makes good completions unlikely."""
 
 
 def check_policy(policy: Policy) -> None:

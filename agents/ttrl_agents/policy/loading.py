@@ -26,7 +26,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from ttrl_agents.config.train_config import DType, TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.lora import LoraPolicy, add_adapters, load_adapters
-from ttrl_agents.policy.model_files import check_model_files
+from ttrl_agents.policy.model_files import check_all_loaded, check_model_files
 from ttrl_agents.policy.policy import Policy, error_text, quiet_libraries
 from ttrl_agents.run.folder import RUNS
 from ttrl_agents.tiny import SHIPPED, checkpoint_path
@@ -137,8 +137,12 @@ def load_policy(
                 shape = AutoConfig.from_pretrained(folder, trust_remote_code=False)
                 check_model_files(folder, shape)
                 options["use_safetensors"] = True
-            model: Any = AutoModelForCausalLM.from_pretrained(
-                folder, trust_remote_code=False, dtype=resolve_dtype(dtype, where), **options
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                folder,
+                trust_remote_code=False,
+                dtype=resolve_dtype(dtype, where),
+                output_loading_info=True,
+                **options,
             )
         except AgentError:
             raise
@@ -151,6 +155,8 @@ def load_policy(
             cause = None if Path(folder).exists() else _cause(error)
             said = error_text(error) if cause is None else f"{cause}."
             raise AgentError(f"{what}: {said}") from error
+    model, found = loaded
+    check_all_loaded(source, model, found)
     if gguf:
         _forget_quantization(model)
     if template is not None:

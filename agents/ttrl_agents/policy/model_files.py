@@ -2,22 +2,25 @@
 
 - `check_model_files`: raises where an index names pickles or files elsewhere, or where a shape
   cannot be that of the weights.
+- `check_all_loaded`: raises where weights are missing, and warns where some have no place.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import warnings
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from transformers.utils.hub import cached_file
 
-from ttrl_agents.errors import AgentError
-from ttrl_benchmarks.printable import plain_text
+from ttrl_agents.errors import AgentError, PolicyWarning
+from ttrl_benchmarks.printable import counted, plain_text
 
-__all__ = ["check_model_files"]
+__all__ = ["check_all_loaded", "check_model_files"]
 
 _INDEX, _WHOLE = "model.safetensors.index.json", "model.safetensors"
 _SHARD = re.compile(r"[\w.+-]+\.safetensors", re.ASCII)
@@ -53,6 +56,43 @@ def check_model_files(source: str, config: Any) -> None:
                     f"Model {source!r} says that it has {layers:,} layers ({name} in config.json), "
                     f"and its files hold {weights:,} weights. Correct or download it again."
                 )
+
+
+def check_all_loaded(source: str, model: Any, found: Mapping[str, Any]) -> None:
+    """Checks that a model has all of its weights: `transformers` fills gaps with random numbers.
+
+    Args:
+        source: The name of the model.
+        model: The model.
+        found: What `from_pretrained` returns with `output_loading_info`.
+
+    Raises:
+        AgentError: Some weights are in no file.
+
+    Warns:
+        PolicyWarning: Some weights of the files have no place in the model.
+    """
+    kind = type(model).__name__
+    if missing := found["missing_keys"]:
+        raise AgentError(
+            f"Model {source!r} is not whole: its files do not hold {_some(missing)}, which a "
+            f"{kind} has. Download or save it again; if it is a model for another purpose (one "
+            "that scores or embeds texts), take one that writes text."
+        )
+    if beside := found["unexpected_keys"]:
+        warnings.warn(
+            f"The files of model {source!r} hold weights for which a {kind} has no place: "
+            f"{_some(beside)}. They are left out. See whether its config.json is that of these "
+            "weights.",
+            PolicyWarning,
+            stacklevel=3,
+        )
+
+
+def _some(names: Iterable[str]) -> str:
+    """Returns the first of some names, and how many more there are."""
+    first, *more = sorted(map(str, names))
+    return plain_text(first)[:80] + (f" and {counted(len(more), 'other')}" if more else "")
 
 
 def _weights_named(source: str) -> int | None:

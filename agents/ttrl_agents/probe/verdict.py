@@ -137,7 +137,9 @@ def _reasons(votes: Indicators) -> Iterator[Reason]:
         "sample",
         "good" if enough else "weak",
         f"{counted(votes.questions, 'question')}, {votes.n_votes} votes on each.",
-        "" if enough else "So few say little, whatever they say: take more (--limit, --n-votes).",
+        ""
+        if enough
+        else "So few leave much to chance: take more, if you can (--limit, --n-votes).",
     )
     yield _reason(
         "absent",

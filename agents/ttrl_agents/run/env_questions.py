@@ -25,8 +25,9 @@ from ttrl_agents.config.train_config import TrainConfig
 from ttrl_agents.errors import AgentError
 from ttrl_agents.policy.policy import Policy
 from ttrl_agents.policy.prompts import encode_questions
+from ttrl_agents.run.overlap import warn_of_overlap
 from ttrl_agents.seeds import Stream, derive_seed
-from ttrl_benchmarks import Benchmark, benchmark_card
+from ttrl_benchmarks import Benchmark, benchmark_card, benchmark_options
 from ttrl_env.consensus import reward_needs
 from ttrl_env.envs import TTRLEnv
 from ttrl_env.registration import ENV_IDS, check_env_id
@@ -61,6 +62,7 @@ def load_questions(config: TrainConfig) -> tuple[Benchmark, Benchmark | None]:
         if config.held_out_env != config.env:
             other = replace(other, duplicates=None)
         held_out = asked_questions(other)
+        warn_of_overlap(benchmark, held_out)
         return benchmark, held_out
     split = held_out_split(config.env)
     if split is not None and config.env_options.get("split") != split:
@@ -148,6 +150,7 @@ def questions_of(
                 f"--env-options takes options of the benchmark; {name} is the environment's, and "
                 "the run sets it."
             )
+    _check_file(env_id, {**named, **more})
     try:
         env = gym.make(env_id, **named, **more)
     except TypeError as error:
@@ -161,6 +164,24 @@ def questions_of(
             f"Environment {env_id!r} asks no questions. Use one of {', '.join(ENV_IDS)}, or "
             "register your own with the entry points of ttrl_env."
         ) from error
+
+
+def _check_file(env_id: str, options: Mapping[str, Any]) -> None:
+    """Checks that a file of questions is given where one is taken, and only there."""
+    given = {**gym.spec(env_id).kwargs, **options}
+    name = given.get("benchmark")
+    if not isinstance(name, str):
+        return
+    needed = benchmark_options(name).get("path")
+    if needed is None and "path" in options:
+        raise AgentError(
+            f"Environment {env_id!r} takes no file of questions, and --data {options['path']} was "
+            f"given; for questions of your own give --env {benchmark_card('questions').env_id} too."
+        )
+    if needed and "path" not in given:
+        raise AgentError(
+            f"Environment {env_id!r} asks questions of a file; name it with --data FILE."
+        )
 
 
 def held_out_split(env_id: str) -> str | None:

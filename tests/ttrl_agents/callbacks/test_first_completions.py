@@ -7,7 +7,7 @@ import pytest
 
 from ttrl_agents.callbacks.first_completions import FirstCompletions
 from ttrl_agents.config.train_config import TrainConfig
-from ttrl_agents.policy.checks import PolicyWarning
+from ttrl_agents.errors import PolicyWarning
 from ttrl_env.completion import Completion
 
 CUT = SimpleNamespace(completions=[Completion("so", finished=False)] * 4)

@@ -23,6 +23,7 @@ def test_every_reward_is_listed_with_its_paper_and_needs(capsys):
         assert entry.card.paper in row
         for need in entry.card.needs:
             assert need in row
+    assert '"majority + 0.1*format_only"' in listed
 
 
 def test_one_reward_is_told_in_full(capsys):
@@ -40,14 +41,14 @@ def test_what_is_inside_a_reward_counts_in_what_is_told_of_it(capsys):
     told = capsys.readouterr().out
     assert "made of: scrl" in told
     assert "needs: token statistics" in told
-    assert "advantages or weights of its own" not in told
+    assert "of its own" not in told
     assert main(["rewards", "majority + 0.1*format_only"]) == 0
     told = capsys.readouterr().out
     assert "made of: majority, format_only" in told
     assert "options:" not in told
-    for name in ("guard", "held(inner=ddrl)"):
+    for name, brought in (("guard", "advantages, weights"), ("held(inner=ddrl)", "advantages")):
         assert main(["rewards", name]) == 0
-        assert "brings advantages or weights of its own" in capsys.readouterr().out
+        assert f"brings: {brought} of its own" in capsys.readouterr().out
 
 
 def test_rewards_of_others_are_listed_and_broken_ones_named(capsys, monkeypatch):

@@ -143,7 +143,7 @@ def test_a_temperature_that_is_not_a_number_is_named(tmp_path, value):
     folder = EvaluationFolder(tmp_path / "one")
     EvaluationFolder.write(folder.path, CONFIG, Evaluation(RESULTS))
     folder.config_path.write_text(json.dumps({**CONFIG, "temperature": value}))
-    with pytest.raises(AgentError, match="damaged: temperature is .*not a number"):
+    with pytest.raises(AgentError, match=r"damaged: temperature is .*not a number"):
         folder.read()
 
 

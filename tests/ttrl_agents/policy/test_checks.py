@@ -5,11 +5,8 @@ import warnings
 import pytest
 from hostile_models import make_model, set_template
 
-from ttrl_agents.policy.checks import (
-    PolicyWarning,
-    check_first_completions,
-    check_policy,
-)
+from ttrl_agents.errors import PolicyWarning
+from ttrl_agents.policy.checks import check_first_completions, check_policy
 from ttrl_agents.policy.loading import load_policy
 
 CHATML = (

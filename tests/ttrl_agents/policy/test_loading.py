@@ -16,7 +16,7 @@ main(["eval", "someone/some-model"])
 def test_a_hub_that_refuses_says_what_may_be_the_matter(tmp_path):
     with HubMirror() as mirror:
         mirror.status = 403
-        unset = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+        unset = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE")
         environment = {name: each for name, each in os.environ.items() if name not in unset}
         environment |= {"HF_ENDPOINT": mirror.url, "HF_HOME": str(tmp_path / "home")}
         command = [sys.executable, "-c", LOADS]

@@ -5,7 +5,7 @@ import hostile_templates
 import pytest
 from hostile_models import edit_json, make_model, set_template
 
-from ttrl_agents.errors import AgentError
+from ttrl_agents.errors import AgentError, PolicyWarning
 from ttrl_agents.policy.checks import check_policy
 from ttrl_agents.policy.loading import load_policy
 from ttrl_agents.run.health import check_weights
@@ -43,6 +43,13 @@ def test_a_file_that_is_not_read_is_not_loaded(tmp_path):
     folder = make_model(tmp_path / "m", edit_json("config.json", num_hidden_layers=1001))
     with pytest.raises(AgentError, match=r"1,001 layers .num_hidden_layers in config.json."):
         load(folder)
+
+
+def test_weights_that_have_no_place_are_warned_of(tmp_path):
+    fewer = make_model(tmp_path / "m", edit_json("config.json", num_hidden_layers=1))
+    said = r"has no place: model\.layers\.1\.\S+ and \d+ others\. They are left out"
+    with pytest.warns(PolicyWarning, match=said):
+        load(fewer)
 
 
 @pytest.mark.parametrize("what", hostile_templates.UNUSABLE)

@@ -81,6 +81,8 @@ def test_questions_with_long_prompts_are_left_out_and_counted(tmp_path):
         ({"env_options": {"instruction": "a"}, "instruction": "b"}, "instruction is given twice"),
         ({"env_options": {"path": "a"}, "data": "b"}, "path is given twice"),
         ({"env": "CartPole-v1", "env_options": {"size": 3}}, "refuses --env-options"),
+        ({"data": "mine.json"}, "--data mine.json was given; .* --env TTRL-Questions-v0 too"),
+        ({"env": "TTRL-Questions-v0"}, "asks questions of a file; name it with --data FILE"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(tmp_path, options, message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from env_fakes import sums
 
 from ttrl_env.consensus import (
     CoRewarding,
@@ -33,6 +34,8 @@ from ttrl_env.consensus.cards import KINDS, NEEDS, OWN_REWARDS, needs_of
         (EntropyShaped(mode="clip"), ()),
         (EntropyShaped(SelfCertainty(), mode="clip"), ("token statistics",)),
         (HeldVote, ()),
+        (HeldVote(Oracle(sums())), ("labels",)),
+        (WeightedSum(((1.0, Majority()), (0.5, Oracle(sums())))), ("labels",)),
         (HeldVote(EntropyShaped(CoRewarding())), ("token statistics", "two prompts")),
         (lambda ballot: None, ()),
     ],

@@ -101,7 +101,7 @@ def test_a_reward_by_name_pays_as_in_an_environment_or_is_refused(name: str) -> 
         verdict = resolve_estimator(name, benchmark)(hold_vote(texts, question, benchmark))
     except RewardError:  # it needs more than text
         verdict = None
-    if verdict is None or REWARDS[name].card.own_advantages:
+    if verdict is None or REWARDS[name].card.brings:
         with pytest.raises(ValueError, match=r"needs|gives"):
             consensus_reward(benchmark, 4, name)(texts, question_id=ids)
         return
@@ -303,8 +303,8 @@ def test_completions_that_do_not_fit_raise_an_error(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("guard", "Guard.* gives advantages or weights of its own, but TRL's trainers"),
-        ("held(inner=ddrl)", "gives advantages or weights of its own"),
+        ("guard", "Guard.* gives advantages and weights of its own, but TRL's trainers"),
+        ("held(inner=ddrl)", "gives advantages of its own"),
         ("deepconf(measure=probability)", "needs the log-probabilities of the tokens"),
         ("majority + 0.1*scope(measure=probability)", "needs the log-probabilities"),
     ],

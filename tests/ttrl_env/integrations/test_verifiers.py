@@ -210,6 +210,8 @@ def test_it_is_found_by_its_name_with_its_own_harness() -> None:
         ("scrl", "needs statistics of each token"),
         ("self_harmony", "needs two wordings"),
         ("ddrl", "gives advantages"),
+        ("guard", "gives advantages and weights"),
+        ("majority + 0.1*held", "remembers earlier votes"),
     ],
 )
 def test_a_reward_that_the_trainers_cannot_use_is_refused_at_once(
@@ -217,6 +219,11 @@ def test_a_reward_that_the_trainers_cannot_use_is_refused_at_once(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         load_environment(reward=reward)
+
+
+def test_a_sum_of_rewards_can_be_used() -> None:
+    env = load_environment(reward="majority + 0.1*format_only", options={"size": 5})
+    assert type(env.estimator).__name__ == "WeightedSum"
 
 
 def test_names_that_do_not_exist_are_refused() -> None:

@@ -24,6 +24,7 @@ from verl.workers.rollout.replica import TokenOutput
 import ttrl_agents.tiny
 from ttrl_benchmarks import load_benchmark
 from ttrl_env.completion import Completion
+from ttrl_env.consensus import Majority
 from ttrl_env.integrations import verl as integration
 from ttrl_env.integrations.verl import (
     ConsensusAgentLoopManager,
@@ -186,9 +187,11 @@ def test_the_manager_starts_workers_that_vote(config: Any) -> None:
         ({**ARITHMETIC, "reward": "held"}, "remembers earlier votes"),
         (
             {**ARITHMETIC, "reward": "ddrl"},
-            "gives advantages or weights of its own, but the trainers of verl",
+            "gives advantages of its own, but the trainers of verl",
         ),
         ({**ARITHMETIC, "reward": "scrl"}, "needs statistics of each token"),
+        ({**ARITHMETIC, "rewrd": "oracle"}, "Did you mean 'reward'"),
+        ({**ARITHMETIC, "thinking": "false"}, "ttrl.thinking must be true or false"),
     ],
 )
 def test_what_cannot_work_is_said_before_anything_starts(settings: Any, message: str) -> None:
@@ -298,6 +301,11 @@ def test_verl_has_every_option_of_the_recipe(tmp_path: Path) -> None:
     from verl.utils.import_utils import load_extern_object
 
     assert load_extern_object(reward.path, reward.name) is compute_score
+
+
+def test_a_reward_with_options_is_written_in_quotes() -> None:
+    made = composed(["+ttrl.benchmark=arithmetic", "+ttrl.reward='majority(min_ratio=0.3)'"])
+    assert QuestionVotes(made.ttrl).estimator == Majority(min_ratio=0.3)
 
 
 def test_verl_reads_the_file(tmp_path: Path, config: Any) -> None:

@@ -93,7 +93,8 @@ class DivTTRL:
     them.
 
     Args:
-        k: The size of a draw; groups that are smaller are drawn whole.
+        k: The size of a draw; half of the group where it is not larger than k, since all draws of
+            a whole group are the same, and teach nothing.
         agreed: What agreement teaches by: `"pass_at_k"`, or `"group"`, the group-relative
             advantages of the rewards.
         seed: Names the coins.
@@ -117,7 +118,7 @@ class DivTTRL:
             return Verdict.abstaining(ballot)
         agree = ballot.agreement(winner)
         coins = np.random.default_rng(np.random.SeedSequence([self.seed, ballot.position]))
-        k = min(self.k, ballot.size)
+        k = self.k if self.k < ballot.size else max(1, ballot.size // 2)
         if coins.random() > ballot.majority_ratio:
             advantages = variety_advantages(ballot, k)
         elif self.agreed == "group":

@@ -55,7 +55,7 @@ class EntropyFilter(Around):
     """
 
     needs_token_statistics: ClassVar[bool] = True
-    own_advantages: ClassVar[bool] = True
+    own_weights: ClassVar[bool] = True
 
     inner: Estimator = field(default_factory=Majority)
     factor: float = 0.75

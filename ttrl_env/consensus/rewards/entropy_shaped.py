@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from ttrl_env.consensus.ballot import Ballot
-from ttrl_env.consensus.cards import may_need, reward
+from ttrl_env.consensus.cards import brings_of, may_need, reward
 from ttrl_env.consensus.rewards.common import (
     check_choice,
     check_number,
@@ -62,8 +62,6 @@ class EntropyShaped(Around):
         limit: The largest advantage; only the mode `"clip"` has it.
     """
 
-    own_advantages: ClassVar[bool] = True
-
     inner: Estimator = field(default_factory=Majority)
     mode: Literal["scale", "clip"] = "scale"
     limit: float = 1.0
@@ -82,6 +80,16 @@ class EntropyShaped(Around):
     def remembers(self) -> bool:
         """As the other reward."""
         return remembers(self.inner)
+
+    @may_need
+    def own_advantages(self) -> bool:
+        """Clipping makes advantages; the other reward may have some too."""
+        return self.mode == "clip" or "advantages" in brings_of(self.inner)
+
+    @may_need
+    def own_weights(self) -> bool:
+        """Scaling makes weights; the other reward may have some too."""
+        return self.mode == "scale" or "weights" in brings_of(self.inner)
 
     def state_dict(self) -> dict[str, Any]:
         """Returns what the other reward remembers."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ttrl_env.consensus.ballot import Ballot
-from ttrl_env.consensus.cards import reward
+from ttrl_env.consensus.cards import brings_of, may_need, reward
 from ttrl_env.consensus.rewards.common import (
     check_flag,
     check_number,
@@ -99,7 +99,7 @@ class Guard(Around):
         seed: Names the coins.
     """
 
-    own_advantages: ClassVar[bool] = True
+    own_weights: ClassVar[bool] = True
 
     inner: Estimator = field(default_factory=Majority)
     scale: bool = True
@@ -120,6 +120,11 @@ class Guard(Around):
             check_number(name, getattr(self, name), 0, 1)
         check_number("window", self.window, 1, whole=True)
         check_number("seed", self.seed, 0, whole=True)
+
+    @may_need
+    def own_advantages(self) -> bool:
+        """The bonus of minorities makes advantages; the other reward may have some too."""
+        return self.bonus > 0 or "advantages" in brings_of(self.inner)
 
     def state_dict(self) -> dict[str, Any]:
         """Returns what is remembered of each question, and what the other reward remembers."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ttrl_env.consensus.cards import brings_own_advantages
+from ttrl_env.consensus.cards import brings_of
 from ttrl_env.consensus.verdict import Estimator
 
 __all__ = [
@@ -44,6 +44,11 @@ class Around:
         return needs(self.inner, "two_prompts")
 
     @property
+    def needs_labels(self) -> bool:
+        """As the other reward."""
+        return needs(self.inner, "labels")
+
+    @property
     def needs_log_probs(self) -> bool:
         """As the other reward."""
         return needs(self.inner, "log_probs")
@@ -51,7 +56,12 @@ class Around:
     @property
     def own_advantages(self) -> bool:
         """As the other reward."""
-        return brings_own_advantages(self.inner)
+        return "advantages" in brings_of(self.inner)
+
+    @property
+    def own_weights(self) -> bool:
+        """As the other reward."""
+        return "weights" in brings_of(self.inner)
 
 
 def check_inner(estimator: object) -> None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from ttrl_env.consensus.ballot import Ballot
-from ttrl_env.consensus.cards import reward
+from ttrl_env.consensus.cards import may_need, reward
 from ttrl_env.consensus.rewards.common import (
     Floats,
     check_choice,
@@ -76,6 +76,11 @@ class RESTRAIN:
         check_number("min_votes", self.min_votes, 0, whole=True)
         check_number("penalty", self.penalty, 0)
         check_choice("prompt_weight", self.prompt_weight, ("equal", "first_vote"))
+
+    @may_need
+    def own_weights(self) -> bool:
+        """Whether questions have a weight."""
+        return self.prompt_weight == "first_vote"
 
     @property
     def remembers(self) -> bool:

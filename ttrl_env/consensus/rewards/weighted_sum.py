@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ttrl_env.consensus.ballot import Ballot
-from ttrl_env.consensus.cards import brings_own_advantages
+from ttrl_env.consensus.cards import brings_of
 from ttrl_env.consensus.errors import RewardError
 from ttrl_env.consensus.rewards.common import check_number
 from ttrl_env.consensus.rewards.inner import (
@@ -37,7 +37,10 @@ class WeightedSum:
 
     When not to use it: with rewards that bring advantages or weights of their own, such as `ddrl`,
     `co_rewarding` and `entropy_shaped`; these raise an error, since a sum of rewards does not say
-    what becomes of them. Put such a reward around the sum where it takes `inner=`.
+    what becomes of them. Put such a reward around the sum where it takes `inner=`. And with a
+    weight that is meant to be small, beside an algorithm that divides by the standard deviation:
+    where the other terms reward all of a group alike, or abstain, the small one teaches as much as
+    a large one would.
 
     Args:
         terms: Pairs of a weight and a reward.
@@ -53,13 +56,18 @@ class WeightedSum:
             check_number("a weight", weight, 0)
             if weight == 0:
                 raise ValueError("a weight must be above 0, not 0")
-            if brings_own_advantages(estimator):
+            if brings_of(estimator):
                 raise _not_added(estimator)
 
     @property
     def needs_token_statistics(self) -> bool:
         """Whether a term needs them."""
         return any(needs(estimator, "token_statistics") for _, estimator in self.terms)
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether a term needs them."""
+        return any(needs(estimator, "labels") for _, estimator in self.terms)
 
     @property
     def needs_log_probs(self) -> bool:

@@ -1,6 +1,7 @@
 """Credit assignment: from the rewards of a rollout to the advantage of each token.
 
 - `assign_credit`: returns the experience with the advantages of an algorithm.
+- `check_advantages`: raises for a reward that may bring what an algorithm cannot use.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from ttrl_agents.learning.advantages.registry import (
 from ttrl_agents.learning.advantages.token import whiten
 from ttrl_agents.learning.experience import Experience
 from ttrl_agents.learning.losses import kl_estimate
+from ttrl_env.consensus import Estimator
+from ttrl_env.consensus.cards import brings_of
 
-__all__ = ["assign_credit"]
+__all__ = ["assign_credit", "check_advantages"]
 
 
 def assign_credit(algorithm: Algorithm, experience: Experience, max_tokens: int) -> Experience:
@@ -97,14 +100,30 @@ def _of_completions(inputs: AdvantageInputs, compute: OfCompletions) -> torch.Te
     return compute(inputs).flatten()
 
 
+def check_advantages(algorithm: Algorithm, estimator: Estimator) -> None:
+    """Checks that an algorithm can use what a reward may bring, before it does.
+
+    Raises:
+        AgentError: The reward may bring advantages, and the algorithm has none of whole
+            completions.
+    """
+    tokens = isinstance(ADVANTAGES.find(algorithm.advantage), TokenAdvantage)
+    if tokens and "advantages" in brings_of(estimator):
+        raise _given_in_vain(algorithm)
+
+
 def _check_none_given(algorithm: Algorithm, experience: Experience) -> None:
     given = experience.given_advantages
     if given is not None and not given.isnan().all():
-        raise AgentError(
-            "This reward gives advantages of its own to whole completions, which the advantage "
-            f"{algorithm.advantage!r} of reinforce++ and ppo, one for each token, cannot use. Use "
-            "another --algorithm, e.g. grpo."
-        )
+        raise _given_in_vain(algorithm)
+
+
+def _given_in_vain(algorithm: Algorithm) -> AgentError:
+    return AgentError(
+        "This reward gives advantages of its own to whole completions, which the advantage "
+        f"{algorithm.advantage!r} of reinforce++ and ppo, one for each token, cannot use. Use "
+        "another --algorithm, e.g. grpo."
+    )
 
 
 def _divergence(algorithm: Algorithm, experience: Experience) -> torch.Tensor:

@@ -10,12 +10,13 @@ import torch
 from ttrl_agents.config.algorithms import ALGORITHMS
 from ttrl_agents.errors import AgentError
 from ttrl_agents.learning.advantages import ADVANTAGES
-from ttrl_agents.learning.advantages.assign import assign_credit
+from ttrl_agents.learning.advantages.assign import assign_credit, check_advantages
 from ttrl_agents.learning.advantages.registry import TokenAdvantage
 from ttrl_agents.learning.experience import Experience
 from ttrl_agents.learning.losses import Counts, LossInputs, policy_objective
 from ttrl_agents.rollout import Rollout
 from ttrl_env.completion import Completion
+from ttrl_env.consensus import DDRL, EntropyShaped, Guard, HeldVote, Majority
 
 PER_TOKEN = [
     name
@@ -204,3 +205,23 @@ def test_what_was_not_computed_is_missed():
         experience.with_gradient()
     with pytest.raises(ValueError, match="not known yet"):
         experience.loss_inputs(np.arange(2), torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "reward", "fits"),
+    [
+        ("grpo", Guard(), True),
+        ("ppo", Guard(), False),
+        ("ppo", Guard(bonus=0.0), True),
+        ("ppo", Majority(), True),
+        ("ppo", EntropyShaped(), True),
+        ("ppo", EntropyShaped(mode="clip"), False),
+        ("reinforce++", HeldVote(DDRL()), False),
+    ],
+)
+def test_what_a_reward_may_bring_is_known_before_it_does(algorithm, reward, fits):
+    if fits:
+        check_advantages(ALGORITHMS[algorithm], reward)
+        return
+    with pytest.raises(AgentError, match="Use another --algorithm"):
+        check_advantages(ALGORITHMS[algorithm], reward)

@@ -92,6 +92,17 @@ def test_a_unanimous_group_teaches_nothing() -> None:
         assert not verdict.advantages.any()
 
 
+@pytest.mark.parametrize("k", [4, 8])
+def test_a_group_that_is_not_larger_than_a_draw_is_drawn_by_half(k: int) -> None:
+    for seed in range(20):  # whichever way the coin falls
+        for values in ([1, 1, 2, 3], [1, 2, 3, -1], [1, 2, 2, -1]):
+            verdict = DivTTRL(k=k, seed=seed)(vote_of(values))
+            assert verdict.advantages is not None
+            assert verdict.advantages.any()
+            half = DivTTRL(k=2, seed=seed)(vote_of(values)).advantages
+            np.testing.assert_array_equal(verdict.advantages, half)
+
+
 def test_a_majority_that_every_draw_holds_teaches_nothing() -> None:
     assert pass_at_k_advantages(votes=9, size=16, k=8) == (0, 0)
     assert pass_at_k_advantages(votes=8, size=16, k=8) != (0, 0)

@@ -10,6 +10,7 @@ from env_fakes import boxed, measured, sums, vote
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ttrl_env import Completion
 from ttrl_env.consensus import (
     Ballot,
     FormatOnly,
@@ -23,6 +24,7 @@ from ttrl_env.consensus import (
     resolve_estimator,
     reward_needs,
 )
+from ttrl_env.consensus.rewards.common import group_advantages
 
 
 def test_rewards_are_added_with_their_weights() -> None:
@@ -97,6 +99,18 @@ def test_a_reward_that_does_not_say_that_it_has_advantages_cannot_be_added_eithe
     made = WeightedSum(((1.0, Majority()), (1.0, silent)))
     with pytest.raises(RewardError, match="cannot be added to other rewards"):
         made(vote([boxed(1), boxed(1), boxed(2)]))
+
+
+def test_a_small_weight_teaches_as_much_as_a_large_one_where_the_vote_is_unanimous() -> None:
+    texts = [boxed(1), boxed(1), Completion(boxed(1), finished=False)]
+    advantages = [
+        group_advantages(
+            WeightedSum(((1.0, Majority()), (weight, FormatOnly())))(vote(texts)).rewards
+        )
+        for weight in (0.1, 1.0)
+    ]
+    np.testing.assert_allclose(*advantages, rtol=1e-4)
+    assert abs(advantages[0]).max() > 0.5
 
 
 def test_what_its_terms_remember_is_kept() -> None:
