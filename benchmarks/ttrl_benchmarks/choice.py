@@ -49,6 +49,7 @@ _BEFORE = r"(?:(?:option|choice|answer)(?:\s*[:_-]\s*|\s+))?"
 _LABEL = re.compile(
     _BEFORE + r"[(\[]?([A-Za-z])(?:[)\].:]\s*(.*))?", re.ASCII | re.DOTALL | re.IGNORECASE
 )
+_INDEX = re.compile(r"(\d{1,3})(?:\.0)?", re.ASCII)  # a data frame makes 1 with gaps into 1.0
 _NAME_KEYS, _TEXT_KEYS = ("label", "key", "letter"), ("text", "content", "value")
 
 
@@ -229,7 +230,8 @@ def _place(table: Table, row: Row, label: str, options: Options | None, kind: st
         match = _LABEL.fullmatch(label) if kind in ("named", "letters") else None
         return None if match is None or match[2] else _LETTERS.index(match[1].upper())
     if kind in ("from-0", "from-1"):
-        place = int(label) - int(kind[-1]) if re.fullmatch(r"\d{1,3}", label, re.ASCII) else -1
+        index = _INDEX.fullmatch(label)
+        place = int(index[1]) - int(kind[-1]) if index is not None else -1
         return place if 0 <= place < len(options.texts) else None
     by_text = _place_of_text(label, options) if kind != "letters" else None
     by_name = _place_of_name(label, options) if kind != "texts" else None

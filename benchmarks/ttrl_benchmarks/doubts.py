@@ -1,6 +1,7 @@
 """What of a file of questions seems to be misread, as warnings.
 
 - `warn_of_context`: a column that seems to belong to the questions is not shown.
+- `warn_of_more_options`: columns that seem to hold options are not shown.
 - `warn_of_no_labels`: no label was found, and some column seems to hold labels.
 - `warn_of_labels`: labels that no answer will equal, or that are read in another way than meant.
 - `warn_of_listed_options`: questions that list options in their own text.
@@ -21,16 +22,26 @@ from ttrl_benchmarks.errors import BenchmarkWarning
 from ttrl_benchmarks.final_answers import is_prose
 from ttrl_benchmarks.rows import Row, Table, is_blank
 
-__all__ = ["warn_of_context", "warn_of_labels", "warn_of_listed_options", "warn_of_no_labels"]
+__all__ = [
+    "warn_of_context",
+    "warn_of_labels",
+    "warn_of_listed_options",
+    "warn_of_more_options",
+    "warn_of_no_labels",
+]
 
 _CONTEXTS = ("input", "context", "passage", "article", "paragraph", "background", "story", "body")
 _LABEL_WORDS = re.compile(
     r"answer|solution|label|target|gold|truth|correct|response|output|reply", re.IGNORECASE
 )
+_OPTION = re.compile(
+    r"(?:answer|ans|ending|sol|solution|alternative|candidate|distractor|(?:incorrect|wrong)_answer)"
+    r"_?(?:[a-f]|\d)"
+)
 _BLANKS = ("n/a", "#n/a", "nan", "null", "-", "--", "\u2013", "\u2014", "?", "??", "???", "tbd")
 _COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
-_IN_LINES = re.compile(r"^[ \t]*\(?A[).:]\s.*^[ \t]*\(?B[).:]\s", re.DOTALL | re.MULTILINE)
-_IN_A_LINE = re.compile(r"(?:^|\s)\(?A\)\s.*\s\(?B\)\s.*\s\(?C\)\s", re.DOTALL)
+_AT_LINES = [re.compile(rf"^[ \t]*\(?{each}[).:]\s", re.MULTILINE) for each in "AB"]
+_WITHIN_LINES = [re.compile(rf"(?<!\S)\(?{each}\)\s") for each in "ABC"]
 _LETTER = re.compile(r"\(?([A-Za-z]|\d)[).:]?", re.ASCII)
 _LEVEL = 4  # of the stack: the caller of the loader
 Labels = Sequence[tuple[Row, str]]
@@ -47,14 +58,30 @@ def warn_of_context(table: Table, first: str, used: Collection[str]) -> None:
     for column in table.columns:
         if column in used or usual_name(column) not in _CONTEXTS:
             continue
-        texts = [value for row in table.rows if not is_blank(value := row.cells.get(column))]
-        if texts and not (isinstance(texts[0], str) and texts[0].strip() in first):
+        values = (row.cells.get(column) for row in table.rows)
+        text = next((each for each in values if not is_blank(each)), None)
+        held = isinstance(text, str) and text.strip() in first
+        if text is not None and not held:
             _warn(
                 table,
                 f"column {column!r} is not shown with the questions; "
                 f"columns={_role('context', column)} puts it after them, and "
                 'columns={"context": None} says that it is left out on purpose.',
             )
+
+
+def warn_of_more_options(table: Table, used: Collection[str]) -> None:
+    """Warns where several columns seem to hold options, in a file of which none were found."""
+    found = [
+        each for each in table.columns if each not in used and _OPTION.fullmatch(usual_name(each))
+    ]
+    if len(found) > 1:
+        _warn(
+            table,
+            f"columns that may hold options are not shown: {', '.join(found)}; "
+            f"columns={_role('options', found)} shows them, and "
+            'columns={"options": None} says that they are none.',
+        )
 
 
 def warn_of_no_labels(table: Table, used: Collection[str]) -> None:
@@ -103,7 +130,9 @@ def warn_of_labels(table: Table, labels: Labels, answer_format: AnswerFormat) ->
 
 def warn_of_listed_options(table: Table, questions: Sequence[str], labels: Labels) -> None:
     """Warns where most questions list options in their own text, with letters or no labels."""
-    listing = sum(bool(_IN_LINES.search(each) or _IN_A_LINE.search(each)) for each in questions)
+    listing = sum(
+        _in_order(each, _AT_LINES) or _in_order(each, _WITHIN_LINES) for each in questions
+    )
     lettered = sum(_LETTER.fullmatch(label.strip()) is not None for _, label in labels)
     if 2 * listing > len(questions) and 2 * lettered >= len(labels):
         _warn(
@@ -112,6 +141,17 @@ def warn_of_listed_options(table: Table, questions: Sequence[str], labels: Label
             "are compared as mathematics, so that 'B) two' is not 'B'; answer_format='choice' "
             "reads letters.",
         )
+
+
+def _in_order(text: str, marks: Sequence[re.Pattern[str]]) -> bool:
+    """Returns whether a text has one mark after another."""
+    place = 0
+    for mark in marks:
+        found = mark.search(text, place)
+        if found is None:
+            return False
+        place = found.end()
+    return True
 
 
 def _warn_of_some(
@@ -128,8 +168,8 @@ def _warn_of_some(
         )
 
 
-def _role(role: str, column: str) -> str:
-    return json.dumps({role: column}, ensure_ascii=False)
+def _role(role: str, columns: str | Sequence[str]) -> str:
+    return json.dumps({role: columns}, ensure_ascii=False)
 
 
 def _warn(table: Table, text: str, *, deeper: int = 0) -> None:

@@ -11,11 +11,7 @@ import re
 __all__ = ["final_answer", "is_prose"]
 
 _BOX = re.compile(r"\\f?boxed\s*\{")
-# At the start of a line or after a space, where line breaks were lost, and with nothing after it
-# but MetaMath's sentence: Markdown has headings of four number signs too.
-_AFTER_SIGNS = re.compile(
-    r"(?:^|[ \t])####[ \t]*(\S[^\n]*?)[ \t]*(?:\n+The answer is:?[^\n]*)?\s*\Z", re.M
-)
+_SIGNS, _METAMATH = "####", "The answer is"
 _SENTENCE = re.compile(
     r"(?:^|[.\n]\s*|\b(?:so|thus|hence|therefore),?\s+)the (?:final |correct )?answer is:?\s+"
     r"(\S[^\n]{0,199}?)\.?\s*\Z",
@@ -39,9 +35,9 @@ def final_answer(text: str) -> str | None:
     >>> final_answer("42") is None
     True
     """
-    signs = _AFTER_SIGNS.search(text)
-    if signs is not None:
-        return signs[1]
+    marked = _after_signs(text)
+    if marked is not None:
+        return marked
     boxes = list(_BOX.finditer(text))
     if boxes:
         return _content(text, boxes[-1].end())
@@ -58,6 +54,21 @@ def is_prose(label: str) -> bool:
     if len(label) > _MOST_CHARACTERS or "\n" in label.strip():
         return True
     return len(_WORD.findall(_COMMAND.sub(" ", label))) > _MOST_WORDS
+
+
+def _after_signs(text: str) -> str | None:
+    """Returns what stands after number signs in the last line, MetaMath's sentence aside.
+
+    Markdown has headings of four number signs too, with a text below them. Where line breaks were
+    lost, the signs follow a space.
+    """
+    before, _, last = text.rstrip().rpartition("\n")
+    if last.startswith(_METAMATH) and before:
+        last = before.rstrip().rpartition("\n")[2]
+    head, signs, answer = last.rpartition(_SIGNS)
+    if not signs or (head and not head[-1].isspace()):
+        return None
+    return answer.strip() or None
 
 
 def _content(text: str, start: int) -> str | None:

@@ -41,6 +41,7 @@ from ttrl_benchmarks.doubts import (
     warn_of_context,
     warn_of_labels,
     warn_of_listed_options,
+    warn_of_more_options,
     warn_of_no_labels,
 )
 from ttrl_benchmarks.duplicates import Duplicates, check_duplicates, list_rows, repeated_rows
@@ -270,6 +271,8 @@ def _warn_of_doubts(
     labels = [(entry.row, entry.label) for entry in entries if entry.label is not None]
     if not labels and "answer" not in asked:
         warn_of_no_labels(table, found.used)
+    if "options" not in asked and found.options is None:
+        warn_of_more_options(table, found.used)
     if listed and found.options is None:
         warn_of_listed_options(table, [entry.question.text for entry in entries], labels)
 

@@ -117,7 +117,13 @@ NUMBERED = {"1": "one", "2": "two", "3": "three"}
 
 
 @pytest.mark.parametrize(
-    ("labels", "letters"), [([2, 3], ["B", "C"]), ([1, 0], ["B", "A"]), (["two", 1], ["B", "A"])]
+    ("labels", "letters"),
+    [
+        (["1.0", "0.0"], ["B", "A"]),
+        ([2, 3], ["B", "C"]),
+        ([1, 0], ["B", "A"]),
+        (["two", 1], ["B", "A"]),
+    ],
 )
 def test_the_numbers_of_options_are_names_where_they_fit_every_row(
     labels: list[Any], letters: list[str], write_rows: Callable[..., Path]

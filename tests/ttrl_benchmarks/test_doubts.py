@@ -104,9 +104,27 @@ def test_options_in_the_text_of_questions_are_noticed(
         ("Two lines meet in A. Another goes through B. Where?", "5"),
         ("1 + 1? (A) 1 (B) 2 (C) 3", "2 apples"),
         ("f(A) or f(B) or f(C) ?", "7"),
+        ("A) x\n" * 100_000, "B"),
+        ("B) one\nA) two", "B"),
     ],
 )
 def test_letters_of_other_kinds_are_not_options(
     question: str, answer: str, write_rows: Callable[..., Path]
 ) -> None:
     silent(write_rows("rows.json", [{"question": question, "answer": answer}]))
+
+
+@pytest.mark.parametrize("names", [("answerA", "answerB", "answerC"), ("sol1", "sol2")])
+def test_columns_that_may_hold_options_are_named(
+    names: tuple[str, ...], write_rows: Callable[..., Path]
+) -> None:
+    row = {"question": "Even?", **dict(zip(names, ("two", "three", "five"), strict=False))}
+    path = write_rows("rows.json", [{**row, "label": "1"}])
+    with pytest.warns(BenchmarkWarning, match=rf"options are not shown: {names[0]}, {names[1]}"):
+        load_benchmark("questions", path=path)
+    silent(path, columns={"options": None})
+    silent(path, columns={"options": list(names)}, choice_labels="from-1")
+
+
+def test_one_such_column_is_not_enough(write_rows: Callable[..., Path]) -> None:
+    silent(write_rows("rows.json", [{"question": "1 + 1?", "solution2": "1", "answer": "2"}]))

@@ -21,6 +21,8 @@ MARKED = {
     r"\boxed{\text{(B)}}": r"\text{(B)}",
     "#### Step 1\nAdd.\n#### Step 2\nThe total is \\boxed{9}.": "9",
     "We count 3 and 15. #### 18": "18",
+    "#### 1 #### 18": "18",
+    "#### 72\n\nThe answer is: 72\n": "72",
     "Two and two. The answer is: 4.": "4",
     "Therefore the final answer is $x = 3$": "$x = 3$",
 }
@@ -43,6 +45,11 @@ def test_the_final_answer_is_what_the_solution_marks(solution: str, answer: str)
 
 @pytest.mark.parametrize("text", UNMARKED)
 def test_an_answer_without_a_mark_is_left_as_it_is(text: str) -> None:
+    assert final_answer(text) is None
+
+
+@pytest.mark.parametrize("text", [" ####" * 100_000, "#### x" + " " * 500_000 + "\ny"])
+def test_long_texts_take_no_longer_than_they_are(text: str) -> None:
     assert final_answer(text) is None
 
 

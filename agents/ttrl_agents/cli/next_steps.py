@@ -10,29 +10,37 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
+
+from ttrl_agents.config.name_value import write_key_values
+from ttrl_agents.config.train_config import TrainConfig
 
 __all__ = ["after_evaluation", "after_training", "print_next"]
 
 
-def after_training(folder: Path, *, measured: bool) -> list[tuple[str, str]]:
+def after_training(folder: Path, config: TrainConfig) -> list[tuple[str, str]]:
     """Returns commands, each with what it does.
 
     Args:
         folder: The run directory.
-        measured: Whether the run was evaluated before and after.
+        config: The options of the run.
 
-    >>> after_training(Path("my run"), measured=False)[0]
-    ("ttrl report 'my run' --open", 'all of it, in the browser')
+    >>> config = TrainConfig(evaluate=False, env_options={"level": 3})
+    >>> for command, _ in after_training(Path("my run"), config):
+    ...     print(command)
+    ttrl report 'my run' --open
+    ttrl votes 'my run'
+    ttrl eval 'my run' --env-options level=3
     """
     commands = [
         (f"{_command('report', folder)} --open", "all of it, in the browser"),
         (_command("votes", folder), "which votes turned"),
     ]
-    if measured:
+    if config.evaluate:
         moments = folder / "evaluations"
         compared = _command("compare", moments / "before", moments / "after")
         commands.append((compared, "whether it differs from before"))
-    commands.append((_command("eval", folder), "measure it again"))
+    commands.append((_command("eval", folder, *_questions(config)), "measure it again"))
     return commands
 
 
@@ -58,5 +66,19 @@ def print_next(commands: Iterable[tuple[str, str]]) -> None:
         print(f"  {command.ljust(width)}  # {purpose}")  # noqa: T201
 
 
-def _command(name: str, *paths: Path) -> str:
-    return shlex.join(["ttrl", name, *map(str, paths)])
+def _questions(config: TrainConfig) -> list[str]:
+    """Returns the options that name the questions of a run, where they are not the default."""
+    given: dict[str, Any] = {
+        "--env": None if config.env == TrainConfig.env else config.env,
+        "--data": config.data,
+        "--duplicates": config.duplicates,
+        "--max-prompt-tokens": config.max_prompt_tokens,
+    }
+    words = [word for name, each in given.items() if each is not None for word in (name, str(each))]
+    if config.env_options:
+        words += ["--env-options", *write_key_values(config.env_options)]
+    return words
+
+
+def _command(name: str, *words: Path | str) -> str:
+    return shlex.join(["ttrl", name, *map(str, words)])

@@ -103,7 +103,7 @@ def _train(config: TrainConfig, ranks: World, *, resume: bool) -> None:
         try:
             trainer.run()
             if ranks.leads:
-                print_next(after_training(trainer.folder, measured=config.evaluate))
+                print_next(after_training(trainer.folder, trainer.config))
         except Interrupted as stop:
             for watcher in watchers:
                 watcher.close()
