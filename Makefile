@@ -21,7 +21,8 @@ VERIFIERS := 0.4.0
 VERL := 0.9.1
 RAY := 2.60.0
 TRAINER_TESTS := $(addprefix tests/ttrl_env/integrations/test_,verifiers.py verl.py) \
-	tests/examples/test_ray_train.py
+	tests/examples/test_ray_train.py \
+	'tests/docs/test_code_blocks.py::test_the_code_on_the_page_runs[other_trainers.md]'
 
 SOURCES := pyproject.toml constraints.txt
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt

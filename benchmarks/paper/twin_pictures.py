@@ -128,6 +128,9 @@ def _draw_arrow(axis: Any, place: float, arrow: Arrow) -> None:
     axis.text(1.17, place, f"{change.after.mean:.2f}", ha="right", va="center", fontsize=8)
 
 
+_MOST_INSIDE = 6  # names of curves; more would cover them
+
+
 def draw_curves(
     panels: Mapping[str, Sequence[Curve]], path: Path, *, title: str, note: str, columns: int = 2
 ) -> None:
@@ -143,7 +146,9 @@ def draw_curves(
         axis.set_title(heading, fontsize=10.5, loc="left", fontweight="bold")
         axis.set_ylim(-0.02, 1.02)
         axis.set_xlabel("training step", fontsize=9)
-        axis.legend(fontsize=8.5, frameon=False, loc="best")
+        crowded = len(curves) > _MOST_INSIDE
+        place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if crowded else {"loc": "best"}
+        axis.legend(fontsize=8.5, frameon=False, **place)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     save(figure, path, title, note)

@@ -32,10 +32,10 @@ def _logprobs(*values: Any) -> dict[str, Any]:
 
 
 ODD_CHOICES: dict[str, tuple[bytes, str]] = {
-    "nothing": (b"", "no JSON"),
-    "a page": (b"<html>busy</html>", "no JSON"),
-    "a cut answer": (answer_of(GOOD)[:-3], "no JSON"),
-    "deep brackets": (b"[" * 500_000, "no JSON"),
+    "nothing": (b"", "not JSON"),
+    "a page": (b"<html>busy</html>", "not JSON"),
+    "a cut answer": (answer_of(GOOD)[:-3], "not JSON"),
+    "deep brackets": (b"[" * 500_000, "not JSON"),
     "null": (b"null", "holds no completions"),
     "a list": (b"[]", "holds no completions"),
     "a number": (b"7", "holds no completions"),
@@ -54,7 +54,7 @@ ODD_CHOICES: dict[str, tuple[bytes, str]] = {
         answer_of({"message": {"content": [{"type": "image"}]}}),
         "not text",
     ),
-    "log-probabilities that are a number": (answer_of({**GOOD, "logprobs": 7}), "no list"),
+    "log-probabilities that are a number": (answer_of({**GOOD, "logprobs": 7}), "not a list"),
     "log-probabilities of nothing": (
         answer_of({**GOOD, "logprobs": {"content": [None]}}),
         "a log-probability that is none: None",
@@ -77,7 +77,7 @@ ODD_CHOICES: dict[str, tuple[bytes, str]] = {
 }
 
 ODD_MODELS: dict[str, tuple[bytes, str]] = {
-    "nothing": (b"", "no JSON"),
+    "nothing": (b"", "not JSON"),
     "null": (b"null", "lists no models"),
     "no data": (b'{"object": "list"}', "lists no models"),
     "data by name": (b'{"data": {"id": "one"}}', "lists no models"),

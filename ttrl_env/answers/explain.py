@@ -88,7 +88,7 @@ class ExtractionExplanation:
 def explain_grade(
     gold: str, answer: str, answer_format: AnswerFormat = "latex"
 ) -> GradeExplanation:
-    r"""Compares two answers and keep the steps.
+    r"""Compares two answers and keeps the steps.
 
     Raises:
         ValueError: If `answer_format` is unknown.
@@ -120,7 +120,7 @@ def explain_grade(
 def explain_extraction(
     text: str, answer_format: AnswerFormat = "latex", options: Sequence[str] | None = None
 ) -> ExtractionExplanation:
-    r"""Extracts the answer of a completion and keep the steps.
+    r"""Extracts the answer of a completion and keeps the steps.
 
     Raises:
         ValueError: If `answer_format` is unknown.

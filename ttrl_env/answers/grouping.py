@@ -47,7 +47,7 @@ def group_answers(
     answer_format: AnswerFormat = "latex",
     options: Sequence[str] | None = None,
 ) -> AnswerGroups:
-    r"""Extracts the answers of completions and say which are the same.
+    r"""Extracts the answers of completions and says which are the same.
 
     Args:
         texts: The completions of one question.

@@ -303,6 +303,8 @@ def compute_score(
     solution_str: str,
     ground_truth: str,
     extra_info: Mapping[str, Any] | None = None,
+    *,
+    thinking: bool = False,
     **_: Any,
 ) -> float:
     """Grades a completion by its label, as verl's validation asks for.
@@ -312,6 +314,8 @@ def compute_score(
         solution_str: The completion.
         ground_truth: The label, from a file that `write_questions` made with labels.
         extra_info: How answers are written.
+        thinking: Whether the chat template ends prompts inside a thought, as `ttrl.thinking` says
+            to the votes; verl gives it from `reward.custom_reward_function.reward_kwargs`.
 
     Returns:
         1 if the answer is right, else 0.
@@ -320,7 +324,8 @@ def compute_score(
     answer_format: AnswerFormat = known.get("answer_format", "latex")
     options = known.get("options")
     chosen = tuple(options) if options is not None and len(options) else None
-    answer = extract_answer(solution_str, answer_format, chosen)
+    completion = Completion(solution_str, thinking=thinking)
+    answer = extract_answer(completion, answer_format, chosen)
     if answer is None or not ground_truth:
         return 0.0
     return float(answer_key(answer, answer_format) == answer_key(ground_truth, answer_format))

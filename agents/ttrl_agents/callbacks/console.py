@@ -64,11 +64,11 @@ class ConsoleCallback(Callback):
         rate = getattr(run.agent, "learning_rate", None)  # another agent may have none
         known = len(run.benchmark.labels)
         labels = (
-            "none exist"
+            "there are none"
             if known == 0
-            else "learned from: the reward reads them"
+            else "the reward reads them, so they are learned from"
             if "labels" in reward_needs(config.reward)
-            else "sealed; they measure, nothing learns from them"
+            else "sealed; they only measure, and nothing is learned from them"
         )
         held_out = f", {len(run.held_out)} held out" if run.held_out else ""
         left_out = f", {run.left_out} too long left out" if run.left_out else ""

@@ -50,7 +50,7 @@ def options_from_json(kind: type[Options], values: Mapping[str, Any], command: s
             these are no options at all.
     """
     if not isinstance(values, Mapping):
-        raise AgentError("config.json is damaged: its options are no object. Start anew.")
+        raise AgentError("config.json is damaged: its options are not an object. Start again.")
     hints = typing.get_type_hints(kind)
     unknown = sorted(set(values) - {each.name for each in fields(kind)})
     if unknown:

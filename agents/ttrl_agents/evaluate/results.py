@@ -183,7 +183,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 def _row(number: int, line: str) -> dict[str, Any]:
     row = parse_json(line)
     if not isinstance(row, dict) or not row.keys() >= _KINDS.keys():
-        raise ValueError(f"line {number} is no completion of an evaluation")
+        raise ValueError(f"line {number} is not a completion of an evaluation")
     for name, kinds in _KINDS.items():
         if type(row[name]) not in kinds:
             raise ValueError(f"line {number} has a {name} that is none: {str(row[name])[:40]!r}")

@@ -190,7 +190,7 @@ def test_a_run_without_labels_is_shown_by_what_it_does_to_questions_with_labels(
     status = main(["train", *(str(word) for option in options.items() for word in option)])
     printed = capsys.readouterr()
     assert status == 0, printed.err
-    assert "labels     none exist" in printed.out
+    assert "labels     there are none" in printed.out
     assert "mean@2, held-out " in printed.out
     assert "mean@2, trained" not in printed.out
     assert "before, trained questions, T 0.6, top-p 0.95: no label known, majority" in printed.out

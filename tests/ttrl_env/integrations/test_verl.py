@@ -288,6 +288,20 @@ def test_choices_are_graded_by_their_letters() -> None:
     assert compute_score("ttrl", "The answer is (A).", "B", known) == 0
 
 
+def test_a_guess_inside_a_thought_is_not_graded_where_the_template_opens_one() -> None:
+    from verl.trainer.ppo.reward import get_custom_reward_fn
+
+    name = "reward.custom_reward_function"
+    module = "pkg://ttrl_env.integrations.verl"
+    options = [f"{name}.path={module}", f"+{name}.reward_kwargs.thinking=true"]
+    grade = get_custom_reward_fn(composed(options))
+    graded = {
+        text: (compute_score("ttrl", text, "7"), grade("ttrl", text, "7"))
+        for text in (r"maybe \boxed{7}", r"hm</think>\boxed{7}")
+    }
+    assert graded == {r"maybe \boxed{7}": (1, 0), r"hm</think>\boxed{7}": (1, 1)}
+
+
 def test_verl_has_every_option_of_the_recipe(tmp_path: Path) -> None:
     path = Path(__file__).parents[3] / "examples" / "verl_grpo.py"
     spec = importlib.util.spec_from_file_location("verl_grpo", path)

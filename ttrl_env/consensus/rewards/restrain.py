@@ -42,14 +42,14 @@ class RESTRAIN:
     answer abstains.
 
     u weighs the question by how far a frozen model agrees on it. With `prompt_weight="first_vote"`
-    it is g of the majority ratio at the question's first visit, which the start model voted on in
-    the first epoch, nearly; it is kept with checkpoints.
+    it is g of the majority ratio at the question's first visit, at which the policy is still close
+    to the initial one; it is kept with checkpoints.
 
     Source: RESTRAIN, arXiv 2510.02172; known to us second-hand, from the abstract and notes. The
     shape of g, what u is made of and all defaults are our reading; the authors' code is not
     public.
 
-    When not to use it: where four knobs cannot be tuned; and `penalty` pushes whole groups away
+    When not to use it: where four options cannot be tuned; and `penalty` pushes whole groups away
     from what they wrote without saying where to, so a large one undoes a model whose votes are
     scattered.
 

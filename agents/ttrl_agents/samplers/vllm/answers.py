@@ -113,7 +113,7 @@ def _log_probs(found: Any, url: str) -> tuple[tuple[float, ...] | None, tuple[st
     if content is None:
         return None, ()
     if not isinstance(content, list):
-        _wrong(url, "holds log-probabilities that are no list", content)
+        _wrong(url, "holds log-probabilities that are not a list", content)
     values: list[float] = []
     pieces: list[str] = []
     for each in content:

@@ -167,5 +167,5 @@ class JsonClient:
             return json.loads(content)
         except (ValueError, RecursionError) as error:
             raise AgentError(
-                f"{self.url} is no OpenAI-compatible server: its answer is no JSON."
+                f"{self.url} is not an OpenAI-compatible server: its answer is not JSON."
             ) from error

@@ -82,7 +82,9 @@ class VLLMServerSampler:
     ) -> None:
         base = url.rstrip("/")
         if not base.startswith(("http://", "https://")):
-            raise AgentError(f"--url {url!r} is no address; give one such as http://localhost:8000")
+            raise AgentError(
+                f"--url {url!r} is not an address; give one such as http://localhost:8000"
+            )
         self.url = base if base.endswith("/v1") else base + "/v1"
         self._client = JsonClient(self.url, _CONNECTIONS, api_key=api_key, timeout=timeout)
         self._thinking: dict[tuple[int, ...], bool] = {}
