@@ -45,7 +45,7 @@ WORDS = {
     "oracle": "true labels",
     "majority": "the vote: TTRL",
     "random": "a coin",
-    "format_only": "any boxed answer",
+    "format_only": "any answer",
 }
 
 

@@ -43,7 +43,7 @@ WORDS = {
     "oracle": "`oracle`: true labels",
     "majority": "`majority`: TTRL",
     "negative_entropy": "`negative_entropy`: certainty",
-    "format_only": "`format_only`: any boxed answer",
+    "format_only": "`format_only`: any answer",
     "random": "`random`: a coin",
 }
 GROUPS = (
