@@ -241,8 +241,8 @@ class CollapseDetector:
             ratio, was = now["majority_ratio"], self._start["majority_ratio"]
             return (
                 f"votes agree more than at the start (majority ratio {ratio:.2f}, was {was:.2f}), "
-                f"yet the most frequent answers change again: {flips:.0%} flipped since their last visit, "
-                f"after {lowest:.0%} at the lowest"
+                f"yet the most frequent answers change again: {flips:.0%} flipped since their last "
+                f"visit, after {lowest:.0%} at the lowest"
             )
         left, lowest = now["settled_drift"], self._lowest["settled_drift"]
         if self._risen("settled_drift", left, lowest, limits.settled_rise, limits.settled_noise):
