@@ -36,7 +36,7 @@ help:
 	@echo "make test-trainers  install verifiers, verl and Ray (2 GB) and run their tests"
 	@echo "make test-floor  test with the lowest versions that pyproject.toml allows (5 GB)"
 	@echo "make torture    try to break what writes: kills, two writers, hostile input (minutes)"
-	@echo "make paper   re-create the paper's tables and figures (90 minutes on 2 cores; resumable)"
+	@echo "make paper   re-create the paper's tables and figures (45 minutes on 2 cores; resumable)"
 	@echo "make docs    build the site into docs/_build/html; it opens without a network"
 	@echo "make lint    check style and types"
 	@echo "make tiny    make the tiny reasoner again, from nothing (about 15 minutes on 2 cores)"

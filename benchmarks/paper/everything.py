@@ -1,6 +1,6 @@
 """All twins of the paper, one after another: `make paper`.
 
-    python benchmarks/paper/everything.py              # every run, within 90 minutes on 2 cores
+    python benchmarks/paper/everything.py              # every run, about 45 minutes on 2 cores
     python benchmarks/paper/everything.py --write      # and into docs/
     python benchmarks/paper/everything.py --no-again   # only what docs/results does not hold yet
     python benchmarks/paper/everything.py --only table1 figure5
