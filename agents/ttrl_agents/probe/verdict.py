@@ -181,7 +181,7 @@ def _reasons(votes: Indicators) -> Iterator[Reason]:
     yield _reason(
         "room",
         room,
-        f"{room:.0%} of the votes are not for the winner: more than that, agreeing cannot move.",
+        f"{room:.0%} of the votes are not for the winner: agreement can grow by at most that much.",
         "The votes agree already, rightly or wrongly: little is left to learn. Take harder "
         "questions, or a higher --temperature.",
     )
