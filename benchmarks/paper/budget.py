@@ -23,12 +23,11 @@ from twin_tables import (
     markdown,
     setting_of,
 )
-from twins import Plan, Twin, main_of, plan_of
+from twins import CONTROLS, Plan, Twin, main_of, plan_of
 
 SHAPES = ((16, 4), (4, 16), (8, 8))  # questions a step, completions of each: 64 in all
 TEACHERS = {"oracle": "labels", "majority": "votes"}
 FEW = "label_budget(labels=10)"
-CONTROLS = ("random", "format_only")
 
 
 @dataclass(frozen=True)

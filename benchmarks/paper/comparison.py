@@ -160,8 +160,9 @@ class Comparison(ABC):
         Raises:
             SystemExit: They did not, so they are of an older model.
         """
-        # Without evaluations no folder says what its run began with.
-        if self.train.evaluate and initial_weights(configs) != weights:
+        # Without evaluations no folder says what its run began with, and adapters differ by seed.
+        known = self.train.evaluate and not self.train.lora_rank
+        if known and initial_weights(configs) != weights:
             raise SystemExit(
                 f"the runs in {self.folder} began with an older {self.train.model}; name a new "
                 "--output to train them again"

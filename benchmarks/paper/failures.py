@@ -25,7 +25,7 @@ from twin_tables import (
     legend,
     markdown,
 )
-from twins import Plan, Twin, main_of, plan_of
+from twins import CONTROLS, Plan, Twin, main_of, plan_of
 
 CHANGES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "as it should be": ("as in Figure 8", "small", "level-5", {"reward": "majority"}),
@@ -61,7 +61,6 @@ class Options(Twin):
         }
 
 
-CONTROLS = ("random", "format_only")
 METRICS = {"entropy": "entropy, nats a token", "label_accuracy": "label accuracy"}
 WINDOW = 10  # steps at either end that the table averages over, of a short run a third
 

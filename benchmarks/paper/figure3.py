@@ -27,10 +27,9 @@ from twin_tables import (
     markdown,
     setting_of,
 )
-from twins import Measure, Plan, Twin, main_of, plan_of
+from twins import CONTROLS, Measure, Plan, Twin, main_of, plan_of
 
 QUESTIONS = ("arithmetic", "rephrased", "level-1", "level-5", "sums")
-CONTROLS = ("random", "format_only")
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,9 @@ from twin_tables import (
     legend,
     markdown,
 )
-from twins import Plan, Twin, main_of, plan_of
+from twins import CONTROLS, Plan, Twin, main_of, plan_of
 
 ALGORITHMS = ("ppo", "rloo", "reinforce++", "dr-grpo", "dapo")
-CONTROLS = ("random", "format_only")
 
 
 @dataclass(frozen=True)

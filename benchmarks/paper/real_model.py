@@ -24,7 +24,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is import
 import importlib.util
 import json
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -117,10 +116,6 @@ class Options(Comparison):
         """Returns the options that results depend on, without where files are."""
         named = {"model": "SmolLM2-135M-Instruct, Q4_1", "templates": TEMPLATES}
         return super().options() | named
-
-    def check_weights(self, configs: Sequence[TrainConfig], weights: str) -> None:
-        """Checks nothing: what a run begins with has the adapters in it, which differ by seed."""
-        del configs, weights
 
     def row_of(self, config: TrainConfig) -> dict[str, Any]:
         """Returns what is kept of a run, which has a start of its own, since tasks differ."""

@@ -26,11 +26,10 @@ from twin_tables import (
     markdown,
     setting_of,
 )
-from twins import Plan, Twin, main_of, plan_of
+from twins import CONTROLS, Plan, Twin, main_of, plan_of
 
 MODELS = ("tiny", "tiny-noisy", "small")
 QUESTIONS = ("arithmetic", "rephrased", "sums")
-CONTROLS = ("random", "format_only")
 
 
 @dataclass(frozen=True)

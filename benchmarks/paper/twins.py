@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -40,6 +41,7 @@ from ttrl_agents.policy import load_policy
 
 PAGE = REPOSITORY / "docs" / "paper.md"
 FOLDER = Path("runs/paper")
+CONTROLS = ("random", "format_only")  # rewards that know nothing, beside every gain
 EVERY = 10  # steps between two checkpoints of a run that is measured on its way
 STANDARD = TrainConfig(
     steps=60, questions_per_step=4, learning_rate=3e-4, max_tokens=160, evaluate=False
@@ -130,9 +132,9 @@ class Twin(Comparison):
     """Train nothing: show what is kept, and what is complete in the output folder."""
 
     @property
+    @abstractmethod
     def plans(self) -> Mapping[str, Plan]:
         """The runs that are compared, by name."""
-        raise NotImplementedError
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -23,11 +23,10 @@ from twin_tables import (
     markdown,
     setting_of,
 )
-from twins import Plan, Twin, main_of, plan_of
+from twins import CONTROLS, Plan, Twin, main_of, plan_of
 
 VOTES = (4, 8, 16, 32, 64)
 TRAINED = ((16, 8), (32, 16), (64, 16), (64, 32))
-CONTROLS = ("random", "format_only")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 - `exact_mean`, `class_sums`: correctly rounded, so that the order of the votes changes no bit.
 - `elect`: the class with the highest score.
-- `known_tokens`, `token_means`: what the sampler said of the tokens; raises where it did not.
+- `known_tokens`, `token_means`, `measured_tokens`: what the sampler said of the tokens; raise where
+  it did not.
 - `group_advantages`: the group-relative advantages of GRPO, in NumPy.
 - `check_number`, `check_choice`, `check_flag`: raise for an option that is out of its range.
 """
@@ -28,6 +29,7 @@ __all__ = [
     "exact_mean",
     "group_advantages",
     "known_tokens",
+    "measured_tokens",
     "token_means",
 ]
 
@@ -108,13 +110,31 @@ def known_tokens(
         )
     least = -math.inf if name == "log_probs" else np.finfo(np.float32).min
     for place, row in enumerate(rows):
-        if not ((row >= least) & (row < math.inf)).all():
-            odd = row[~((row >= least) & (row < math.inf))][0]
+        usable = (row >= least) & (row < math.inf)
+        if not usable.all():
             raise RewardError(
                 f"{estimator!r} cannot compare the {name} of completion {place} of the group: "
-                f"one of them is {odd}. Look for weights or logits that are not finite."
+                f"one of them is {row[~usable][0]}. Look for weights or logits that are not finite."
             )
     return rows
+
+
+def measured_tokens(
+    ballot: Ballot, measure: str, estimator: object
+) -> list[npt.NDArray[np.float32]]:
+    """Returns what tokens' confidence is made of, one array a completion.
+
+    Args:
+        ballot: The votes.
+        measure: `"self_certainty"`, or `"probability"` for the log-probabilities.
+        estimator: The reward, for errors.
+
+    Raises:
+        RewardError: As `known_tokens` does.
+    """
+    if measure == "self_certainty":
+        return known_tokens(ballot.token_self_certainties, "self_certainties", estimator)
+    return known_tokens(ballot.token_log_probs, "log_probs", estimator)
 
 
 def group_advantages(rewards: Floats, *, scale_by_std: bool = True) -> Floats:

@@ -18,7 +18,7 @@ from ttrl_env.consensus.rewards.common import (
     check_number,
     class_sums,
     elect,
-    known_tokens,
+    measured_tokens,
 )
 from ttrl_env.consensus.verdict import Verdict
 
@@ -82,10 +82,7 @@ class DeepConf:
 
     def __call__(self, ballot: Ballot) -> Verdict:
         """Rewards one group."""
-        if self.measure == "self_certainty":
-            tokens = known_tokens(ballot.token_self_certainties, "self_certainties", self)
-        else:
-            tokens = known_tokens(ballot.token_log_probs, "log_probs", self)
+        tokens = measured_tokens(ballot, self.measure, self)
         if len(ballot.counts) == 0:
             return Verdict.abstaining(ballot)
         confidences = np.array([self._confidence(row) for row in tokens])

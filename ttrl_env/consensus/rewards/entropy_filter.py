@@ -6,20 +6,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from ttrl_env.consensus.ballot import Ballot
 from ttrl_env.consensus.cards import reward
 from ttrl_env.consensus.rewards.common import check_number, token_means
-from ttrl_env.consensus.rewards.inner import (
-    Around,
-    check_inner,
-    inner_state,
-    load_inner_state,
-    remembers,
-)
+from ttrl_env.consensus.rewards.inner import Around, check_inner
 from ttrl_env.consensus.rewards.majority import Majority
 from ttrl_env.consensus.verdict import Estimator, Verdict
 
@@ -63,19 +57,6 @@ class EntropyFilter(Around):
     def __post_init__(self) -> None:
         check_inner(self.inner)
         check_number("factor", self.factor, 0)
-
-    @property
-    def remembers(self) -> bool:
-        """As the other reward."""
-        return remembers(self.inner)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns what the other reward remembers."""
-        return inner_state(self.inner)
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Puts back what `state_dict` returned."""
-        load_inner_state(self.inner, state)
 
     def __call__(self, ballot: Ballot) -> Verdict:
         """Rewards one group."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -22,10 +22,7 @@ from ttrl_env.consensus.rewards.common import (
 from ttrl_env.consensus.rewards.inner import (
     Around,
     check_inner,
-    inner_state,
-    load_inner_state,
     needs,
-    remembers,
 )
 from ttrl_env.consensus.rewards.majority import Majority
 from ttrl_env.consensus.verdict import Estimator, Verdict
@@ -76,11 +73,6 @@ class EntropyShaped(Around):
         """Scaling needs entropies; the other reward may need them too."""
         return self.mode == "scale" or needs(self.inner, "token_statistics")
 
-    @property
-    def remembers(self) -> bool:
-        """As the other reward."""
-        return remembers(self.inner)
-
     @may_need
     def own_advantages(self) -> bool:
         """Clipping makes advantages; the other reward may have some too."""
@@ -90,14 +82,6 @@ class EntropyShaped(Around):
     def own_weights(self) -> bool:
         """Scaling makes weights; the other reward may have some too."""
         return self.mode == "scale" or "weights" in brings_of(self.inner)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns what the other reward remembers."""
-        return inner_state(self.inner)
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Puts back what `state_dict` returned."""
-        load_inner_state(self.inner, state)
 
     def __call__(self, ballot: Ballot) -> Verdict:
         """Rewards one group."""

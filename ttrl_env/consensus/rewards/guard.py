@@ -100,6 +100,7 @@ class Guard(Around):
     """
 
     own_weights: ClassVar[bool] = True
+    remembers: ClassVar[bool] = True
 
     inner: Estimator = field(default_factory=Majority)
     scale: bool = True

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from ttrl_env.consensus.ballot import Ballot
 from ttrl_env.consensus.cards import reward
@@ -43,6 +43,8 @@ class HeldVote(Around):
         inner: The reward that votes.
         every: Visits of a question from one vote to the next.
     """
+
+    remembers: ClassVar[bool] = True
 
     inner: Estimator = field(default_factory=Majority)
     every: int = 4

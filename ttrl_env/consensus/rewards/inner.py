@@ -25,7 +25,10 @@ __all__ = [
 
 
 class Around:
-    """A reward around another needs what that one needs.
+    """A reward around another needs, brings and remembers what that one does.
+
+    A class that remembers something of its own says `remembers = True`, and has methods of its own
+    for its state.
 
     Attributes:
         inner: The other reward.
@@ -62,6 +65,19 @@ class Around:
     def own_weights(self) -> bool:
         """As the other reward."""
         return "weights" in brings_of(self.inner)
+
+    @property
+    def remembers(self) -> bool:
+        """As the other reward."""
+        return remembers(self.inner)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what the other reward remembers."""
+        return inner_state(self.inner)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Puts back what `state_dict` returned."""
+        load_inner_state(self.inner, state)
 
 
 def check_inner(estimator: object) -> None:

@@ -47,6 +47,7 @@ class LabelBudget(Around):
     """
 
     needs_labels: ClassVar[bool] = True
+    remembers: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from ttrl_env.consensus.ballot import Ballot
 from ttrl_env.consensus.cards import may_need, reward
-from ttrl_env.consensus.rewards.common import Floats, check_choice, check_number, known_tokens
+from ttrl_env.consensus.rewards.common import Floats, check_choice, check_number, measured_tokens
 from ttrl_env.consensus.verdict import Verdict
 
 __all__ = ["Scope", "step_confidence"]
@@ -131,10 +131,7 @@ class Scope:
         )
 
     def _confidences(self, ballot: Ballot) -> Floats:
-        if self.measure == "self_certainty":
-            tokens = known_tokens(ballot.token_self_certainties, "self_certainties", self)
-        else:
-            tokens = known_tokens(ballot.token_log_probs, "log_probs", self)
+        tokens = measured_tokens(ballot, self.measure, self)
         pairs = zip(tokens, ballot.texts, strict=True)
         found = np.array([step_confidence(row, text, self.steps) for row, text in pairs])
         return np.exp(found) if self.measure == "probability" else found
